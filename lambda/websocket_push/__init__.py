@@ -1,0 +1,1 @@
+"""Push notifications over WebSocket: the sources of the Lambda functions."""

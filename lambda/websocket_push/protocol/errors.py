@@ -1,0 +1,50 @@
+"""The closed list of error codes, and the one exception that carries them."""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Every error that a reply, a report or a log line can name. docs/protocol.md explains each to its reader."""
+
+    # A request that is refused before anything is written or sent.
+    INVALID_REQUEST = "INVALID_REQUEST"
+    INVALID_REQUEST_ID = "INVALID_REQUEST_ID"
+    UNKNOWN_ACTION = "UNKNOWN_ACTION"
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"
+    INVALID_RECIPIENT = "INVALID_RECIPIENT"
+    INVALID_USER_ID = "INVALID_USER_ID"
+    MISSING_CONTENT = "MISSING_CONTENT"
+    INVALID_CONTENT = "INVALID_CONTENT"
+    CONTENT_TOO_LARGE = "CONTENT_TOO_LARGE"
+    INVALID_PERSIST = "INVALID_PERSIST"
+    INVALID_TTL = "INVALID_TTL"
+    INVALID_ID = "INVALID_ID"
+    INVALID_RANGE = "INVALID_RANGE"
+    INVALID_LIMIT = "INVALID_LIMIT"
+
+    # A request that this connection may not make.
+    MISSING_USER_ID = "MISSING_USER_ID"
+    PUSH_NOT_ALLOWED = "PUSH_NOT_ALLOWED"
+    UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
+
+    # A sound request that could not be carried out.
+    UNAVAILABLE = "UNAVAILABLE"
+    AWS_REFUSED = "AWS_REFUSED"
+    INTERNAL = "INTERNAL"
+
+
+class RequestError(Exception):
+    """A request that ends in an error of the closed list.
+
+    Parameters
+    ----------
+    code
+        What went wrong, for programs.
+    message
+        What to change, for people. Never holds a token or a notification's content.
+    """
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

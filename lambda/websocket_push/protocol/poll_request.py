@@ -1,0 +1,63 @@
+"""The poll request: which page of the history is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.identifiers import parse_notification_id
+from websocket_push.protocol.values import require_known_fields
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+_FIELDS = ("action", "requestId", "after", "before", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class PollRequest:
+    """A page of history: forward from `after`, back from `before`, or the newest if both are None.
+
+    `limit` counts the notifications that the client cannot have seen yet.
+    """
+
+    after: str | None
+    before: str | None
+    limit: int
+
+
+def parse_poll(message: Mapping[str, object]) -> PollRequest:
+    """Check a poll message.
+
+    Raises
+    ------
+    RequestError
+        `UNKNOWN_FIELD`, `INVALID_RANGE` (both `after` and `before`), `INVALID_ID` or `INVALID_LIMIT`.
+    """
+    require_known_fields(message, _FIELDS)
+    if message.get("after") is not None and message.get("before") is not None:
+        raise RequestError(
+            ErrorCode.INVALID_RANGE, "Give either after (to resume) or before (to scroll back), not both."
+        )
+    return PollRequest(
+        after=_parse_position(message, "after"),
+        before=_parse_position(message, "before"),
+        limit=_parse_limit(message.get("limit")),
+    )
+
+
+def _parse_position(message: Mapping[str, object], field: str) -> str | None:
+    value = message.get(field)
+    if value is None:
+        return None
+    position = parse_notification_id(value)
+    if position is None:
+        raise RequestError(ErrorCode.INVALID_ID, f"{field} must be the id of a notification (a UUIDv7).")
+    return position
+
+
+def _parse_limit(value: object) -> int:
+    if value is None:
+        return DEFAULT_LIMIT
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
+        raise RequestError(ErrorCode.INVALID_LIMIT, f"limit must be an integer from 1 to {MAX_LIMIT}.")
+    return value

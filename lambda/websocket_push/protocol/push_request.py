@@ -1,0 +1,156 @@
+"""The push request: what is sent to whom, and for how long it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES, notification_frame, to_json
+from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
+from websocket_push.protocol.values import require_known_fields, require_user_id
+
+MAX_RECIPIENTS = 10_000
+MAX_TTL_SECONDS = 365 * 24 * 60 * 60
+
+MAX_ID_AHEAD_MILLISECONDS = 60_000
+"""How far a caller's clock may run ahead.
+
+A client resumes after the last id that it has seen. An id from the future would hide from it all that is pushed until
+then, so it is refused.
+"""
+
+_FIELDS = ("userId", "userIds", "content", "persist", "ttl", "id")
+_CLIENT_FIELDS = ("action", "requestId", "userId", "content")
+
+# Ids and times have a fixed length, so any will do to measure a frame.
+_EMPTY_FRAME_BYTES = len(notification_frame(earliest_id_at(0), rfc_3339(0), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """A push that has been found sound.
+
+    Parameters
+    ----------
+    recipients
+        User ids, each once, in the order given.
+    content
+        JSON text.
+    persist
+        Whether the notification is kept; None leaves it to the setting.
+    ttl
+        How long it is kept, in seconds; None leaves it to the setting.
+    notification_id
+        A canonical UUIDv7 given by the caller; None has one made.
+    """
+
+    recipients: tuple[str, ...]
+    content: str
+    persist: bool | None = None
+    ttl: int | None = None
+    notification_id: str | None = None
+
+
+def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
+    """Check a backend's push request.
+
+    Raises
+    ------
+    RequestError
+        With the code that names the first thing wrong. Nothing has been written or sent by then.
+    """
+    if not isinstance(request, dict):
+        raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
+    require_known_fields(request, _FIELDS)
+    return PushRequest(
+        recipients=_parse_recipients(request),
+        content=_parse_content(request),
+        persist=_parse_persist(request.get("persist")),
+        ttl=_parse_ttl(request.get("ttl"), request.get("persist")),
+        notification_id=_parse_id(request.get("id"), now_milliseconds),
+    )
+
+
+def parse_client_push(message: Mapping[str, object]) -> PushRequest:
+    """Check a push that came over a WebSocket connection: one recipient and the content.
+
+    A client chooses neither id nor time to live: with an id that it has seen it could replace what another user has
+    been sent, and how long things are kept is the operator's cost.
+
+    Raises
+    ------
+    RequestError
+        As `parse_push`.
+    """
+    require_known_fields(message, _CLIENT_FIELDS)
+    if "userId" not in message:
+        raise RequestError(ErrorCode.INVALID_RECIPIENT, "userId is missing: name the user to push to.")
+    return PushRequest(
+        recipients=(require_user_id(message["userId"], "userId"),),
+        content=_parse_content(message),
+    )
+
+
+def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
+    user_id, user_ids = request.get("userId"), request.get("userIds")
+    if (user_id is None) == (user_ids is None):
+        given = "neither" if user_id is None else "both"
+        raise RequestError(
+            ErrorCode.INVALID_RECIPIENT, f"Give userId (one user) or userIds (a list of users); got {given}."
+        )
+    if user_id is not None:
+        return (require_user_id(user_id, "userId"),)
+    if not isinstance(user_ids, list) or not 1 <= len(user_ids) <= MAX_RECIPIENTS:
+        raise RequestError(ErrorCode.INVALID_RECIPIENT, f"userIds must be a list of 1 to {MAX_RECIPIENTS} user ids.")
+    checked = [require_user_id(each, f"userIds[{index}]") for index, each in enumerate(user_ids)]
+    return tuple(dict.fromkeys(checked))
+
+
+def _parse_content(request: Mapping[str, object]) -> str:
+    if "content" not in request:
+        raise RequestError(ErrorCode.MISSING_CONTENT, "content is missing: give any JSON value, null included.")
+    try:
+        content = to_json(request["content"])
+    except (ValueError, TypeError, RecursionError):
+        raise RequestError(
+            ErrorCode.INVALID_CONTENT, "content must be JSON: no NaN or Infinity, and not nested too deeply."
+        ) from None
+    size = _EMPTY_FRAME_BYTES + len(content.encode())
+    if size > MAX_NOTIFICATION_BYTES:
+        raise RequestError(
+            ErrorCode.CONTENT_TOO_LARGE,
+            f"content makes a frame of {size} bytes; at most {MAX_NOTIFICATION_BYTES} can be sent. "
+            "Push a reference to it instead.",
+        )
+    return content
+
+
+def _parse_persist(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise RequestError(ErrorCode.INVALID_PERSIST, "persist must be true or false.")
+
+
+def _parse_ttl(value: object, persist: object) -> int | None:
+    if value is None:
+        return None
+    if persist is False:
+        raise RequestError(ErrorCode.INVALID_TTL, "ttl says how long to keep what persist: false does not keep.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TTL_SECONDS:
+        raise RequestError(ErrorCode.INVALID_TTL, f"ttl must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}.")
+    return value
+
+
+def _parse_id(value: object, now_milliseconds: int) -> str | None:
+    if value is None:
+        return None
+    notification_id = parse_notification_id(value)
+    if notification_id is None:
+        raise RequestError(ErrorCode.INVALID_ID, "id must be a UUIDv7.")
+    ahead = milliseconds_of(notification_id) - now_milliseconds
+    if ahead > MAX_ID_AHEAD_MILLISECONDS:
+        raise RequestError(
+            ErrorCode.INVALID_ID,
+            f"id lies {ahead // 1000} s in the future; at most {MAX_ID_AHEAD_MILLISECONDS // 1000} s are allowed. "
+            "Check the caller's clock.",
+        )
+    return notification_id

@@ -1,0 +1,49 @@
+"""What the module tells a function through its environment."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ClientPush(StrEnum):
+    """Who may push over a WebSocket connection, and to whom."""
+
+    NONE = "none"
+    SELF = "self"
+    ANY = "any"
+
+
+class SettingsError(Exception):
+    """The function's environment lacks a variable or holds one that cannot be read: a fault of the deployment."""
+
+
+def read_text(environment: Mapping[str, str], name: str) -> str:
+    """Give a variable that must be there and not empty."""
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"The environment variable {name} is not set.")
+    return value
+
+
+def read_flag(environment: Mapping[str, str], name: str) -> bool:
+    """Give a variable that must be `true` or `false`, as Terraform writes them."""
+    value = read_text(environment, name)
+    if value not in ("true", "false"):
+        raise SettingsError(f"The environment variable {name} must be true or false.")
+    return value == "true"
+
+
+def read_seconds(environment: Mapping[str, str], name: str) -> int:
+    """Give a variable that must be a positive whole number of seconds."""
+    value = read_text(environment, name)
+    if not (value.isascii() and value.isdigit()) or int(value) == 0:
+        raise SettingsError(f"The environment variable {name} must be a positive whole number of seconds.")
+    return int(value)
+
+
+def read_client_push(environment: Mapping[str, str]) -> ClientPush:
+    """Give `CLIENT_PUSH`."""
+    value = read_text(environment, "CLIENT_PUSH")
+    try:
+        return ClientPush(value)
+    except ValueError:
+        raise SettingsError("The environment variable CLIENT_PUSH must be none, self or any.") from None
