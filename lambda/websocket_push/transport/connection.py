@@ -1,0 +1,202 @@
+"""One HTTP/1.1 connection that carries one request at a time."""
+
+import asyncio
+import select
+from math import inf
+
+from websocket_push.transport.endpoints import Endpoint
+from websocket_push.transport.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+from websocket_push.transport.response import Response, ResponseParser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+
+class Connection(asyncio.Protocol):
+    """A socket, the request in flight on it, and what a pool needs to know about both.
+
+    asyncio sets `TCP_NODELAY` on every TCP socket, so a request leaves at once.
+
+    Attributes
+    ----------
+    expires : float
+        The loop time at which the request in flight is given up; infinite between requests.
+    idle_since : float
+        The loop time of the last return to the pool.
+    reusable : bool
+        Whether another request can be sent: open, and nothing in flight.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_future",
+        "_loop",
+        "_parser",
+        "_poll",
+        "_received",
+        "_transport",
+        "expires",
+        "idle_since",
+        "reusable",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._parser = ResponseParser()
+        self._transport: asyncio.Transport | None = None
+        self._future: asyncio.Future[Response] | None = None
+        self._answered = False
+        self._received = False
+        self._poll = select.poll()
+        self.expires = inf
+        self.idle_since = 0.0
+        self.reusable = False
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server may have closed before it saw the request: used before, and not a byte came back."""
+        return self._answered and not self._received
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the open socket (called by asyncio)."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - tells the type checker what create_connection gives
+        self._transport = transport
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self.reusable = True
+
+    def send(self, request: bytes, expires: float) -> "asyncio.Future[Response]":
+        """Send a request.
+
+        Parameters
+        ----------
+        request : bytes
+            Head and body.
+        expires : float
+            Kept in the attribute for whoever watches the time.
+
+        Returns
+        -------
+        asyncio.Future[Response]
+            Completed by the response, or by `ConnectionLost`, `InvalidResponse` or `Expired`.
+        """
+        future: asyncio.Future[Response] = self._loop.create_future()
+        self._received = False
+        transport = self._transport
+        if not self.reusable or transport is None or transport.is_closing():
+            self.reusable = False
+            future.set_exception(ConnectionLost())
+            return future
+        self.reusable = False
+        self._future = future
+        self.expires = expires
+        transport.write(request)
+        return future
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes (called by asyncio)."""
+        future = self._future
+        if future is None or future.done():
+            # Nothing was asked for, or whoever asked has gone.
+            self.abort()
+            return
+        self._received = True
+        try:
+            response = self._parser.feed(data)
+        except InvalidResponse as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._answer(future, response)
+
+    def eof_received(self) -> None:
+        """Take the end of the stream (called by asyncio, which then closes the socket)."""
+        self.reusable = False
+        future = self._future
+        if future is None or future.done():
+            return
+        response = self._parser.finish()
+        if response is None:
+            self._fail(ConnectionLost())
+        else:
+            self._answer(future, response)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the connection (called by asyncio)."""
+        self._fail(ConnectionLost())
+
+    def expire(self) -> None:
+        """Give up the request in flight."""
+        self._fail(Expired())
+
+    def abort(self) -> None:
+        """Close the socket at once; the request in flight, if any, is nobody's any more."""
+        self.reusable = False
+        self.expires = inf
+        future, self._future = self._future, None
+        if future is not None and future.done() and not future.cancelled():
+            future.exception()  # seen, so that asyncio does not report it
+        if self._transport is not None:
+            self._transport.abort()
+
+    def is_quiet(self) -> bool:
+        """Tell whether the idle socket has nothing to read: what could come is only its end."""
+        return not self._poll.poll(0)
+
+    def _answer(self, future: "asyncio.Future[Response]", response: Response) -> None:
+        transport = self._transport
+        self._future = None
+        self._answered = True
+        self.expires = inf
+        # A server may answer before it has read the whole request, which would then go on into the next one.
+        self.reusable = response.keep_alive and transport is not None and not transport.get_write_buffer_size()
+        future.set_result(response)
+
+    def _fail(self, error: Exception) -> None:
+        future = self._future
+        self.reusable = False
+        self.expires = inf
+        if future is not None and not future.done():
+            future.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float) -> Connection:
+    """Open a connection.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Where to.
+    tls : ssl.SSLContext or None
+        For an https endpoint.
+    limit : float
+        The loop time until which to try.
+
+    Returns
+    -------
+    Connection
+        Open, with nothing in flight.
+
+    Raises
+    ------
+    Expired
+        The limit passed.
+    ConnectionRefused
+        The name, the socket or the TLS handshake failed.
+    """
+    loop = asyncio.get_running_loop()
+    name = endpoint.server_name if tls is not None else None
+    try:
+        async with asyncio.timeout_at(limit):
+            _, connection = await loop.create_connection(
+                lambda: Connection(loop), endpoint.dial_host, endpoint.port, ssl=tls, server_hostname=name
+            )
+    except TimeoutError as error:
+        raise Expired from error
+    except OSError as error:
+        # Not by class: that would import ssl for an http endpoint too.
+        transient = type(error).__name__ != "SSLCertVerificationError"
+        raise ConnectionRefused(type(error).__name__, transient=transient) from error
+    return connection

@@ -1,0 +1,171 @@
+"""The four DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from websocket_push.transport.aws import InvalidResponse, Payload, Transport
+from websocket_push.transport.endpoints import dynamodb_endpoint
+from websocket_push.transport.signing import canonical_path
+
+AttributeValue: TypeAlias = dict[str, Any]
+Item: TypeAlias = dict[str, AttributeValue]
+
+Result = TypeVar("Result")
+
+
+class QueryPage:
+    """One page of a query.
+
+    Attributes
+    ----------
+    items : list[Item]
+        In the order of the sort key.
+    last_evaluated_key : Item or None
+        Where the next page starts; None after the last one.
+    """
+
+    __slots__ = ("items", "last_evaluated_key")
+
+    def __init__(self, items: list[Item], last_evaluated_key: Item | None) -> None:
+        self.items = items
+        self.last_evaluated_key = last_evaluated_key
+
+
+class DynamoDB:
+    """DynamoDB in the functions' region, items as DynamoDB JSON: `{"userId": {"S": "alice"}}`.
+
+    Every operation is safe to repeat, and is repeated as `Transport.request` says; all raise its `AwsError`.
+
+    Parameters
+    ----------
+    transport : Transport
+        Sends the requests.
+
+    Raises
+    ------
+    AwsError
+        `InvalidConfiguration` where the environment names no region or no valid endpoint.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        endpoint = dynamodb_endpoint(transport.environment)
+        self._transport = transport
+        self._path = f"{endpoint.path}/"
+        self._canonical_path = canonical_path(self._path)
+        self._targets = {
+            operation: transport.target(
+                operation,
+                "POST",
+                "dynamodb",
+                endpoint,
+                content_type="application/x-amz-json-1.0",
+                x_amz_target=f"DynamoDB_20120810.{operation}",
+            )
+            for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+        }
+
+    async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
+        """Write an item over whatever has its key.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        item : Item
+            All its attributes.
+        deadline : float
+            Event loop time in seconds.
+        """
+        await self._call("PutItem", {"TableName": table, "Item": item}, _decode_object, deadline)
+
+    async def get_item(self, table: str, key: Item, *, deadline: float) -> Item | None:
+        """Read an item as it is after every write that has returned.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        key : Item
+            Its key attributes.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        Item or None
+            None where there is none.
+        """
+        request = {"TableName": table, "Key": key, "ConsistentRead": True}
+        return await self._call("GetItem", request, _decode_item, deadline)
+
+    async def delete_item(self, table: str, key: Item, *, deadline: float) -> None:
+        """Delete an item; deleting what is not there is success.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        key : Item
+            Its key attributes.
+        deadline : float
+            Event loop time in seconds.
+        """
+        await self._call("DeleteItem", {"TableName": table, "Key": key}, _decode_object, deadline)
+
+    async def query(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
+        """Read one page of a query.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's Query request: `TableName`, `KeyConditionExpression` and so on.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        QueryPage
+            At most 1 MB of items.
+        """
+        return await self._call("Query", request, _decode_page, deadline)
+
+    async def _call(
+        self, operation: str, request: Mapping[str, object], decode: Callable[[bytes], Result], deadline: float
+    ) -> Result:
+        payload = Payload(json.dumps(dict(request), separators=(",", ":")).encode())
+        target = self._targets[operation]
+        return await self._transport.request(
+            target, self._path, self._canonical_path, payload, decode, deadline=deadline
+        )
+
+
+def _decode_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        # The parser's own error is not chained: it holds the body.
+        raise InvalidResponse("the body is not a JSON object")
+    return document
+
+
+def _decode_item(body: bytes) -> Item | None:
+    item = _decode_object(body).get("Item")
+    return None if item is None else _checked_item(item)
+
+
+def _decode_page(body: bytes) -> QueryPage:
+    document = _decode_object(body)
+    items = document.get("Items")
+    if not isinstance(items, list):
+        raise InvalidResponse("a page without its items")
+    key = document.get("LastEvaluatedKey")
+    return QueryPage([_checked_item(item) for item in items], None if key is None else _checked_item(key))
+
+
+def _checked_item(item: object) -> Item:
+    if isinstance(item, dict) and all(isinstance(value, dict) for value in item.values()):
+        return item
+    raise InvalidResponse("an item that is not an object of attribute values")

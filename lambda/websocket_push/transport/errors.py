@@ -1,0 +1,75 @@
+"""What can go wrong, outside and inside this package.
+
+:class:`AwsError` is all that callers see. The other classes pass between the modules of this package and are turned
+into an :class:`AwsError` in one place, :mod:`websocket_push.transport.aws`.
+"""
+
+
+class AwsError(Exception):
+    """A call to AWS that failed for good, or that no time was left to repeat.
+
+    The text names the operation, the code and the status. It never holds a request or response body, a token or a
+    credential, so it can be logged.
+
+    Attributes
+    ----------
+    code : str
+        AWS's error code without its namespace (`"ConditionalCheckFailedException"`), the HTTP status as text where
+        AWS sent no code (`"503"`), or one of `"Timeout"`, `"ConnectionFailed"`, `"InvalidResponse"`,
+        `"DeadlineExceeded"`, `"MissingCredentials"`, `"InvalidConfiguration"`.
+    status : int or None
+        The HTTP status, where a response came.
+    attempts : int
+        How many requests were sent.
+    transient : bool
+        True where the same call may succeed later: the retries or the deadline ran out. False where AWS, or the
+        configuration, said no.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        status: int | None = None,
+        attempts: int = 0,
+        transient: bool = False,
+        operation: str = "",
+        detail: str = "",
+    ) -> None:
+        facts = [] if status is None else [f"HTTP {status}"]
+        if attempts:
+            facts.append("1 attempt" if attempts == 1 else f"{attempts} attempts")
+        text = f"{operation}: {code}" if operation else code
+        if facts:
+            text += f" ({', '.join(facts)})"
+        super().__init__(f"{text}: {detail}" if detail else text)
+        self.code = code
+        self.status = status
+        self.attempts = attempts
+        self.transient = transient
+
+
+class ConnectionLost(Exception):  # noqa: N818 - an event on a socket; AwsError is the error
+    """The connection closed before the response was complete."""
+
+
+class ConnectionRefused(Exception):  # noqa: N818
+    """No connection could be opened.
+
+    Attributes
+    ----------
+    transient : bool
+        False where another try cannot help: the server's certificate is not valid for its name.
+    """
+
+    def __init__(self, reason: str, *, transient: bool) -> None:
+        super().__init__(reason)
+        self.transient = transient
+
+
+class Expired(Exception):  # noqa: N818
+    """The time given to an attempt, or to the whole call, ran out."""
+
+
+class InvalidResponse(Exception):  # noqa: N818
+    """What came back is not HTTP/1.1, exceeds a limit, or is not what the API promises."""

@@ -1,0 +1,242 @@
+"""The open connections to one address: few, kept, and shared in the order of asking."""
+
+import asyncio
+from collections import deque
+from math import inf
+
+from websocket_push.transport.connection import Connection, open_connection
+from websocket_push.transport.endpoints import Endpoint
+from websocket_push.transport.errors import Expired
+from websocket_push.transport.response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    Waiter = tuple[asyncio.Future[Connection | None], float]
+
+
+class Pool:
+    """Keeps at most `size` connections to one address.
+
+    A connection is opened only for a request that finds none idle. Whoever finds all of them busy waits in a queue.
+    Whatever happens to a request (an answer, a failure, its task cancelled), `release` gives its place back.
+
+    One alarm watches the time of all requests and waiters, so that a request does not pay for a timer of its own.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        The address.
+    tls : ssl.SSLContext or None
+        For an https endpoint.
+    size : int
+        The most connections, open or being opened.
+    open_timeout : float
+        Seconds to open one.
+    idle_limit : float
+        Seconds after which an idle connection is not used again.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, tls: "SSLContext | None", *, size: int, open_timeout: float, idle_limit: float
+    ) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._size = size
+        self._open_timeout = open_timeout
+        self._idle_limit = idle_limit
+        self._loop = asyncio.get_running_loop()
+        self._connections: set[Connection] = set()
+        self._opening = 0
+        self._idle: list[Connection] = []
+        self._waiters: deque[Waiter] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
+
+    def take(self) -> Connection | None:
+        """Take an idle connection, the one used last.
+
+        Returns
+        -------
+        Connection or None
+            None where none is idle. One whose server has closed it, even while the loop was not running, is dropped.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            fresh = self._loop.time() - connection.idle_since < self._idle_limit
+            if fresh and connection.reusable and connection.is_quiet():
+                return connection
+            self._drop(connection)
+        return None
+
+    async def acquire(self, deadline: float) -> Connection:
+        """Open a connection, or wait for one where all are busy. To be called after `take` found none.
+
+        Parameters
+        ----------
+        deadline : float
+            The loop time until which to wait.
+
+        Returns
+        -------
+        Connection
+            To be given back by `release`.
+
+        Raises
+        ------
+        Expired
+            The deadline, or the time to open a connection, passed.
+        ConnectionRefused
+            It could not be opened.
+        """
+        if len(self._connections) + self._opening < self._size:
+            self._opening += 1
+            return await self._open(deadline)
+        future: asyncio.Future[Connection | None] = self._loop.create_future()
+        self._waiters.append((future, deadline))
+        self._watch(deadline)
+        try:
+            connection = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._return(future.result())
+            raise
+        return connection if connection is not None else await self._open(deadline)
+
+    async def reopen(self, connection: Connection, deadline: float) -> Connection:
+        """Replace a connection that turned out to be closed, without queueing again.
+
+        Parameters
+        ----------
+        connection : Connection
+            One that was taken or acquired.
+        deadline : float
+            The loop time until which to try.
+
+        Returns
+        -------
+        Connection
+            A new one, to be given back by `release`.
+
+        Raises
+        ------
+        Expired
+            The deadline, or the time to open a connection, passed.
+        ConnectionRefused
+            It could not be opened.
+        """
+        self._connections.discard(connection)
+        connection.abort()
+        self._opening += 1
+        return await self._open(deadline)
+
+    def send(self, connection: Connection, request: bytes, expires: float) -> "asyncio.Future[Response]":
+        """Send a request on a connection and watch its time.
+
+        Parameters
+        ----------
+        connection : Connection
+            One that was taken or acquired.
+        request : bytes
+            Head and body.
+        expires : float
+            The loop time at which the future fails with `Expired`.
+
+        Returns
+        -------
+        asyncio.Future[Response]
+            See `Connection.send`.
+        """
+        if expires < self._alarm_at:
+            self._watch(expires)
+        return connection.send(request, expires)
+
+    def release(self, connection: Connection) -> None:
+        """Give a connection back: to the next who waits, to the idle ones, or closed where it is not reusable."""
+        if connection not in self._connections:
+            return
+        if not connection.reusable:
+            self._drop(connection)
+            return
+        while self._waiters:
+            future, _ = self._waiters.popleft()
+            if not future.done():
+                future.set_result(connection)
+                return
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close every connection; requests in flight fail."""
+        self._idle.clear()
+        for connection in list(self._connections):
+            connection.connection_lost(None)
+            self._drop(connection)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None
+        self._alarm_at = inf
+
+    async def _open(self, deadline: float) -> Connection:
+        """Open a connection in the place that `_opening` already counts."""
+        try:
+            limit = min(self._loop.time() + self._open_timeout, deadline)
+            connection = await open_connection(self._endpoint, self._tls, limit)
+        except BaseException:
+            self._return(None)
+            raise
+        self._opening -= 1
+        self._connections.add(connection)
+        return connection
+
+    def _drop(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        connection.abort()
+        self._grant_place()
+
+    def _return(self, granted: Connection | None) -> None:
+        """Take back what a waiter was given and will not use: a connection, or the place to open one."""
+        if granted is not None:
+            self.release(granted)
+            return
+        self._opening -= 1
+        self._grant_place()
+
+    def _grant_place(self) -> None:
+        while self._waiters:
+            future, _ = self._waiters.popleft()
+            if not future.done():
+                self._opening += 1
+                future.set_result(None)
+                return
+
+    def _watch(self, moment: float) -> None:
+        if moment >= self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = moment
+        self._alarm = self._loop.call_at(moment, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._alarm_at = inf
+        now = self._loop.time()
+        for connection in self._connections:
+            if connection.expires <= now:
+                connection.expire()
+        waiting: deque[Waiter] = deque()
+        for future, deadline in self._waiters:
+            if future.done():
+                continue
+            if deadline <= now:
+                future.set_exception(Expired())
+            else:
+                waiting.append((future, deadline))
+        self._waiters = waiting
+        moments = [connection.expires for connection in self._connections]
+        moments += [deadline for _, deadline in waiting]
+        earliest = min(moments, default=inf)
+        if earliest < inf:
+            self._watch(earliest)
