@@ -1,0 +1,26 @@
+"""The `$connect` route: registers the connection under its user."""
+
+from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.services.authorization import connecting_user
+from websocket_push.services.clients import Clients, Connection, row_expiry
+from websocket_push.services.failures import Failure
+from websocket_push.services.replies import Response, accepted, refused
+from websocket_push.settings import read_flag, read_text
+from websocket_push.transport.dynamodb import DynamoDB
+
+
+def handler(event: Event, context: LambdaContext) -> Response:
+    """Accept the connection (200) once its row is written, or refuse it (400, 401, 500, 503)."""
+    answer = run("connect", _connect, event, context)
+    return refused(answer) if isinstance(answer, Failure) else answer
+
+
+async def _connect(event: Event, invocation: Invocation) -> Response:
+    environment = invocation.environment
+    connection_id = event["requestContext"]["connectionId"]
+    invocation.fields["connectionId"] = connection_id
+    user_id = connecting_user(event, allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"))
+    now = invocation.now_milliseconds()
+    clients = Clients(DynamoDB(invocation.transport), read_text(environment, "CLIENTS_TABLE"))
+    await clients.add(Connection(connection_id, user_id, now, row_expiry(now)), deadline=invocation.deadline)
+    return accepted()

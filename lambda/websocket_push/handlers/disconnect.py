@@ -1,0 +1,22 @@
+"""The `$disconnect` route: removes the connection's row."""
+
+from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.services.clients import Clients
+from websocket_push.services.failures import Failure
+from websocket_push.services.replies import Response, accepted, refused
+from websocket_push.settings import read_text
+from websocket_push.transport.dynamodb import DynamoDB
+
+
+def handler(event: Event, context: LambdaContext) -> Response:
+    """Remove the row; API Gateway sends the event at best effort and ignores the answer, so the row's TTL backs it."""
+    answer = run("disconnect", _disconnect, event, context)
+    return refused(answer) if isinstance(answer, Failure) else answer
+
+
+async def _disconnect(event: Event, invocation: Invocation) -> Response:
+    connection_id = event["requestContext"]["connectionId"]
+    invocation.fields["connectionId"] = connection_id
+    clients = Clients(DynamoDB(invocation.transport), read_text(invocation.environment, "CLIENTS_TABLE"))
+    await clients.remove(connection_id, deadline=invocation.deadline)
+    return accepted()

@@ -1,0 +1,45 @@
+"""The `poll` route: answers with a page of the history of the connection's own user."""
+
+from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.protocol.frames import history_frame, session
+from websocket_push.protocol.identifiers import rfc_3339
+from websocket_push.protocol.poll_request import parse_poll
+from websocket_push.protocol.values import parse_message, parse_request_id
+from websocket_push.services.authorization import messaging_user, session_end
+from websocket_push.services.clients import Clients
+from websocket_push.services.failures import Failure
+from websocket_push.services.history import read_history
+from websocket_push.services.notifications import Notifications
+from websocket_push.services.replies import Response, error_reply, reply
+from websocket_push.settings import read_flag, read_text
+from websocket_push.transport.dynamodb import DynamoDB
+
+
+def handler(event: Event, context: LambdaContext) -> Response:
+    """Answer with a history frame, or with an error frame."""
+    answer = run("poll", _poll, event, context)
+    return error_reply(event, answer) if isinstance(answer, Failure) else answer
+
+
+async def _poll(event: Event, invocation: Invocation) -> Response:
+    environment, dynamodb = invocation.environment, DynamoDB(invocation.transport)
+    connection_id = event["requestContext"]["connectionId"]
+    invocation.fields["connectionId"] = connection_id
+    message = parse_message(event.get("body"))
+    request_id, request = parse_request_id(message), parse_poll(message)
+    user_id = await messaging_user(
+        event,
+        Clients(dynamodb, read_text(environment, "CLIENTS_TABLE")),
+        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        deadline=invocation.deadline,
+    )
+    page, more = await read_history(
+        Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
+        user_id,
+        request,
+        now=invocation.now_milliseconds() // 1000,
+        deadline=invocation.deadline,
+    )
+    invocation.fields.update(notifications=len(page), more=more)
+    about = session(user_id=user_id, connection_id=connection_id, expires_at=rfc_3339(session_end(event)))
+    return reply(history_frame(page, more=more, session=about, request_id=request_id))

@@ -1,0 +1,102 @@
+"""The push function: delivers a notification for a backend that invokes it, or for a client on the `push` route."""
+
+import sys
+from collections.abc import Mapping
+
+from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.protocol.frames import receipt_frame
+from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
+from websocket_push.protocol.values import parse_message, parse_request_id
+from websocket_push.services.authorization import messaging_user, require_push_allowed
+from websocket_push.services.clients import Clients
+from websocket_push.services.delivery import Clocks
+from websocket_push.services.failures import Failure
+from websocket_push.services.notifications import Notifications
+from websocket_push.services.push import Defaults, Pusher, Report
+from websocket_push.services.replies import Response, error_reply, reply
+from websocket_push.settings import read_client_push, read_flag, read_seconds, read_text
+from websocket_push.transport.dynamodb import DynamoDB
+from websocket_push.transport.management import Management
+
+ROUTE_SECONDS = 27.0
+"""How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
+
+CLOSING_SHARE = 0.1
+"""The part of the time that is kept for closing connections that could not be sent to."""
+
+
+def handler(event: Event, context: LambdaContext) -> Report | Response:
+    """Answer a direct invocation with the report, and a message on the route with a receipt or an error frame.
+
+    Raises
+    ------
+    Exception
+        For a direct invocation that is refused or came to nothing. Its class is named after the code, so the caller
+        reads the code as `errorType` and the explanation as `errorMessage`.
+    """
+    if _is_message(event):
+        answer = run("push", _push_from_client, event, context)
+        return error_reply(event, answer) if isinstance(answer, Failure) else answer
+    report = run("push", _push_from_backend, event, context)
+    if isinstance(report, Failure):
+        # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
+        sys.tracebacklimit = 0
+        raise type(report.code.value, (Exception,), {})(report.message)
+    return report
+
+
+async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
+    request = parse_push(event, now_milliseconds=invocation.now_milliseconds())
+    return await _push(request, invocation, until=invocation.deadline)
+
+
+async def _push_from_client(event: Event, invocation: Invocation) -> Response:
+    invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
+    message = parse_message(event.get("body"))
+    request_id, request = parse_request_id(message), parse_client_push(message)
+    sender = await messaging_user(
+        event,
+        _clients(invocation),
+        allow_anonymous=read_flag(invocation.environment, "ALLOW_ANONYMOUS"),
+        deadline=invocation.deadline,
+    )
+    require_push_allowed(read_client_push(invocation.environment), sender=sender, recipient=request.recipients[0])
+    report = await _push(request, invocation, until=min(invocation.deadline, invocation.started + ROUTE_SECONDS))
+    return reply(receipt_frame(report, request_id))
+
+
+async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
+    environment = invocation.environment
+    pusher = Pusher(
+        clients=_clients(invocation),
+        notifications=Notifications(DynamoDB(invocation.transport), read_text(environment, "NOTIFICATIONS_TABLE")),
+        management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
+        defaults=Defaults(
+            persist=read_flag(environment, "PERSIST_BY_DEFAULT"), ttl=read_seconds(environment, "NOTIFICATION_TTL")
+        ),
+        clocks=Clocks(
+            now=invocation.now_milliseconds,
+            posts_until=until - CLOSING_SHARE * (until - invocation.started),
+            closes_until=until,
+        ),
+        new_id=invocation.new_id,
+        random=invocation.random,
+    )
+    report = await pusher.push(request)
+    invocation.fields.update(id=report["id"], totals=report["totals"])
+    return report
+
+
+def _clients(invocation: Invocation) -> Clients:
+    environment = invocation.environment
+    return Clients(
+        DynamoDB(invocation.transport),
+        read_text(environment, "CLIENTS_TABLE"),
+        read_text(environment, "CLIENTS_INDEX"),
+    )
+
+
+def _is_message(event: object) -> bool:
+    """Tell an event of the WebSocket API from a request: only the former has a context with a connection."""
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    return isinstance(context, Mapping) and "connectionId" in context

@@ -1,0 +1,109 @@
+"""The clients table: one row for each open connection, found by connection or by user."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from websocket_push.transport.dynamodb import DynamoDB, Item
+
+CONNECTION_LIFE_SECONDS = 2 * 60 * 60
+"""How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
+
+EXPIRY_MARGIN_SECONDS = 60
+"""How much longer the row of a connection may stay: no connection that is still open may lose its row to the TTL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A row of the clients table.
+
+    Parameters
+    ----------
+    connection_id
+        As API Gateway gives it.
+    user_id
+        Who the connection was authorized as.
+    connected_at
+        When the row was written, in milliseconds since the epoch.
+    expires_at
+        When the row goes away by itself, in seconds since the epoch.
+    """
+
+    connection_id: str
+    user_id: str
+    connected_at: int
+    expires_at: int
+
+
+class Clients:
+    """The clients table, as far as a function is allowed to use it.
+
+    Parameters
+    ----------
+    dynamodb
+        How to reach DynamoDB.
+    table
+        Name of the table.
+    index
+        Name of its index by user; needed by `pages_of` only.
+    """
+
+    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "") -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._index = index
+
+    async def add(self, connection: Connection, *, deadline: float) -> None:
+        """Write the row of a connection."""
+        item: Item = {
+            "connectionId": {"S": connection.connection_id},
+            "userId": {"S": connection.user_id},
+            "connectedAt": {"N": str(connection.connected_at)},
+            "expiresAt": {"N": str(connection.expires_at)},
+        }
+        await self._dynamodb.put_item(self._table, item, deadline=deadline)
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        """Delete the row of a connection; deleting what is not there is success."""
+        await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+
+    async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
+        """Read the row of a connection, or None; what was written before is seen."""
+        item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
+        return None if item is None else _connection(item, item["userId"]["S"])
+
+    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncIterator[list[Connection]]:
+        """Read the connections of a user from the index, page by page, to the last.
+
+        The index follows the table within moments, not at once (DynamoDB developer guide, "Eventual consistency" of
+        global secondary indexes): a connection opened just now may be missing.
+        """
+        request: dict[str, object] = {
+            "TableName": self._table,
+            "IndexName": self._index,
+            "KeyConditionExpression": "userId = :userId",
+            "ExpressionAttributeValues": {":userId": {"S": user_id}},
+        }
+        while True:
+            page = await self._dynamodb.query(request, deadline=deadline)
+            yield [_connection(item, user_id) for item in page.items]
+            if page.last_evaluated_key is None:
+                return
+            request["ExclusiveStartKey"] = page.last_evaluated_key
+
+
+def row_expiry(connected_at_milliseconds: int) -> int:
+    """Say when the row of a connection may go, in seconds since the epoch."""
+    return connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
+
+
+def _key(connection_id: str) -> Item:
+    return {"connectionId": {"S": connection_id}}
+
+
+def _connection(item: Item, user_id: str) -> Connection:
+    return Connection(
+        connection_id=item["connectionId"]["S"],
+        user_id=user_id,
+        connected_at=int(item["connectedAt"]["N"]),
+        expires_at=int(item["expiresAt"]["N"]),
+    )

@@ -1,0 +1,119 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.handlers.conftest import Context, Event, Tables
+from websocket_push.handlers.connect import handler
+
+EventMaker = Callable[..., Event]
+LogLines = Callable[[], list[dict[str, Any]]]
+
+
+def test_an_anonymous_connection_is_registered_under_the_user_it_names(tables: Tables, event: EventMaker) -> None:
+    before = time.time()
+    assert handler(event("connect"), Context()) == {"statusCode": 200}
+
+    (row,) = tables.clients()
+    assert (row["connectionId"], row["userId"]) == ("WKtlFcYLjoECFvg=", "alice")
+    assert before - 1 <= row["connectedAt"] / 1000 <= time.time() + 1
+    assert row["expiresAt"] == row["connectedAt"] // 1000 + 7260
+
+
+def test_the_authorizers_user_wins_over_the_query(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("ALLOW_ANONYMOUS", "false")
+    authorized = event("connect", authorizer={"userId": "bob", "principalId": "x", "integrationLatency": 3})
+    assert handler(authorized, Context()) == {"statusCode": 200}
+    assert [row["userId"] for row in tables.clients()] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        (None, 401, "MISSING_USER_ID"),
+        ({}, 401, "MISSING_USER_ID"),
+        ({"userId": ""}, 400, "INVALID_USER_ID"),
+        ({"userId": "x" * 257}, 400, "INVALID_USER_ID"),
+        ({"userId": "a\x00"}, 400, "INVALID_USER_ID"),
+    ],
+)
+def test_a_connection_of_nobody_is_refused_and_not_registered(
+    tables: Tables, event: EventMaker, log_lines: LogLines, query: dict[str, str] | None, status: int, code: str
+) -> None:
+    refused = event(
+        "connect",
+        queryStringParameters=query,
+        multiValueQueryStringParameters=None if query is None else {name: [value] for name, value in query.items()},
+    )
+    assert handler(refused, Context()) == {"statusCode": status}
+    assert tables.clients() == []
+    (line,) = log_lines()
+    assert (line["outcome"], line["level"], line["connectionId"]) == (code, "WARN", "WKtlFcYLjoECFvg=")
+
+
+def test_without_authorizer_and_permission_the_query_is_not_believed(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("ALLOW_ANONYMOUS", "false")
+    assert handler(event("connect"), Context()) == {"statusCode": 401}
+    assert tables.clients() == []
+
+
+def test_a_table_that_is_out_of_reach_asks_the_client_to_come_back(
+    event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    assert handler(event("connect"), Context(milliseconds=600)) == {"statusCode": 503}
+    (line,) = log_lines()
+    assert (line["outcome"], line["level"]) == ("UNAVAILABLE", "ERROR")
+
+
+def test_a_table_that_does_not_exist_is_an_error_of_the_deployment(
+    event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    assert handler(event("connect"), Context()) == {"statusCode": 500}
+    (line,) = log_lines()
+    assert (line["outcome"], line["level"]) == ("AWS_REFUSED", "ERROR")
+    assert "ResourceNotFoundException" in line["detail"]
+
+
+def test_a_missing_setting_is_named_in_the_log_only(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    environment.delenv("CLIENTS_TABLE")
+    assert handler(event("connect"), Context()) == {"statusCode": 500}
+    assert log_lines()[0]["detail"] == "The environment variable CLIENTS_TABLE is not set."
+
+
+@pytest.mark.parametrize("unsound", [{}, {"requestContext": None}, {"requestContext": {}}, [], None, "x"])
+def test_an_event_of_another_kind_ends_in_an_answer(environment: pytest.MonkeyPatch, unsound: Any) -> None:
+    assert handler(unsound, Context()) == {"statusCode": 500}
+
+
+def test_an_invocation_is_logged_in_one_line_without_the_query(
+    tables: Tables, event: EventMaker, log_lines: LogLines
+) -> None:
+    handler(event("connect"), Context())
+    (line,) = log_lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line.pop("durationMilliseconds") >= 0
+    assert line == {
+        "level": "INFO",
+        "message": "connect",
+        "requestId": Context.aws_request_id,
+        "outcome": "OK",
+        "connectionId": "WKtlFcYLjoECFvg=",
+    }
+
+
+def test_a_log_level_above_leaves_successes_out(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    environment.setenv("LOG_LEVEL", "WARN")
+    handler(event("connect"), Context())
+    assert log_lines() == []
+    handler(event("connect", queryStringParameters=None, multiValueQueryStringParameters=None), Context())
+    assert [line["outcome"] for line in log_lines()] == ["MISSING_USER_ID"]

@@ -1,0 +1,27 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.handlers.conftest import Context, Event, Tables
+from websocket_push.handlers.disconnect import handler
+
+EventMaker = Callable[..., Event]
+
+
+def test_only_the_row_of_this_connection_is_removed(tables: Tables, event: EventMaker) -> None:
+    tables.add_client("WKtlFcYLjoECFvg=")
+    tables.add_client("other")
+    assert handler(event("disconnect"), Context()) == {"statusCode": 200}
+    assert [row["connectionId"] for row in tables.clients()] == ["other"]
+
+
+def test_removing_what_is_not_there_is_success(tables: Tables, event: EventMaker) -> None:
+    assert handler(event("disconnect"), Context()) == {"statusCode": 200}
+
+
+def test_a_failure_is_logged(
+    event: EventMaker, environment: pytest.MonkeyPatch, log_lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    assert handler(event("disconnect"), Context()) == {"statusCode": 500}
+    assert [line["outcome"] for line in log_lines()] == ["AWS_REFUSED"]

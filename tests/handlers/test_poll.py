@@ -1,0 +1,167 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.handlers.conftest import Context, Event, Tables
+from websocket_push.handlers.poll import handler
+from websocket_push.protocol.identifiers import earliest_id_at
+from websocket_push.services.history import OVERLAP_MILLISECONDS
+
+EventMaker = Callable[..., Event]
+LogLines = Callable[[], list[dict[str, Any]]]
+
+START = 1_769_860_800_000
+ALICE = {"userId": "alice"}
+SOME_ID = earliest_id_at(START)
+
+
+def poll(message: Event) -> dict[str, Any]:
+    response = handler(message, Context())
+    assert response["statusCode"] == 200
+    body = response["body"]
+    assert isinstance(body, str)
+    frame: dict[str, Any] = json.loads(body)
+    return frame
+
+
+def fill(tables: Tables, count: int, *, apart: int = 1000) -> list[str]:
+    ids = [earliest_id_at(START + n * apart) for n in range(count)]
+    for notification_id in ids:
+        tables.add_notification(notification_id)
+    return ids
+
+
+def ids_of(frame: dict[str, Any]) -> list[str]:
+    return [each["id"] for each in frame["notifications"]]
+
+
+@pytest.mark.usefixtures("environment")
+class TestAuthorized:
+    def test_the_newest_page_comes_oldest_first_with_what_the_client_needs_to_go_on(
+        self, tables: Tables, event: EventMaker
+    ) -> None:
+        ids = fill(tables, 3)
+        frame = poll(event("message", body={"action": "poll", "limit": 2, "requestId": 5}, authorizer=ALICE))
+        assert frame == {
+            "type": "history",
+            "requestId": 5,
+            "notifications": [
+                {"id": ids[1], "createdAt": "2026-01-31T12:00:01.000Z", "content": "hello"},
+                {"id": ids[2], "createdAt": "2026-01-31T12:00:02.000Z", "content": "hello"},
+            ],
+            "more": True,
+            "session": {
+                "userId": "alice",
+                "connectionId": "WKtlFcYLjoECFvg=",
+                "expiresAt": "2026-01-31T14:00:00.000Z",
+                "pingIntervalSeconds": 300,
+            },
+        }
+
+    def test_after_resumes_and_before_scrolls_back(self, tables: Tables, event: EventMaker) -> None:
+        ids = fill(tables, 5, apart=OVERLAP_MILLISECONDS + 1)
+        resumed = poll(event("message", body={"action": "poll", "after": ids[1], "limit": 2}, authorizer=ALICE))
+        assert (ids_of(resumed), resumed["more"]) == (ids[2:4], True)
+        scrolled = poll(event("message", body={"action": "poll", "before": ids[2]}, authorizer=ALICE))
+        assert (ids_of(scrolled), scrolled["more"]) == (ids[:2], False)
+
+    def test_what_was_written_late_under_an_earlier_id_is_found_by_resuming(
+        self, tables: Tables, event: EventMaker
+    ) -> None:
+        seen = earliest_id_at(START)
+        late = earliest_id_at(START - 5_000)
+        tables.add_notification(seen)
+        tables.add_notification(late)
+        assert ids_of(poll(event("message", body={"action": "poll", "after": seen}, authorizer=ALICE))) == [late]
+
+    def test_nobody_reads_anothers_history_whatever_the_message_says(self, tables: Tables, event: EventMaker) -> None:
+        tables.add_notification(earliest_id_at(START), user_id="bob")
+        tables.add_client("WKtlFcYLjoECFvg=", user_id="bob")
+        assert ids_of(poll(event("message", body={"action": "poll"}, authorizer=ALICE))) == []
+        named = poll(event("message", body={"action": "poll", "userId": "bob"}, authorizer=ALICE))
+        assert named["code"] == "UNKNOWN_FIELD"
+
+    def test_what_has_expired_is_not_returned_even_if_the_table_still_holds_it(
+        self, tables: Tables, event: EventMaker
+    ) -> None:
+        ids = fill(tables, 4)
+        for notification_id in ids[1:3]:
+            tables.add_notification(notification_id, expiresAt=START // 1000)
+        frame = poll(event("message", body={"action": "poll", "limit": 2}, authorizer=ALICE))
+        assert (ids_of(frame), frame["more"]) == ([ids[0], ids[3]], False)
+
+    def test_a_page_is_cut_by_bytes_and_the_rest_follows(self, tables: Tables, event: EventMaker) -> None:
+        ids = [earliest_id_at(START + n) for n in range(20)]
+        for notification_id in ids:
+            tables.add_notification(notification_id, content=json.dumps("é" * 15_000, ensure_ascii=False))
+        response = handler(event("message", body={"action": "poll"}, authorizer=ALICE), Context())
+        body = response["body"]
+        assert isinstance(body, str)
+        assert 100_000 < len(body.encode()) <= 128 * 1024
+        seen = ids_of(json.loads(body))
+        while len(seen) < len(ids):
+            seen = ids_of(poll(event("message", body={"action": "poll", "before": seen[0]}, authorizer=ALICE))) + seen
+        assert seen == ids
+
+    @pytest.mark.parametrize(
+        ("body", "code", "request_id"),
+        [
+            ("not json", "INVALID_REQUEST", None),
+            ("[]", "INVALID_REQUEST", None),
+            ('{"action":"poll","requestId":{}}', "INVALID_REQUEST_ID", None),
+            ('{"action":"poll","requestId":"r","limit":0}', "INVALID_LIMIT", "r"),
+            ('{"action":"poll","requestId":7,"after":"x"}', "INVALID_ID", 7),
+            (f'{{"action":"poll","after":"{SOME_ID}","before":"{SOME_ID}"}}', "INVALID_RANGE", None),
+            ('{"action":"poll","x":1}', "UNKNOWN_FIELD", None),
+        ],
+    )
+    def test_what_is_wrong_is_answered_with_its_code(
+        self, event: EventMaker, log_lines: LogLines, body: str, code: str, request_id: object
+    ) -> None:
+        frame = poll(event("message", body=body, authorizer=ALICE))
+        assert (frame["type"], frame["code"], frame.get("requestId")) == ("error", code, request_id)
+        assert frame["message"]
+        assert [line["outcome"] for line in log_lines()] == [code]
+
+    def test_content_and_user_do_not_get_into_the_log(
+        self, tables: Tables, event: EventMaker, log_lines: LogLines
+    ) -> None:
+        tables.add_notification(earliest_id_at(START), content='"secret"')
+        poll(event("message", body={"action": "poll"}, authorizer=ALICE))
+        (line,) = log_lines()
+        assert (line["notifications"], line["more"]) == (1, False)
+        assert "secret" not in json.dumps(line)
+
+
+def test_an_anonymous_connection_polls_as_the_user_it_registered_as(tables: Tables, event: EventMaker) -> None:
+    ids = fill(tables, 1)
+    tables.add_client("WKtlFcYLjoECFvg=", user_id="alice")
+    assert ids_of(poll(event("message", body={"action": "poll"}))) == ids
+
+
+def test_an_anonymous_connection_without_row_is_told_to_connect_anew(tables: Tables, event: EventMaker) -> None:
+    assert poll(event("message", body={"action": "poll"}))["code"] == "UNKNOWN_CONNECTION"
+
+
+def test_without_authorizer_and_permission_nobody_polls(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("ALLOW_ANONYMOUS", "false")
+    tables.add_client("WKtlFcYLjoECFvg=", user_id="alice")
+    assert poll(event("message", body={"action": "poll"}))["code"] == "MISSING_USER_ID"
+
+
+def test_a_table_out_of_reach_is_told_as_such(event: EventMaker, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    response = handler(event("message", body={"action": "poll", "requestId": 1}, authorizer=ALICE), Context(600))
+    body = response["body"]
+    assert isinstance(body, str)
+    frame = json.loads(body)
+    assert (frame["code"], frame["requestId"]) == ("UNAVAILABLE", 1)
+
+
+@pytest.mark.parametrize("unsound", [{}, {"requestContext": {}}, {"requestContext": {"connectionId": "c"}}])
+def test_an_event_of_another_kind_ends_in_an_error_frame(environment: pytest.MonkeyPatch, unsound: Event) -> None:
+    assert poll(unsound)["code"] in ("INTERNAL", "INVALID_REQUEST")

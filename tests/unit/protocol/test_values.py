@@ -1,0 +1,109 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.values import (
+    MAX_USER_ID_BYTES,
+    parse_message,
+    parse_request_id,
+    require_known_fields,
+    require_user_id,
+    user_id_problem,
+)
+
+
+@pytest.mark.parametrize("user_id", ["alice", "auth0|5f7c", "zoë@example.org", "名", "a b", "x" * MAX_USER_ID_BYTES])
+def test_a_sound_user_id_has_no_problem(user_id: str) -> None:
+    assert user_id_problem(user_id) is None
+    assert require_user_id(user_id, "userId") == user_id
+
+
+@pytest.mark.parametrize(
+    ("user_id", "problem"),
+    [
+        (None, "must be a string"),
+        (7, "must be a string"),
+        (True, "must be a string"),
+        (["alice"], "must be a string"),
+        ("", "must not be empty"),
+        (" \t ", "must not be empty"),
+        ("x" * (MAX_USER_ID_BYTES + 1), "at most 256 bytes in UTF-8, got 257"),
+        ("é" * 129, "got 258"),
+        ("ali\x00ce", "control characters"),
+        ("alice\n", "control characters"),
+        ("alice\x7f", "control characters"),
+        ("alice\x85", "control characters"),
+        ("\ud800", "valid Unicode"),
+    ],
+)
+def test_an_unsound_user_id_is_refused_with_its_field_and_the_reason(user_id: object, problem: str) -> None:
+    assert problem in (user_id_problem(user_id) or "")
+    with pytest.raises(RequestError, match=r"^userIds\[3\] ") as refusal:
+        require_user_id(user_id, "userIds[3]")
+    assert refusal.value.code is ErrorCode.INVALID_USER_ID
+    assert problem in refusal.value.message
+
+
+@given(st.text())
+def test_a_user_id_that_passes_can_be_stored_as_a_key(user_id: str) -> None:
+    if user_id_problem(user_id) is None:
+        assert 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES
+        assert user_id.isprintable() or not any(ord(character) < 32 for character in user_id)
+
+
+def test_a_misspelt_field_is_refused_by_name_and_the_known_ones_are_listed() -> None:
+    with pytest.raises(RequestError) as refusal:
+        require_known_fields({"persits": True, "content": 1}, ("content", "persist"))
+    assert refusal.value.code is ErrorCode.UNKNOWN_FIELD
+    assert refusal.value.message == "Unknown field 'persits'; known are content, persist."
+
+
+def test_many_or_long_or_odd_unknown_fields_make_a_short_and_printable_message() -> None:
+    with pytest.raises(RequestError) as refusal:
+        require_known_fields({f"{n}\n\ud800{'x' * 1000}": 1 for n in range(1000)}, ("content",))
+    assert len(refusal.value.message) < 400
+    assert refusal.value.message.isascii()
+    assert refusal.value.message.isprintable()
+    assert "995 more" in refusal.value.message
+
+
+def test_a_json_object_is_read() -> None:
+    assert parse_message('{"action": "poll", "limit": 5}') == {"action": "poll", "limit": 5}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None, 7, b"{}", "", "poll", "[]", "null", '"x"', "{", "{'a': 1}", '{"a": NaN}', '{"a": -Infinity}',
+        "[" * 200_000, '{"a":' * 200_000, '{"a": ' + "9" * 5000 + "}",
+    ],
+)  # fmt: skip
+def test_anything_else_is_an_invalid_request(body: object) -> None:
+    with pytest.raises(RequestError) as refusal:
+        parse_message(body)
+    assert refusal.value.code is ErrorCode.INVALID_REQUEST
+
+
+@given(st.text())
+def test_no_text_makes_the_parser_raise_anything_else(body: str) -> None:
+    with contextlib.suppress(RequestError):
+        assert isinstance(parse_message(body), dict)
+
+
+@pytest.mark.parametrize("request_id", ["", "a", "x" * 64, 0, -5, 2**53 - 1])
+def test_a_request_id_is_a_short_text_or_an_integer_that_javascript_can_hold(request_id: object) -> None:
+    assert parse_request_id({"requestId": request_id}) == request_id
+
+
+def test_a_request_id_is_optional() -> None:
+    assert parse_request_id({}) is None
+
+
+@pytest.mark.parametrize("request_id", ["x" * 65, "é", "a\n", "\ud800", 2**53, -(2**53), 1.5, True, [], {}])
+def test_other_request_ids_are_refused(request_id: object) -> None:
+    with pytest.raises(RequestError) as refusal:
+        parse_request_id({"requestId": request_id})
+    assert refusal.value.code is ErrorCode.INVALID_REQUEST_ID

@@ -1,0 +1,108 @@
+"""Stand-ins for the tables and the management API, in memory, each call scripted by the test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+
+from websocket_push.services.clients import Clients, Connection
+from websocket_push.services.delivery import Clocks, Delivery
+from websocket_push.services.notifications import Notification, Notifications
+from websocket_push.transport.aws import Payload
+from websocket_push.transport.management import Management
+
+NOW = 1_769_860_800_000
+LONG_AGO = NOW - 60_000
+
+Script = Callable[[str], Awaitable[None]]
+
+
+async def fine(_: str) -> None:
+    """Script of a call that succeeds at once."""
+
+
+def failing(error: Exception) -> Script:
+    """Script of a call that fails."""
+
+    async def fail(_: str) -> None:
+        raise error
+
+    return fail
+
+
+def connection(connection_id: str, *, user_id: str = "alice", connected_at: int = LONG_AGO) -> Connection:
+    """Make a connection that is open and established unless said otherwise."""
+    return Connection(connection_id, user_id, connected_at, connected_at // 1000 + 7260)
+
+
+class World:
+    """Everything a delivery touches, and a journal of what it did, in order."""
+
+    def __init__(self, *connections: Connection, page_size: int = 100) -> None:
+        self.connections = list(connections)
+        self.page_size = page_size
+        self.now = NOW
+        self.journal: list[tuple[str, str]] = []
+        self.frames: list[bytes] = []
+        self.storing: Script = fine
+        self.querying: Script = fine
+        self.posting: Script = fine
+        self.closing: Script = fine
+        self.removing: Script = fine
+
+    def delivery(
+        self, *, stored_until: int | None = NOW // 1000 + 60, content: str = "1", seconds: float = 60
+    ) -> Delivery:
+        """Make a delivery in this world; it has `seconds` for posting and as many more for closing."""
+        started = asyncio.get_running_loop().time()
+        return Delivery(
+            cast(Clients, _Clients(self)),
+            cast(Notifications, _Notifications(self)),
+            cast(Management, _Management(self)),
+            notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
+            stored_until=stored_until,
+            clocks=Clocks(lambda: self.now, started + seconds, started + 2 * seconds),
+            random=lambda: 0.0,
+        )
+
+    def done(self, what: str) -> list[str]:
+        """List whom or what a kind of call was made for, in order."""
+        return [subject for kind, subject in self.journal if kind == what]
+
+    async def act(self, kind: str, subject: str, script: Script) -> None:
+        """Play a call: its script, then the journal."""
+        await script(subject)
+        self.journal.append((kind, subject))
+
+
+class _Clients:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncIterator[list[Connection]]:
+        own = [each for each in self._world.connections if each.user_id == user_id]
+        for start in range(0, max(len(own), 1), self._world.page_size):
+            await self._world.act("query", user_id, self._world.querying)
+            yield own[start : start + self._world.page_size]
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        await self._world.act("remove", connection_id, self._world.removing)
+
+
+class _Notifications:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def store(self, user_id: str, notification: Notification, **_: Any) -> None:
+        await self._world.act("store", user_id, self._world.storing)
+
+
+class _Management:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def post(self, connection_id: str, payload: Payload, *, deadline: float) -> None:
+        await self._world.act("post", connection_id, self._world.posting)
+        self._world.frames.append(payload.body)
+
+    async def close(self, connection_id: str, *, deadline: float) -> None:
+        await self._world.act("close", connection_id, self._world.closing)

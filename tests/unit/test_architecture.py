@@ -1,0 +1,88 @@
+"""The layout keeps its word: who may import whom, and what each package holds."""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, package_sources, packages
+
+SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
+
+LAYERS = {
+    "handlers": {"handlers", "services", "protocol", "transport", "settings", "telemetry", "invocation"},
+    "invocation": {"services", "protocol", "transport", "telemetry"},
+    "services": {"services", "protocol", "transport", "settings", "telemetry"},
+    "telemetry": {"protocol"},
+    "settings": set(),
+    "protocol": {"protocol"},
+    "transport": {"transport"},
+}
+"""What each part may import, besides the standard library."""
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(LAMBDA / PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides where it points"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(LAMBDA).as_posix())
+def test_imports_point_one_way_and_leave_the_package_for_the_standard_library_only(path: Path) -> None:
+    if path.parent == LAMBDA / PACKAGE and path.name == "__init__.py":
+        assert not list(imported_modules(path))
+        return
+    for module in imported_modules(path):
+        parts = module.split(".")
+        if parts[0] == PACKAGE:
+            assert parts[1] in LAYERS[layer_of(path)], f"{layer_of(path)} imports {module}"
+        else:
+            assert parts[0] in sys.stdlib_module_names, f"{module} is not in the Lambda runtime"
+
+
+def test_a_handler_imports_no_other_handler() -> None:
+    for path in (LAMBDA / PACKAGE / "handlers").glob("*.py"):
+        assert not [module for module in imported_modules(path) if module.startswith(f"{PACKAGE}.handlers")]
+
+
+def test_the_list_of_package_contents_is_what_the_handlers_import() -> None:
+    listed = json.loads((LAMBDA / "packages.json").read_text(encoding="utf-8"))
+    assert listed == packages(), "run: python -m tools.package_sources"
+
+
+def test_every_source_is_in_some_package() -> None:
+    packed = {name for function in FUNCTIONS for name in package_sources(function)}
+    assert packed == {path.relative_to(LAMBDA).as_posix() for path in SOURCES}
+
+
+def test_every_import_form_leads_into_the_package(tmp_path: Path) -> None:
+    for name, text in {
+        "__init__": "",
+        "handlers/__init__": "",
+        "handlers/poll": "import websocket_push.a\nfrom websocket_push import b, c\nfrom websocket_push.d.e import f\n",
+        "a": "import json\n",
+        "b": "def g():\n    from websocket_push.h import i\n",
+        "d/__init__": "",
+        "d/e": "",
+        "h": "",
+        "unused": "",
+    }.items():
+        path = tmp_path / PACKAGE / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / PACKAGE / "c.py").write_text("", encoding="utf-8")
+
+    assert package_sources("poll", tmp_path) == [
+        f"{PACKAGE}/{name}.py"
+        for name in ("__init__", "a", "b", "c", "d/__init__", "d/e", "h", "handlers/__init__", "handlers/poll")
+    ]
