@@ -1,0 +1,51 @@
+# The three modules refer to one another, and not in a circle: the functions need the API and the stage's name, the
+# permissions and the stage need the functions. So none of these calls may depend on another module as a whole.
+
+module "dynamodb" {
+  source = "./modules/dynamodb"
+
+  name                = var.name
+  deletion_protection = var.deletion_protection
+  tags                = var.tags
+}
+
+module "lambda" {
+  source = "./modules/lambda"
+
+  name               = var.name
+  allow_anonymous    = var.allow_anonymous
+  client_push        = var.client_push
+  persist_by_default = var.persist_by_default
+  notification_ttl   = var.notification_ttl
+  functions          = var.functions
+  log_retention_days = var.log_retention_days
+  tracing            = var.tracing
+  tags               = var.tags
+
+  tables = {
+    clients_table_name       = module.dynamodb.clients_table_name
+    clients_table_arn        = module.dynamodb.clients_table_arn
+    clients_index_name       = module.dynamodb.clients_index_name
+    clients_index_arn        = module.dynamodb.clients_index_arn
+    notifications_table_name = module.dynamodb.notifications_table_name
+    notifications_table_arn  = module.dynamodb.notifications_table_arn
+  }
+
+  api = {
+    execution_arn   = module.websocket_api.execution_arn
+    stage_name      = module.websocket_api.stage_name
+    connections_url = module.websocket_api.connections_url
+  }
+}
+
+module "websocket_api" {
+  source = "./modules/websocket-api"
+
+  name           = var.name
+  stage_name     = var.stage_name
+  client_push    = var.client_push
+  throttling     = var.throttling
+  function_names = module.lambda.planned_function_names
+  function_arns  = module.lambda.function_arns
+  tags           = var.tags
+}

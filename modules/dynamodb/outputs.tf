@@ -1,0 +1,29 @@
+output "clients_table_name" {
+  description = "Name of the table of open connections."
+  value       = aws_dynamodb_table.clients.name
+}
+
+output "clients_table_arn" {
+  description = "ARN of the table of open connections."
+  value       = aws_dynamodb_table.clients.arn
+}
+
+output "clients_index_name" {
+  description = "Name of the index that finds a user's connections."
+  value       = local.clients_index_name
+}
+
+output "clients_index_arn" {
+  description = "ARN of the index that finds a user's connections."
+  value       = "${aws_dynamodb_table.clients.arn}/index/${local.clients_index_name}"
+}
+
+output "notifications_table_name" {
+  description = "Name of the table of persisted notifications."
+  value       = aws_dynamodb_table.notifications.name
+}
+
+output "notifications_table_arn" {
+  description = "ARN of the table of persisted notifications."
+  value       = aws_dynamodb_table.notifications.arn
+}

@@ -1,0 +1,132 @@
+# What each function is for, told to Lambda (description), to the code (environment) and to IAM (statements): whatever
+# is not listed here, it is not given.
+locals {
+  defaults = {
+    memory_size          = 256
+    timeout              = 10
+    reserved_concurrency = null
+    architecture         = "arm64"
+    runtime              = "python3.13"
+  }
+
+  common_environment = {
+    # The suffix of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
+    DNS_SUFFIX = data.aws_partition.current.dns_suffix
+    LOG_LEVEL  = "INFO"
+  }
+
+  # An anonymous connection has no authorizer to carry its user, so its row is asked.
+  read_connection = {
+    Effect   = "Allow"
+    Action   = ["dynamodb:GetItem"]
+    Resource = [var.tables.clients_table_arn]
+  }
+
+  connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
+
+  functions = {
+    connect = {
+      description = "Stores a new WebSocket connection"
+      defaults    = local.defaults
+      environment = {
+        ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
+        CLIENTS_TABLE   = var.tables.clients_table_name
+      }
+      statements = [
+        {
+          Effect   = "Allow"
+          Action   = ["dynamodb:PutItem"]
+          Resource = [var.tables.clients_table_arn]
+        },
+      ]
+    }
+
+    disconnect = {
+      description = "Removes a closed WebSocket connection"
+      defaults    = local.defaults
+      environment = {
+        CLIENTS_TABLE = var.tables.clients_table_name
+      }
+      statements = [
+        {
+          Effect   = "Allow"
+          Action   = ["dynamodb:DeleteItem"]
+          Resource = [var.tables.clients_table_arn]
+        },
+      ]
+    }
+
+    poll = {
+      description = "Answers a client's history of notifications"
+      defaults    = local.defaults
+      environment = {
+        ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
+        CLIENTS_TABLE       = var.tables.clients_table_name
+        NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+      }
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.notifications_table_arn]
+          },
+        ],
+        var.allow_anonymous ? [local.read_connection] : [],
+      )
+    }
+
+    push = {
+      description = "Keeps a notification and sends it to every connection of its users"
+      # Its answer may wait for retries of many users' connections, and more memory is more CPU and network.
+      defaults = merge(local.defaults, { memory_size = 512, timeout = 30 })
+      environment = {
+        ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
+        CLIENTS_INDEX       = var.tables.clients_index_name
+        CLIENTS_TABLE       = var.tables.clients_table_name
+        CLIENT_PUSH         = var.client_push
+        CONNECTIONS_URL     = var.api.connections_url
+        NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+        NOTIFICATION_TTL    = tostring(var.notification_ttl)
+        PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
+      }
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:PutItem"]
+            Resource = [var.tables.notifications_table_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          {
+            # The * stands for connection ids, which exist only while a client is connected.
+            Effect = "Allow"
+            Action = ["execute-api:ManageConnections"]
+            Resource = [
+              "${local.connections_arn}/DELETE/@connections/*",
+              "${local.connections_arn}/POST/@connections/*",
+            ]
+          },
+        ],
+        var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
+      )
+    }
+  }
+
+  # Defaults and the caller's settings; a setting that is left out is null.
+  settings = {
+    for key, function in local.functions : key => merge(
+      function.defaults,
+      { for setting, value in try(var.functions[key], {}) : setting => value if value != null },
+    )
+  }
+}

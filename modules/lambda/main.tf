@@ -1,0 +1,110 @@
+data "aws_partition" "current" {}
+
+locals {
+  function_names = { for key in keys(local.functions) : key => "${var.name}-${key}" }
+
+  # X-Ray has no resources to name: these two actions are granted on * or not at all.
+  tracing_statements = var.tracing ? [
+    {
+      Effect   = "Allow"
+      Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      Resource = ["*"]
+    },
+  ] : []
+}
+
+# IAM is one for all Regions while the other names here are one for each, so the role's name gets a suffix of its own:
+# the same module in two Regions of an account must not collide. 38 characters is the longest prefix that IAM's 64 leave.
+resource "aws_iam_role" "this" {
+  for_each = local.functions
+
+  name_prefix = substr("${local.function_names[each.key]}-", 0, 38)
+  description = "${local.function_names[each.key]}: ${lower(substr(each.value.description, 0, 1))}${substr(each.value.description, 1, -1)}"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = "sts:AssumeRole"
+        Principal = { Service = "lambda.amazonaws.com" }
+      },
+    ]
+  })
+
+  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = local.functions
+
+  name = "function"
+  role = aws_iam_role.this[each.key].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      each.value.statements,
+      [
+        {
+          # The group exists already, so the function needs no CreateLogGroup. The * stands for its log streams.
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${aws_cloudwatch_log_group.this[each.key].arn}:*"]
+        },
+      ],
+      local.tracing_statements,
+    )
+  })
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${local.function_names[each.key]}"
+  retention_in_days = var.log_retention_days
+
+  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.functions
+
+  function_name = local.function_names[each.key]
+  description   = each.value.description
+  role          = aws_iam_role.this[each.key].arn
+
+  filename         = local.packages[each.key].filename
+  source_code_hash = local.packages[each.key].source_hash
+  handler          = local.packages[each.key].handler
+  runtime          = local.settings[each.key].runtime
+  architectures    = [local.settings[each.key].architecture]
+
+  memory_size = local.settings[each.key].memory_size
+  timeout     = local.settings[each.key].timeout
+  # -1 reserves nothing: the function shares the account's concurrency.
+  reserved_concurrent_executions = coalesce(local.settings[each.key].reserved_concurrency, -1)
+
+  environment {
+    variables = merge(local.common_environment, each.value.environment)
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.this[each.key].name
+    application_log_level = "INFO"
+    system_log_level      = "INFO"
+  }
+
+  tracing_config {
+    mode = var.tracing ? "Active" : "PassThrough"
+  }
+
+  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+
+  # The zip must exist, and a function must not start before it may do its work.
+  depends_on = [
+    aws_iam_role_policy.this,
+    terraform_data.package,
+  ]
+}

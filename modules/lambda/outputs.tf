@@ -1,0 +1,38 @@
+output "planned_function_names" {
+  description = "Function names by key (connect, disconnect, poll and push), known before the functions exist."
+  value       = local.function_names
+}
+
+output "function_names" {
+  description = "Function names by key, once the functions exist."
+  value       = { for key, function in aws_lambda_function.this : key => function.function_name }
+}
+
+output "function_arns" {
+  description = "Function ARNs by key."
+  value       = { for key, function in aws_lambda_function.this : key => function.arn }
+}
+
+output "role_arns" {
+  description = "ARNs of the functions' roles by key."
+  value       = { for key, role in aws_iam_role.this : key => role.arn }
+}
+
+output "log_group_names" {
+  description = "Log group names by key."
+  value       = { for key, group in aws_cloudwatch_log_group.this : key => group.name }
+}
+
+output "push_invoke_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role invoke the push function and nothing else."
+  value = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [aws_lambda_function.this["push"].arn]
+      },
+    ]
+  })
+}

@@ -1,0 +1,170 @@
+variable "name" {
+  description = "Prefix of every name: functions are called <name>-<function>, their log groups /aws/lambda/<name>-<function>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,46}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 48 lower case letters, digits and hyphens, begin with a letter and not end with a hyphen, such as \"websocket-push\"."
+  }
+}
+
+variable "tables" {
+  description = "The DynamoDB tables that the functions work on."
+  type = object({
+    clients_table_name       = string
+    clients_table_arn        = string
+    clients_index_name       = string
+    clients_index_arn        = string
+    notifications_table_name = string
+    notifications_table_arn  = string
+  })
+  nullable = false
+}
+
+variable "api" {
+  description = "The WebSocket API whose connections the push function writes to. stage_name and connections_url must come from the stage's name, not from the stage, which waits for these functions."
+  type = object({
+    execution_arn   = string
+    stage_name      = string
+    connections_url = string
+  })
+  nullable = false
+}
+
+variable "allow_anonymous" {
+  description = "Whether a connection without an authorizer's word is accepted, as the user that its query string names."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "client_push" {
+  description = "Who a client may push to: \"none\", \"self\" or \"any\"."
+  type        = string
+  default     = "self"
+  nullable    = false
+
+  validation {
+    condition     = contains(["none", "self", "any"], var.client_push)
+    error_message = "client_push must be \"none\" (clients cannot push), \"self\" (a client may push to its own user) or \"any\" (to every user)."
+  }
+}
+
+variable "persist_by_default" {
+  description = "Whether a notification is kept when its push request does not say."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "notification_ttl" {
+  description = "Seconds for which a notification is kept when its push request does not say."
+  type        = number
+  default     = 604800
+  nullable    = false
+
+  validation {
+    condition     = var.notification_ttl >= 60 && var.notification_ttl <= 31536000 && floor(var.notification_ttl) == var.notification_ttl
+    error_message = "notification_ttl must be a whole number of seconds from 60 (a minute) to 31536000 (365 days), such as 604800 for a week."
+  }
+}
+
+variable "functions" {
+  description = "Settings by function: connect, disconnect, poll or push. What is left out keeps its default."
+  type = map(object({
+    memory_size          = optional(number)
+    timeout              = optional(number)
+    reserved_concurrency = optional(number)
+    architecture         = optional(string)
+    runtime              = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll or push."
+  }
+
+  validation {
+    condition     = alltrue([for settings in values(var.functions) : settings != null])
+    error_message = "A function in functions is null: write {} or leave the function out to keep its defaults."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.memory_size, null) == null || (
+        try(settings.memory_size >= 128 && settings.memory_size <= 10240 && floor(settings.memory_size) == settings.memory_size, false)
+      )
+    ])
+    error_message = "memory_size must be a whole number of megabytes from 128 to 10240."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.timeout, null) == null || (
+        try(settings.timeout >= 1 && settings.timeout <= 900 && floor(settings.timeout) == settings.timeout, false)
+      )
+    ])
+    error_message = "timeout must be a whole number of seconds from 1 to 900."
+  }
+
+  validation {
+    condition = alltrue([
+      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+    ])
+    error_message = "timeout of connect, disconnect and poll must be at most 29 seconds: API Gateway waits no longer for an answer."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.reserved_concurrency, null) == null || (
+        try(settings.reserved_concurrency >= 0 && floor(settings.reserved_concurrency) == settings.reserved_concurrency, false)
+      )
+    ])
+    error_message = "reserved_concurrency must be a whole number of at least 0 (0 stops the function); leave it out to reserve nothing."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.architecture, null) == null || contains(["arm64", "x86_64"], coalesce(try(settings.architecture, null), "arm64"))
+    ])
+    error_message = "architecture must be \"arm64\" or \"x86_64\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.runtime, null) == null || contains(["python3.11", "python3.12", "python3.13", "python3.14"], coalesce(try(settings.runtime, null), "python3.13"))
+    ])
+    error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = contains([
+      0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    ], var.log_retention_days)
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+  }
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces the functions."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for the functions, their roles and log groups. A tag called Name replaces the default one."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

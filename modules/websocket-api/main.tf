@@ -1,0 +1,184 @@
+locals {
+  clients_push = var.client_push != "none"
+
+  # The actions that a client can send, as the answer to an unknown one lists them.
+  actions_text = local.clients_push ? "\"poll\", \"push\" or \"ping\"" : "\"poll\" or \"ping\""
+
+  # arn, partition, execute-api, Region, account, API.
+  api_arn = split(":", aws_apigatewayv2_api.this.execution_arn)
+
+  # Integrations that invoke a function, as the URIs by which API Gateway invokes them. Without client push nothing
+  # invokes the push function over the API.
+  #
+  # The URIs are put together from names instead of taken from the functions. The deployment below is created before its
+  # predecessor is destroyed, and Terraform treats everything that such a resource depends on in the same way; a function
+  # cannot be created beside another one of its name, so whenever one had to be replaced (after an apply that failed half
+  # way through creating it, for example) the apply would fail, and every later one too.
+  proxies = {
+    for key, name in var.function_names : key => format(
+      "arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/arn:%s:lambda:%s:%s:function:%s/invocations",
+      local.api_arn[1], local.api_arn[3], local.api_arn[1], local.api_arn[3], local.api_arn[4], name,
+    ) if key != "push" || local.clients_push
+  }
+
+  # Integrations that API Gateway answers by itself: no function, no cost beyond the message.
+  mocks = {
+    ping = { type = "pong" }
+    unknown_action = {
+      type    = "error"
+      code    = "UNKNOWN_ACTION"
+      message = "Send a JSON object whose \"action\" is ${local.actions_text}."
+    }
+  }
+
+  # The push route exists even when clients may not push, and then answers as $default does. Terraform creates the new
+  # deployment before it destroys a route that is gone, so a route that this map dropped would live on in the
+  # deployment; a route that changes its target is updated before it.
+  routes = {
+    "$connect"    = { integration = "connect", replies = false }
+    "$disconnect" = { integration = "disconnect", replies = false }
+    "$default"    = { integration = "unknown_action", replies = true }
+    ping          = { integration = "ping", replies = true }
+    poll          = { integration = "poll", replies = true }
+    push          = { integration = local.clients_push ? "push" : "unknown_action", replies = true }
+  }
+
+  replying_routes = toset([for route_key, route in local.routes : route_key if route.replies])
+
+  integration_ids = merge(
+    { for key, integration in aws_apigatewayv2_integration.proxy : key => integration.id },
+    { for key, integration in aws_apigatewayv2_integration.mock : key => integration.id },
+  )
+
+  # Static selection expressions are escaped: "\$default" means the literal key "$default".
+  static_template = "\\$default"
+}
+
+resource "aws_apigatewayv2_api" "this" {
+  name                       = var.name
+  description                = "WebSocket push notifications"
+  protocol_type              = "WEBSOCKET"
+  route_selection_expression = "$request.body.action"
+
+  tags = merge({ Name = var.name }, var.tags)
+}
+
+resource "aws_apigatewayv2_integration" "proxy" {
+  for_each = local.proxies
+
+  api_id           = aws_apigatewayv2_api.this.id
+  integration_type = "AWS_PROXY"
+  # The method by which API Gateway calls Lambda, whatever the client sent.
+  integration_method = "POST"
+  integration_uri    = each.value
+
+  # API Gateway refuses to delete an integration that a route still points at.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_apigatewayv2_integration" "mock" {
+  for_each = local.mocks
+
+  api_id           = aws_apigatewayv2_api.this.id
+  integration_type = "MOCK"
+
+  # One template for every message, so that a message which is not JSON gets its answer too.
+  template_selection_expression = local.static_template
+  request_templates             = { "$default" = jsonencode({ statusCode = 200 }) }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_apigatewayv2_integration_response" "mock" {
+  for_each = local.mocks
+
+  api_id                        = aws_apigatewayv2_api.this.id
+  integration_id                = aws_apigatewayv2_integration.mock[each.key].id
+  integration_response_key      = "$default"
+  template_selection_expression = local.static_template
+  response_templates            = { "$default" = jsonencode(each.value) }
+}
+
+resource "aws_apigatewayv2_route" "this" {
+  for_each = local.routes
+
+  api_id             = aws_apigatewayv2_api.this.id
+  route_key          = each.key
+  target             = "integrations/${local.integration_ids[each.value.integration]}"
+  authorization_type = "NONE"
+
+  # Without this and a route response API Gateway drops what the integration answers.
+  route_response_selection_expression = each.value.replies ? "$default" : null
+}
+
+resource "aws_apigatewayv2_route_response" "this" {
+  for_each = local.replying_routes
+
+  api_id             = aws_apigatewayv2_api.this.id
+  route_id           = aws_apigatewayv2_route.this[each.key].id
+  route_response_key = "$default"
+}
+
+# A deployment is a snapshot: a change that is not deployed has no effect on the stage. The triggers name what the
+# snapshot holds, attribute by attribute; whole resources would redeploy whenever a provider release adds an attribute.
+resource "aws_apigatewayv2_deployment" "this" {
+  api_id      = aws_apigatewayv2_api.this.id
+  description = "Managed by Terraform"
+
+  triggers = {
+    redeployment = sha256(jsonencode({
+      route_selection_expression = aws_apigatewayv2_api.this.route_selection_expression
+      proxies                    = local.proxies
+      mocks                      = local.mocks
+      routes                     = local.routes
+    }))
+  }
+
+  # A stage never points at a deployment that is gone.
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  depends_on = [
+    aws_apigatewayv2_integration_response.mock,
+    aws_apigatewayv2_route.this,
+    aws_apigatewayv2_route_response.this,
+  ]
+}
+
+resource "aws_apigatewayv2_stage" "this" {
+  api_id        = aws_apigatewayv2_api.this.id
+  name          = var.stage_name
+  description   = "WebSocket push notifications"
+  deployment_id = aws_apigatewayv2_deployment.this.id
+
+  # The provider sends 0 for a limit that is not set, and 0 blocks every message.
+  default_route_settings {
+    throttling_rate_limit  = var.throttling.rate_limit
+    throttling_burst_limit = var.throttling.burst_limit
+    # Execution logs need a role for the whole account, and with data trace they would hold message contents.
+    logging_level      = "OFF"
+    data_trace_enabled = false
+  }
+
+  tags = merge({ Name = "${var.name}-${var.stage_name}" }, var.tags)
+
+  # No client reaches a route before its function exists and API Gateway may invoke it.
+  depends_on = [aws_lambda_permission.route]
+}
+
+# One per function, and for its own route only.
+resource "aws_lambda_permission" "route" {
+  for_each = { for route_key, route in local.routes : route_key => route.integration if contains(keys(local.proxies), route.integration) }
+
+  statement_id = "AllowRoute-${trimprefix(each.key, "$")}"
+  action       = "lambda:InvokeFunction"
+  # The ARN, because it becomes unknown when a function is replaced: its permission went with it and must come again.
+  function_name = var.function_arns[each.value]
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}/${each.key}"
+}

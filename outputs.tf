@@ -1,0 +1,59 @@
+output "websocket_url" {
+  description = "URL that clients connect to (wss://...)."
+  value       = module.websocket_api.websocket_url
+}
+
+output "push_function_arn" {
+  description = "ARN of the push function: what a backend invokes to send a notification."
+  value       = module.lambda.function_arns["push"]
+}
+
+output "push_function_name" {
+  description = "Name of the push function."
+  value       = module.lambda.function_names["push"]
+}
+
+output "push_invoke_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role invoke the push function and nothing else."
+  value       = module.lambda.push_invoke_policy_json
+}
+
+output "connections_url" {
+  description = "Base URL of the management API (@connections), by which the push function writes to connections."
+  value       = module.websocket_api.connections_url
+}
+
+output "api_id" {
+  description = "ID of the WebSocket API."
+  value       = module.websocket_api.api_id
+}
+
+output "clients_table_name" {
+  description = "Name of the table of open connections."
+  value       = module.dynamodb.clients_table_name
+}
+
+output "clients_table_arn" {
+  description = "ARN of the table of open connections."
+  value       = module.dynamodb.clients_table_arn
+}
+
+output "notifications_table_name" {
+  description = "Name of the table of persisted notifications."
+  value       = module.dynamodb.notifications_table_name
+}
+
+output "notifications_table_arn" {
+  description = "ARN of the table of persisted notifications."
+  value       = module.dynamodb.notifications_table_arn
+}
+
+output "function_arns" {
+  description = "ARNs of the functions by key: connect, disconnect, poll and push."
+  value       = module.lambda.function_arns
+}
+
+output "log_group_names" {
+  description = "Names of the functions' log groups by key: connect, disconnect, poll and push."
+  value       = module.lambda.log_group_names
+}

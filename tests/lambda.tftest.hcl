@@ -1,0 +1,441 @@
+# The functions: what each may do (whole policies are compared, so that an action too many fails), what it is told,
+# and how it is set up.
+
+mock_provider "aws" {
+  source          = "./tests/terraform/mocks"
+  override_during = plan
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this["connect"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:connect" }
+  }
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this["disconnect"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:disconnect" }
+  }
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this["poll"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:poll" }
+  }
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this["push"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:push" }
+  }
+}
+
+variables {
+  name = "events"
+  tables = {
+    clients_table_name       = "events-clients"
+    clients_table_arn        = "arn:clients"
+    clients_index_name       = "userId-index"
+    clients_index_arn        = "arn:clients/index/userId-index"
+    notifications_table_name = "events-notifications"
+    notifications_table_arn  = "arn:notifications"
+  }
+  api = {
+    execution_arn   = "arn:api"
+    stage_name      = "live"
+    connections_url = "https://api.example/live"
+  }
+}
+
+run "by_default" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+
+  assert {
+    condition = { for key, policy in aws_iam_role_policy.this : key => jsondecode(policy.policy) } == {
+      connect = {
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["dynamodb:PutItem"], Resource = ["arn:clients"] },
+          { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:connect:*"] },
+        ]
+      }
+      disconnect = {
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["dynamodb:DeleteItem"], Resource = ["arn:clients"] },
+          { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:disconnect:*"] },
+        ]
+      }
+      poll = {
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["dynamodb:Query"], Resource = ["arn:notifications"] },
+          { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:poll:*"] },
+        ]
+      }
+      push = {
+        Version = "2012-10-17"
+        Statement = [
+          { Effect = "Allow", Action = ["dynamodb:Query"], Resource = ["arn:clients/index/userId-index"] },
+          { Effect = "Allow", Action = ["dynamodb:PutItem"], Resource = ["arn:notifications"] },
+          { Effect = "Allow", Action = ["dynamodb:DeleteItem"], Resource = ["arn:clients"] },
+          { Effect = "Allow", Action = ["execute-api:ManageConnections"], Resource = ["arn:api/live/DELETE/@connections/*", "arn:api/live/POST/@connections/*"] },
+          { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:push:*"] },
+        ]
+      }
+    }
+    error_message = "Each function has exactly the permissions that it needs."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, policy in aws_iam_role_policy.this : policy.name == "function" && policy.role == aws_iam_role.this[key].id
+    ])
+    error_message = "Each function's policy belongs to its own role."
+  }
+
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.this : jsondecode(role.assume_role_policy) == {
+        Version   = "2012-10-17"
+        Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
+      }
+    ])
+    error_message = "Nobody but Lambda assumes a function's role."
+  }
+
+  assert {
+    condition = { for key, role in aws_iam_role.this : key => role.name_prefix } == {
+      connect = "events-connect-", disconnect = "events-disconnect-", poll = "events-poll-", push = "events-push-"
+    }
+    error_message = "Roles are named after their functions, with a suffix that keeps Regions apart."
+  }
+
+  assert {
+    condition = jsonencode({ for key, function in aws_lambda_function.this : key => function.environment[0].variables }) == jsonencode({
+      connect = {
+        ALLOW_ANONYMOUS = "false"
+        CLIENTS_TABLE   = "events-clients"
+        DNS_SUFFIX      = "amazonaws.com.cn"
+        LOG_LEVEL       = "INFO"
+      }
+      disconnect = {
+        CLIENTS_TABLE = "events-clients"
+        DNS_SUFFIX    = "amazonaws.com.cn"
+        LOG_LEVEL     = "INFO"
+      }
+      poll = {
+        ALLOW_ANONYMOUS     = "false"
+        CLIENTS_TABLE       = "events-clients"
+        DNS_SUFFIX          = "amazonaws.com.cn"
+        LOG_LEVEL           = "INFO"
+        NOTIFICATIONS_TABLE = "events-notifications"
+      }
+      push = {
+        ALLOW_ANONYMOUS     = "false"
+        CLIENTS_INDEX       = "userId-index"
+        CLIENTS_TABLE       = "events-clients"
+        CLIENT_PUSH         = "self"
+        CONNECTIONS_URL     = "https://api.example/live"
+        DNS_SUFFIX          = "amazonaws.com.cn"
+        LOG_LEVEL           = "INFO"
+        NOTIFICATIONS_TABLE = "events-notifications"
+        NOTIFICATION_TTL    = "604800"
+        PERSIST_BY_DEFAULT  = "true"
+      }
+    })
+    error_message = "Each function is told what it needs to know."
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.this : key => {
+      name         = function.function_name
+      memory       = function.memory_size
+      timeout      = function.timeout
+      reserved     = function.reserved_concurrent_executions
+      runtime      = function.runtime
+      architecture = function.architectures
+      tracing      = function.tracing_config[0].mode
+      } } == {
+      connect    = { name = "events-connect", memory = 256, timeout = 10, reserved = -1, runtime = "python3.13", architecture = tolist(["arm64"]), tracing = "PassThrough" }
+      disconnect = { name = "events-disconnect", memory = 256, timeout = 10, reserved = -1, runtime = "python3.13", architecture = tolist(["arm64"]), tracing = "PassThrough" }
+      poll       = { name = "events-poll", memory = 256, timeout = 10, reserved = -1, runtime = "python3.13", architecture = tolist(["arm64"]), tracing = "PassThrough" }
+      push       = { name = "events-push", memory = 512, timeout = 30, reserved = -1, runtime = "python3.13", architecture = tolist(["arm64"]), tracing = "PassThrough" }
+    }
+    error_message = "The functions' defaults."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, function in aws_lambda_function.this :
+      function.handler == jsondecode(file("./lambda/packages.json"))[key].handler && function.role == aws_iam_role.this[key].arn
+    ])
+    error_message = "Each function runs its own entry point, as its own role."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, function in aws_lambda_function.this :
+      function.logging_config[0].log_format == "JSON"
+      && function.logging_config[0].log_group == "/aws/lambda/events-${key}"
+      && aws_cloudwatch_log_group.this[key].name == "/aws/lambda/events-${key}"
+      && aws_cloudwatch_log_group.this[key].retention_in_days == 30
+    ])
+    error_message = "Each function logs JSON to its own group, whose lines are kept for 30 days."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for key in ["connect", "disconnect", "poll", "push"] : [
+        aws_lambda_function.this[key].tags == tomap({ Name = "events-${key}" }),
+        aws_iam_role.this[key].tags == tomap({ Name = "events-${key}" }),
+        aws_cloudwatch_log_group.this[key].tags == tomap({ Name = "events-${key}" }),
+      ]
+    ]))
+    error_message = "What takes tags is tagged with its name."
+  }
+
+  # A package: named after what it holds, and built again by whatever makes the provider read it again.
+  assert {
+    condition = alltrue([
+      for key, package in terraform_data.package :
+      package.triggers_replace == {
+        architecture  = "arm64"
+        filename      = aws_lambda_function.this[key].filename
+        function_name = "events-${key}"
+        role_id       = "AROAMOCKED"
+        runtime       = "python3.13"
+        source_hash   = aws_lambda_function.this[key].source_code_hash
+      }
+    ])
+    error_message = "Whatever updates or creates a function's code builds its package first."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, function in aws_lambda_function.this :
+      can(regex("/\\.terraform/websocket-push/${key}-[0-9a-f]{32}\\.zip$", function.filename)) && !startswith(function.filename, "/")
+    ])
+    error_message = "Packages lie in Terraform's own folder, under a relative name."
+  }
+
+  assert {
+    condition = {
+      for key, function in aws_lambda_function.this : key => function.source_code_hash
+      } == {
+      for key, package in jsondecode(file("./lambda/packages.json")) : key => base64sha256(join("", concat(
+        ["format ${one(regex("(?m)^PACKAGE_FORMAT = ([0-9]+)$", file("./modules/lambda/build_package.py")))}\n"],
+        [for source in sort(package.sources) : "${filesha256("./lambda/${source}")}  ${source}\n"],
+      )))
+    }
+    error_message = "A function's hash is made of its sources and the package's format."
+  }
+
+  assert {
+    condition = (
+      output.planned_function_names == { connect = "events-connect", disconnect = "events-disconnect", poll = "events-poll", push = "events-push" }
+      && output.function_names == output.planned_function_names
+      && output.log_group_names == { for key, name in output.function_names : key => "/aws/lambda/${name}" }
+      && output.role_arns == { for key, name in output.function_names : key => "arn:aws-cn:iam::123456789012:role/mocked" }
+    )
+    error_message = "The outputs name functions, log groups and roles."
+  }
+}
+
+run "anonymous_clients" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    allow_anonymous = true
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => [
+        for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "dynamodb:GetItem")
+      ]
+    } == { connect = [], disconnect = [], poll = [["arn:clients"]], push = [["arn:clients"]] }
+    error_message = "Where nobody tells who a connection is, poll and push read it from the clients table."
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => length(jsondecode(policy.policy).Statement)
+    } == { connect = 2, disconnect = 2, poll = 3, push = 6 }
+    error_message = "That is the only permission which anonymous clients add."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["connect", "poll", "push"] : aws_lambda_function.this[key].environment[0].variables.ALLOW_ANONYMOUS == "true"
+    ])
+    error_message = "The functions know that clients may be anonymous."
+  }
+}
+
+run "anonymous_clients_that_cannot_push" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    allow_anonymous = true
+    client_push     = "none"
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => length([
+        for statement in jsondecode(policy.policy).Statement : statement if contains(statement.Action, "dynamodb:GetItem")
+      ])
+    } == { connect = 0, disconnect = 0, poll = 1, push = 0 }
+    error_message = "Without client push, the push function has no connection to look up."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["push"].environment[0].variables.CLIENT_PUSH == "none"
+    error_message = "The push function knows that clients may not push."
+  }
+}
+
+run "switches_the_other_way" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    name               = "a23456789-123456789-123456789-123456789-12345678"
+    client_push        = "any"
+    persist_by_default = false
+    notification_ttl   = 60
+    log_retention_days = 0
+    tracing            = true
+    tags               = { team = "a", Name = "mine" }
+    functions = {
+      connect = { memory_size = 128, timeout = 3, reserved_concurrency = 0, architecture = "x86_64", runtime = "python3.12" }
+      push    = { reserved_concurrency = 7 }
+    }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["push"].environment[0].variables.CLIENT_PUSH == "any"
+      && aws_lambda_function.this["push"].environment[0].variables.PERSIST_BY_DEFAULT == "false"
+      && aws_lambda_function.this["push"].environment[0].variables.NOTIFICATION_TTL == "60"
+    )
+    error_message = "The push function is told what the caller chose."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, policy in aws_iam_role_policy.this : [
+        for statement in jsondecode(policy.policy).Statement : statement if contains(statement.Resource, "*")
+      ] == [{ Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] }]
+    ])
+    error_message = "With tracing each function may write traces, which is all that is allowed on *."
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.tracing_config[0].mode == "Active"])
+    error_message = "With tracing each function samples its own traces."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["connect"].memory_size == 128
+      && aws_lambda_function.this["connect"].timeout == 3
+      && aws_lambda_function.this["connect"].reserved_concurrent_executions == 0
+      && aws_lambda_function.this["connect"].architectures == tolist(["x86_64"])
+      && aws_lambda_function.this["connect"].runtime == "python3.12"
+      && terraform_data.package["connect"].triggers_replace.architecture == "x86_64"
+      && terraform_data.package["connect"].triggers_replace.runtime == "python3.12"
+    )
+    error_message = "A function takes the caller's settings."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["push"].reserved_concurrent_executions == 7
+      && aws_lambda_function.this["push"].memory_size == 512
+      && aws_lambda_function.this["poll"].reserved_concurrent_executions == -1
+      && aws_lambda_function.this["poll"].runtime == "python3.13"
+    )
+    error_message = "What the caller leaves out keeps its default."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["connect", "disconnect", "poll", "push"] :
+      aws_cloudwatch_log_group.this[key].retention_in_days == 0
+      && aws_cloudwatch_log_group.this[key].tags == var.tags
+      && aws_lambda_function.this[key].tags == var.tags
+      && aws_iam_role.this[key].tags == var.tags
+    ])
+    error_message = "Retention and tags are the caller's."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["connect", "disconnect", "poll", "push"] :
+      length(aws_lambda_function.this[key].function_name) <= 64 && length(aws_iam_role.this[key].name_prefix) <= 38
+    ])
+    error_message = "The longest name stays within what Lambda and IAM take."
+  }
+}
+
+run "policy_for_a_backend" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+
+  override_resource {
+    target          = aws_lambda_function.this["push"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push" }
+  }
+
+  assert {
+    condition = jsondecode(output.push_invoke_policy_json) == {
+      Version   = "2012-10-17"
+      Statement = [{ Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = ["arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push"] }]
+    }
+    error_message = "A backend may invoke the push function, and nothing else."
+  }
+
+  assert {
+    condition     = output.function_arns["push"] == "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push" && output.function_arns["poll"] != output.function_arns["push"]
+    error_message = "The ARNs are listed by function."
+  }
+}
+
+# What the module refuses when it is used by itself. The root module's inputs are tested in validation.tftest.hcl.
+
+run "name_refused" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    name = "Events"
+  }
+  expect_failures = [var.name]
+}
+
+run "client_push_notification_ttl_and_retention_refused" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    client_push        = "all"
+    notification_ttl   = 59
+    log_retention_days = 2
+  }
+  expect_failures = [var.client_push, var.notification_ttl, var.log_retention_days]
+}

@@ -1,0 +1,109 @@
+# What the root module gives back. Its parts are tested by themselves, and that every input reaches them by
+# tests/packaging/test_plan.py: a run sees no resource below its own module.
+
+mock_provider "aws" {
+  source          = "./tests/terraform/mocks"
+  override_during = plan
+
+  override_resource {
+    target          = module.dynamodb.aws_dynamodb_table.clients
+    override_during = plan
+    values          = { arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/clients" }
+  }
+
+  override_resource {
+    target          = module.dynamodb.aws_dynamodb_table.notifications
+    override_during = plan
+    values          = { arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/notifications" }
+  }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_function.this["connect"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:connect" }
+  }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_function.this["disconnect"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:disconnect" }
+  }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_function.this["poll"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:poll" }
+  }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_function.this["push"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:push" }
+  }
+}
+
+variables {
+  allow_anonymous = true
+}
+
+run "outputs" {
+  command = plan
+
+  assert {
+    condition     = output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+    error_message = "websocket_url is the stage's address for clients."
+  }
+
+  assert {
+    condition     = output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+    error_message = "connections_url is the stage's address for the management API."
+  }
+
+  assert {
+    condition     = output.api_id == "a1b2c3d4e5"
+    error_message = "api_id is the API's."
+  }
+
+  assert {
+    condition     = output.push_function_arn == "arn:aws-cn:lambda:cn-north-1:123456789012:function:push" && output.push_function_name == "websocket-push-push"
+    error_message = "The push function's ARN and name."
+  }
+
+  assert {
+    condition = jsondecode(output.push_invoke_policy_json) == {
+      Version   = "2012-10-17"
+      Statement = [{ Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = ["arn:aws-cn:lambda:cn-north-1:123456789012:function:push"] }]
+    }
+    error_message = "push_invoke_policy_json allows to invoke the push function, and nothing else."
+  }
+
+  assert {
+    condition = (
+      output.clients_table_name == "websocket-push-clients"
+      && output.clients_table_arn == "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/clients"
+      && output.notifications_table_name == "websocket-push-notifications"
+      && output.notifications_table_arn == "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/notifications"
+    )
+    error_message = "The tables' names and ARNs."
+  }
+
+  assert {
+    condition = output.function_arns == {
+      connect    = "arn:aws-cn:lambda:cn-north-1:123456789012:function:connect"
+      disconnect = "arn:aws-cn:lambda:cn-north-1:123456789012:function:disconnect"
+      poll       = "arn:aws-cn:lambda:cn-north-1:123456789012:function:poll"
+      push       = "arn:aws-cn:lambda:cn-north-1:123456789012:function:push"
+    }
+    error_message = "The functions' ARNs by function."
+  }
+
+  assert {
+    condition = output.log_group_names == {
+      connect    = "/aws/lambda/websocket-push-connect"
+      disconnect = "/aws/lambda/websocket-push-disconnect"
+      poll       = "/aws/lambda/websocket-push-poll"
+      push       = "/aws/lambda/websocket-push-push"
+    }
+    error_message = "The log groups' names by function."
+  }
+}

@@ -1,0 +1,234 @@
+"""Plans of the whole module with the real provider, offline: what a change of sources, folder or input changes.
+
+The mocked plans of `terraform test` do not show the parts' resources under the root module, nor can they edit a file.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.packaging.conftest import CHECKOUT
+from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+
+PACKAGES = json.loads((CHECKOUT / "lambda" / "packages.json").read_text())
+SOURCES = sorted({source for package in PACKAGES.values() for source in package["sources"]})
+
+# Nothing is asked of AWS: no credentials are checked, no account is looked up, no metadata service is tried.
+ROOT = """
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "made-up"
+  secret_key                  = "made-up"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
+variable "inputs" {
+  type    = any
+  default = {}
+}
+
+module "push" {
+  source = "../"
+
+  allow_anonymous     = true
+  name                = lookup(var.inputs, "name", "websocket-push")
+  tags                = lookup(var.inputs, "tags", {})
+  client_push         = lookup(var.inputs, "client_push", "self")
+  persist_by_default  = lookup(var.inputs, "persist_by_default", true)
+  notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
+  stage_name          = lookup(var.inputs, "stage_name", "live")
+  throttling          = lookup(var.inputs, "throttling", {})
+  functions           = lookup(var.inputs, "functions", {})
+  log_retention_days  = lookup(var.inputs, "log_retention_days", 30)
+  tracing             = lookup(var.inputs, "tracing", false)
+  deletion_protection = lookup(var.inputs, "deletion_protection", true)
+}
+"""
+
+Values = Mapping[str, dict[str, Any]]
+"""What is planned, by address within the module."""
+
+
+class Checkout:
+    """A copy of the module in a folder of its own."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.folder = copy_sources(folder)
+        root = folder / "root"
+        root.mkdir()
+        (root / "main.tf").write_text(ROOT)
+        program = find_program()
+        # No Python, nor anything else, is within reach of a plan.
+        environment = {**terraform_environment(data, program), "PATH": str(folder / "no-programs-here")}
+        self._terraform = Terraform(program, root, data, environment)
+        self._terraform.init()
+
+    def plan(self, **inputs: object) -> Values:
+        """Plan from nothing, and give the planned resources."""
+        plan = self._terraform.data / "plan"
+        variable = f"-var=inputs={json.dumps(inputs)}"
+        self._terraform.run("plan", "-input=false", "-no-color", f"-out={plan}", variable)
+        shown = json.loads(self._terraform.run("show", "-json", str(plan)))
+        return dict(_resources(shown["planned_values"]["root_module"]))
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for resource in module.get("resources", []):
+        yield resource["address"].removeprefix("module.push."), resource["values"]
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
+
+
+def digests(planned: Values) -> dict[str, str]:
+    return {
+        function: planned[f'module.lambda.aws_lambda_function.this["{function}"]']["source_code_hash"]
+        for function in PACKAGES
+    }
+
+
+def changed(before: Values, after: Values) -> set[str]:
+    return {address for address in before.keys() | after.keys() if before.get(address) != after.get(address)}
+
+
+@pytest.fixture(scope="module")
+def make_checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkout]:
+    def make(name: str) -> Checkout:
+        folder = tmp_path_factory.mktemp("checkout")
+        return Checkout(folder / name, folder / "data")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def checkout(make_checkout: Callable[[str], Checkout]) -> Checkout:
+    return make_checkout("module")
+
+
+@pytest.fixture(scope="module")
+def planned(checkout: Checkout) -> Values:
+    return checkout.plan()
+
+
+def holders(source: str) -> set[str]:
+    return {function for function in PACKAGES if source in PACKAGES[function]["sources"]}
+
+
+def representative_sources() -> list[str]:
+    """One source held by one function, one by two, and so on."""
+    return sorted({len(holders(source)): source for source in SOURCES}.values())
+
+
+@pytest.mark.parametrize("source", representative_sources())
+def test_an_edited_source_changes_only_the_functions_that_hold_it(
+    checkout: Checkout, planned: Values, source: str
+) -> None:
+    file = checkout.folder / "lambda" / source
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n# edited\n")
+    try:
+        edited = checkout.plan()
+    finally:
+        file.write_bytes(before)
+
+    kinds = ("aws_lambda_function.this", "terraform_data.package")
+    assert changed(planned, edited) == {f'module.lambda.{kind}["{each}"]' for each in holders(source) for kind in kinds}
+    assert {each for each in PACKAGES if digests(planned)[each] != digests(edited)[each]} == holders(source)
+
+
+def test_another_package_format_changes_every_function(checkout: Checkout, planned: Values) -> None:
+    builder = checkout.folder / "modules" / "lambda" / "build_package.py"
+    before = builder.read_text()
+    line = next(line for line in before.splitlines() if line.startswith("PACKAGE_FORMAT = "))
+    builder.write_text(before.replace(line, "PACKAGE_FORMAT = 999999"))
+    try:
+        edited = checkout.plan()
+    finally:
+        builder.write_text(before)
+    assert all(digests(planned)[function] != digests(edited)[function] for function in PACKAGES)
+
+
+def test_the_same_sources_elsewhere_plan_the_same(make_checkout: Callable[[str], Checkout], planned: Values) -> None:
+    """Neither the folder counts, nor a file that no package holds, nor how the builder is written."""
+    elsewhere = make_checkout("a folder with spaces")
+    (elsewhere.folder / "lambda" / "websocket_push" / "unlisted.py").write_text("unlisted = True\n")
+    with (elsewhere.folder / "modules" / "lambda" / "build_package.py").open("a") as builder:
+        builder.write("# edited\n")
+    assert changed(planned, elsewhere.plan()) == set()
+
+
+def test_no_folder_of_this_machine_is_planned(checkout: Checkout, planned: Values) -> None:
+    assert str(checkout.folder) not in json.dumps(planned)
+
+
+def test_a_plan_writes_nothing_into_the_module(checkout: Checkout, planned: Values) -> None:
+    assert planned
+    kept = shutil.ignore_patterns(".terraform.lock.hcl", "__pycache__")
+    copy = shutil.copytree(checkout.folder, checkout.folder.parent / "copy", ignore=kept)
+    expected = {
+        path.relative_to(CHECKOUT) for path in (CHECKOUT / "modules").rglob("*") if "__pycache__" not in str(path)
+    }
+    assert {path.relative_to(copy) for path in (copy / "modules").rglob("*")} == expected
+    assert sorted(path.name for path in (copy / "root").iterdir()) == ["main.tf"]
+
+
+def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checkout]) -> None:
+    checkout = make_checkout("inputs")
+    # While one variable of a function's environment is unknown, the provider shows none of them.
+    composition = checkout.folder / "main.tf"
+    url = "module.websocket_api.connections_url"
+    assert composition.read_text().count(url) == 1
+    composition.write_text(composition.read_text().replace(url, '"https://known"'))
+
+    planned = checkout.plan(
+        name="events",
+        tags={"team": "a"},
+        client_push="none",
+        persist_by_default=False,
+        notification_ttl=60,
+        stage_name="trial",
+        throttling={"rate_limit": 5, "burst_limit": 6},
+        functions={"push": {"memory_size": 1024}},
+        log_retention_days=7,
+        tracing=True,
+        deletion_protection=False,
+    )
+    push = planned['module.lambda.aws_lambda_function.this["push"]']
+    settings = push["environment"][0]["variables"]
+    stage = planned["module.websocket_api.aws_apigatewayv2_stage.this"]
+    clients = planned["module.dynamodb.aws_dynamodb_table.clients"]
+
+    assert clients["name"] == "events-clients"
+    assert clients["deletion_protection_enabled"] is False
+    assert push["function_name"] == "events-push"
+    assert push["memory_size"] == 1024
+    assert push["tracing_config"] == [{"mode": "Active"}]
+    assert settings["ALLOW_ANONYMOUS"] == "true"
+    assert settings["CLIENT_PUSH"] == "none"
+    assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
+    assert settings["PERSIST_BY_DEFAULT"] == "false"
+    assert settings["NOTIFICATION_TTL"] == "60"
+    assert settings["CLIENTS_TABLE"] == "events-clients"
+    assert settings["CLIENTS_INDEX"] == "userId-index"
+    assert settings["NOTIFICATIONS_TABLE"] == "events-notifications"
+    assert planned['module.lambda.aws_cloudwatch_log_group.this["push"]']["retention_in_days"] == 7
+    assert planned["module.websocket_api.aws_apigatewayv2_api.this"]["name"] == "events"
+    assert stage["name"] == "trial"
+    assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
+    assert stage["default_route_settings"][0]["throttling_burst_limit"] == 6
+    tagged = {address: values["tags"] for address, values in planned.items() if "tags" in values}
+    assert {address.split(".")[2] for address in tagged} == {
+        "aws_apigatewayv2_api",
+        "aws_apigatewayv2_stage",
+        "aws_cloudwatch_log_group",
+        "aws_dynamodb_table",
+        "aws_iam_role",
+        "aws_lambda_function",
+    }
+    assert all(tags["team"] == "a" for tags in tagged.values())

@@ -1,0 +1,49 @@
+# What AWS would answer, in a partition whose names differ from the usual ones: a name that is written down instead of
+# derived shows.
+
+mock_data "aws_partition" {
+  defaults = {
+    partition  = "aws-cn"
+    dns_suffix = "amazonaws.com.cn"
+  }
+}
+
+mock_resource "aws_apigatewayv2_api" {
+  defaults = {
+    id            = "a1b2c3d4e5"
+    api_endpoint  = "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn"
+    execution_arn = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
+  }
+}
+
+mock_resource "aws_apigatewayv2_deployment" {
+  defaults = {
+    id = "deploy1"
+  }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = {
+    arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:mocked"
+  }
+}
+
+mock_resource "aws_dynamodb_table" {
+  defaults = {
+    arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/mocked"
+  }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = {
+    arn       = "arn:aws-cn:iam::123456789012:role/mocked"
+    id        = "mocked"
+    unique_id = "AROAMOCKED"
+  }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = {
+    arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:mocked"
+  }
+}

@@ -1,0 +1,407 @@
+# The API: what answers which message, who may invoke what, and when it is deployed again.
+
+mock_provider "aws" {
+  source          = "./tests/terraform/mocks"
+  override_during = plan
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.proxy["connect"]
+    override_during = plan
+    values          = { id = "connect1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.proxy["disconnect"]
+    override_during = plan
+    values          = { id = "disconnect1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.proxy["poll"]
+    override_during = plan
+    values          = { id = "poll1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.proxy["push"]
+    override_during = plan
+    values          = { id = "push1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.mock["ping"]
+    override_during = plan
+    values          = { id = "ping1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_integration.mock["unknown_action"]
+    override_during = plan
+    values          = { id = "unknown1" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_route.this["$default"]
+    override_during = plan
+    values          = { id = "route-default" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_route.this["ping"]
+    override_during = plan
+    values          = { id = "route-ping" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_route.this["poll"]
+    override_during = plan
+    values          = { id = "route-poll" }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_route.this["push"]
+    override_during = plan
+    values          = { id = "route-push" }
+  }
+}
+
+variables {
+  name = "events"
+  function_names = {
+    connect    = "events-connect"
+    disconnect = "events-disconnect"
+    poll       = "events-poll"
+    push       = "events-push"
+  }
+  function_arns = {
+    connect    = "arn:connect"
+    disconnect = "arn:disconnect"
+    poll       = "arn:poll"
+    push       = "arn:push"
+  }
+}
+
+run "by_default" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_api.this.name == "events"
+      && aws_apigatewayv2_api.this.protocol_type == "WEBSOCKET"
+      && aws_apigatewayv2_api.this.route_selection_expression == "$request.body.action"
+    )
+    error_message = "A WebSocket API whose messages are routed by their action."
+  }
+
+  assert {
+    condition = { for key, route in aws_apigatewayv2_route.this : key => {
+      key    = route.route_key
+      target = route.target
+      } } == {
+      "$connect"    = { key = "$connect", target = "integrations/connect1" }
+      "$disconnect" = { key = "$disconnect", target = "integrations/disconnect1" }
+      "$default"    = { key = "$default", target = "integrations/unknown1" }
+      ping          = { key = "ping", target = "integrations/ping1" }
+      poll          = { key = "poll", target = "integrations/poll1" }
+      push          = { key = "push", target = "integrations/push1" }
+    }
+    error_message = "Each action goes to its own integration, and everything else to the answer for unknown actions."
+  }
+
+  assert {
+    condition     = alltrue([for route in aws_apigatewayv2_route.this : route.authorization_type == "NONE"])
+    error_message = "No route has an authorizer."
+  }
+
+  # A reply needs both.
+  assert {
+    condition = jsonencode({ for key, route in aws_apigatewayv2_route.this : key => route.route_response_selection_expression }) == jsonencode({
+      "$connect" = null, "$disconnect" = null, "$default" = "$default", ping = "$default", poll = "$default", push = "$default"
+    })
+    error_message = "Every route that has an answer selects its route response."
+  }
+
+  assert {
+    condition = jsonencode({ for key, response in aws_apigatewayv2_route_response.this : key => [response.route_id, response.route_response_key] }) == jsonencode({
+      "$default" = ["route-default", "$default"], ping = ["route-ping", "$default"], poll = ["route-poll", "$default"], push = ["route-push", "$default"]
+    })
+    error_message = "The client hears the answer of every route that has one."
+  }
+
+  assert {
+    condition = { for key, integration in aws_apigatewayv2_integration.proxy : key => {
+      type   = integration.integration_type
+      method = integration.integration_method
+      uri    = integration.integration_uri
+      } } == { for key in ["connect", "disconnect", "poll", "push"] : key => {
+      type   = "AWS_PROXY"
+      method = "POST"
+      uri    = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-${key}/invocations"
+    } }
+    error_message = "Four integrations invoke the four functions."
+  }
+
+  assert {
+    condition = { for key, integration in aws_apigatewayv2_integration.mock : key => {
+      type      = integration.integration_type
+      selection = integration.template_selection_expression
+      templates = { for template, text in integration.request_templates : template => jsondecode(text) }
+      } } == { for key in ["ping", "unknown_action"] : key => {
+      type      = "MOCK"
+      selection = "\\$default"
+      templates = { "$default" = { statusCode = 200 } }
+    } }
+    error_message = "API Gateway answers ping and unknown actions by itself, whatever the message looks like."
+  }
+
+  assert {
+    condition = { for key, response in aws_apigatewayv2_integration_response.mock : key => {
+      integration = response.integration_id
+      key         = response.integration_response_key
+      selection   = response.template_selection_expression
+      templates   = keys(response.response_templates)
+      } } == {
+      ping           = { integration = "ping1", key = "$default", selection = "\\$default", templates = tolist(["$default"]) }
+      unknown_action = { integration = "unknown1", key = "$default", selection = "\\$default", templates = tolist(["$default"]) }
+    }
+    error_message = "Each of these answers has one template, which is always taken."
+  }
+
+  assert {
+    condition     = jsondecode(aws_apigatewayv2_integration_response.mock["ping"].response_templates["$default"]) == { type = "pong" }
+    error_message = "ping is answered by pong."
+  }
+
+  assert {
+    condition = jsondecode(aws_apigatewayv2_integration_response.mock["unknown_action"].response_templates["$default"]) == {
+      type    = "error"
+      code    = "UNKNOWN_ACTION"
+      message = "Send a JSON object whose \"action\" is \"poll\", \"push\" or \"ping\"."
+    }
+    error_message = "An unknown action is answered by an error that names the known ones."
+  }
+
+  assert {
+    condition = { for key, permission in aws_lambda_permission.route : key => {
+      statement = permission.statement_id
+      action    = permission.action
+      principal = permission.principal
+      function  = permission.function_name
+      source    = permission.source_arn
+      } } == {
+      "$connect"    = { statement = "AllowRoute-connect", action = "lambda:InvokeFunction", principal = "apigateway.amazonaws.com", function = "arn:connect", source = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/$connect" }
+      "$disconnect" = { statement = "AllowRoute-disconnect", action = "lambda:InvokeFunction", principal = "apigateway.amazonaws.com", function = "arn:disconnect", source = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/$disconnect" }
+      poll          = { statement = "AllowRoute-poll", action = "lambda:InvokeFunction", principal = "apigateway.amazonaws.com", function = "arn:poll", source = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/poll" }
+      push          = { statement = "AllowRoute-push", action = "lambda:InvokeFunction", principal = "apigateway.amazonaws.com", function = "arn:push", source = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/push" }
+    }
+    error_message = "API Gateway may invoke each function for its own route of this stage, and for no other."
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_stage.this.name == "live"
+      && aws_apigatewayv2_stage.this.deployment_id == aws_apigatewayv2_deployment.this.id
+      && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 10000
+      && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 5000
+      && aws_apigatewayv2_stage.this.default_route_settings[0].logging_level == "OFF"
+      && !aws_apigatewayv2_stage.this.default_route_settings[0].data_trace_enabled
+    )
+    error_message = "The stage lets messages through, up to the account's own quota, and logs none of them."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_api.this.tags == tomap({ Name = "events" }) && aws_apigatewayv2_stage.this.tags == tomap({ Name = "events-live" })
+    error_message = "What takes tags is tagged with its name."
+  }
+
+  # Written out, so that what is missing from the trigger fails even where no input changes it by itself.
+  assert {
+    condition = output.deployment_trigger == sha256(jsonencode({
+      route_selection_expression = "$request.body.action"
+      proxies                    = { for key, integration in aws_apigatewayv2_integration.proxy : key => integration.integration_uri }
+      mocks                      = { for key, response in aws_apigatewayv2_integration_response.mock : key => jsondecode(response.response_templates["$default"]) }
+      routes = {
+        "$connect"    = { integration = "connect", replies = false }
+        "$disconnect" = { integration = "disconnect", replies = false }
+        "$default"    = { integration = "unknown_action", replies = true }
+        ping          = { integration = "ping", replies = true }
+        poll          = { integration = "poll", replies = true }
+        push          = { integration = "push", replies = true }
+      }
+    }))
+    error_message = "The API is deployed again when its routes, integrations or answers change, and only then."
+  }
+
+  assert {
+    condition = (
+      output.api_id == "a1b2c3d4e5"
+      && output.execution_arn == "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
+      && output.stage_name == "live"
+      && output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+      && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+    )
+    error_message = "The outputs are the API's addresses."
+  }
+}
+
+run "other_stage_settings" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    stage_name = "trial_1"
+    throttling = { rate_limit = 0.5 + 1, burst_limit = 7 }
+    tags       = { team = "a", Name = "mine" }
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_stage.this.name == "trial_1"
+      && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1.5
+      && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 7
+      && aws_apigatewayv2_stage.this.tags == var.tags
+      && aws_apigatewayv2_api.this.tags == var.tags
+    )
+    error_message = "Name, throttling and tags of the stage are the caller's."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.route["poll"].source_arn == "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/trial_1/poll"
+      && output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/trial_1"
+      && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/trial_1"
+    )
+    error_message = "Permissions and addresses follow the stage's name."
+  }
+
+  assert {
+    condition     = output.deployment_trigger == run.by_default.deployment_trigger
+    error_message = "What the deployment does not hold does not deploy the API again."
+  }
+}
+
+run "clients_may_push_to_everyone" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    client_push = "any"
+  }
+
+  assert {
+    condition     = output.deployment_trigger == run.by_default.deployment_trigger && aws_apigatewayv2_route.this["push"].target == "integrations/push1"
+    error_message = "Who may be pushed to is the function's business, not the API's."
+  }
+}
+
+run "clients_may_not_push" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    client_push = "none"
+  }
+
+  assert {
+    condition     = keys(aws_lambda_permission.route) == ["$connect", "$disconnect", "poll"] && keys(aws_apigatewayv2_integration.proxy) == ["connect", "disconnect", "poll"]
+    error_message = "API Gateway cannot invoke the push function."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_route.this["push"].target == "integrations/unknown1" && aws_apigatewayv2_route_response.this["push"].route_response_key == "$default"
+    error_message = "A push is answered as any unknown action."
+  }
+
+  assert {
+    condition     = jsondecode(aws_apigatewayv2_integration_response.mock["unknown_action"].response_templates["$default"]).message == "Send a JSON object whose \"action\" is \"poll\" or \"ping\"."
+    error_message = "The error does not offer to push."
+  }
+
+  assert {
+    condition     = output.deployment_trigger != run.by_default.deployment_trigger
+    error_message = "Changed routes are deployed."
+  }
+}
+
+run "functions_of_another_name" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    function_names = {
+      connect    = "events-connect"
+      disconnect = "events-disconnect"
+      poll       = "events-poll-2"
+      push       = "events-push"
+    }
+  }
+
+  assert {
+    condition     = output.deployment_trigger != run.by_default.deployment_trigger
+    error_message = "A changed integration is deployed."
+  }
+}
+
+run "functions_created_anew" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    function_arns = {
+      connect    = "arn:connect"
+      disconnect = "arn:disconnect"
+      poll       = "arn:poll-created-anew"
+      push       = "arn:push"
+    }
+  }
+
+  assert {
+    condition     = output.deployment_trigger == run.by_default.deployment_trigger && aws_lambda_permission.route["poll"].function_name == "arn:poll-created-anew"
+    error_message = "A function that is created anew gets its permission again, and the API stays as it is."
+  }
+}
+
+# What the module refuses when it is used by itself. The root module's inputs are tested in validation.tftest.hcl.
+
+run "name_stage_and_client_push_refused" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    name        = ""
+    stage_name  = "$default"
+    client_push = "all"
+  }
+  expect_failures = [var.name, var.stage_name, var.client_push]
+}
+
+run "throttling_rate_refused" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    throttling = { rate_limit = 0 }
+  }
+  expect_failures = [var.throttling]
+}
+
+run "throttling_burst_refused" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    throttling = { burst_limit = 0 }
+  }
+  expect_failures = [var.throttling]
+}
