@@ -1,5 +1,6 @@
 """What the module tells a function through its environment."""
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -38,6 +39,17 @@ def read_seconds(environment: Mapping[str, str], name: str) -> int:
     if not (value.isascii() and value.isdigit()) or int(value) == 0:
         raise SettingsError(f"The environment variable {name} must be a positive whole number of seconds.")
     return int(value)
+
+
+def read_texts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Give a variable that must be a JSON array of strings."""
+    try:
+        values = json.loads(read_text(environment, name))
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise SettingsError(f"The environment variable {name} must be a JSON array of strings.")
+    return tuple(values)
 
 
 def read_client_push(environment: Mapping[str, str]) -> ClientPush:

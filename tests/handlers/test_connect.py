@@ -30,6 +30,22 @@ def test_the_authorizers_user_wins_over_the_query(
     assert [row["userId"] for row in tables.clients()] == ["bob"]
 
 
+def test_a_row_lasts_as_long_as_the_authorization(tables: Tables, event: EventMaker) -> None:
+    until = int(time.time()) + 600
+    assert handler(event("connect", authorizer={"userId": "bob", "expiresAt": str(until)}), Context()) == {
+        "statusCode": 200
+    }
+    assert [row["expiresAt"] for row in tables.clients()] == [until]
+
+
+def test_an_authorization_that_is_over_does_not_connect(tables: Tables, event: EventMaker, log_lines: LogLines) -> None:
+    assert handler(event("connect", authorizer={"userId": "bob", "expiresAt": "1769860800"}), Context()) == {
+        "statusCode": 401
+    }
+    assert tables.clients() == []
+    assert [line["outcome"] for line in log_lines()] == ["TOKEN_EXPIRED"]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [

@@ -105,6 +105,17 @@ class TestAuthorized:
             seen = ids_of(poll(event("message", body={"action": "poll", "before": seen[0]}, authorizer=ALICE))) + seen
         assert seen == ids
 
+    def test_after_the_token_has_expired_nothing_is_answered_but_that(self, tables: Tables, event: EventMaker) -> None:
+        fill(tables, 1)
+        expired = {"userId": "alice", "expiresAt": "1769860800"}
+        assert poll(event("message", body={"action": "poll"}, authorizer=expired))["code"] == "TOKEN_EXPIRED"
+
+    def test_the_session_ends_with_the_token(self, tables: Tables, event: EventMaker) -> None:
+        current = {"userId": "alice", "expiresAt": "4102444800"}
+        connected = event("message", body={"action": "poll"}, authorizer=current)
+        connected["requestContext"]["connectedAt"] = 4_102_444_000_000
+        assert poll(connected)["session"]["expiresAt"] == "2100-01-01T00:00:00.000Z"
+
     @pytest.mark.parametrize(
         ("body", "code", "request_id"),
         [

@@ -7,6 +7,7 @@ from websocket_push.settings import (
     read_flag,
     read_seconds,
     read_text,
+    read_texts,
 )
 
 
@@ -35,3 +36,17 @@ def test_seconds_that_are_not_are_a_fault_of_the_deployment(value: str | None) -
 def test_an_unknown_client_push_is_a_fault_of_the_deployment(value: str) -> None:
     with pytest.raises(SettingsError, match="CLIENT_PUSH"):
         read_client_push({"CLIENT_PUSH": value})
+
+
+def test_texts_are_a_json_array() -> None:
+    assert read_texts({"ORIGINS": '["https://a.example", "https://b.example"]'}, "ORIGINS") == (
+        "https://a.example",
+        "https://b.example",
+    )
+    assert read_texts({"ORIGINS": "[]"}, "ORIGINS") == ()
+
+
+@pytest.mark.parametrize("value", [None, "", "https://a.example", "{}", "[1]", "null", "["])
+def test_texts_that_are_not_are_a_fault_of_the_deployment(value: str | None) -> None:
+    with pytest.raises(SettingsError, match="ORIGINS"):
+        read_texts({} if value is None else {"ORIGINS": value}, "ORIGINS")

@@ -1,7 +1,7 @@
 """The `$connect` route: registers the connection under its user."""
 
 from websocket_push.invocation import Event, Invocation, LambdaContext, run
-from websocket_push.services.authorization import connecting_user
+from websocket_push.services.authorization import authorized_until, connecting_user, require_current
 from websocket_push.services.clients import Clients, Connection, row_expiry
 from websocket_push.services.failures import Failure
 from websocket_push.services.replies import Response, accepted, refused
@@ -20,7 +20,8 @@ async def _connect(event: Event, invocation: Invocation) -> Response:
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
     user_id = connecting_user(event, allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"))
-    now = invocation.now_milliseconds()
+    now, until = invocation.now_milliseconds(), authorized_until(event)
+    require_current(until, now=now)
     clients = Clients(DynamoDB(invocation.transport), read_text(environment, "CLIENTS_TABLE"))
-    await clients.add(Connection(connection_id, user_id, now, row_expiry(now)), deadline=invocation.deadline)
+    await clients.add(Connection(connection_id, user_id, now, row_expiry(now, until)), deadline=invocation.deadline)
     return accepted()

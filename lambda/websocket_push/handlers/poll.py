@@ -31,6 +31,7 @@ async def _poll(event: Event, invocation: Invocation) -> Response:
         event,
         Clients(dynamodb, read_text(environment, "CLIENTS_TABLE")),
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
     page, more = await read_history(

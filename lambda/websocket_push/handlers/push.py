@@ -58,6 +58,7 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
         event,
         _clients(invocation),
         allow_anonymous=read_flag(invocation.environment, "ALLOW_ANONYMOUS"),
+        now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
     require_push_allowed(read_client_push(invocation.environment), sender=sender, recipient=request.recipients[0])

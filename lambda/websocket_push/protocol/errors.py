@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+# ruff: noqa: S105 - the codes that begin or end with TOKEN are no passwords.
+
 
 class ErrorCode(StrEnum):
     """Every error that a reply, a report or a log line can name. docs/protocol.md explains each to its reader."""
@@ -23,9 +25,27 @@ class ErrorCode(StrEnum):
     INVALID_LIMIT = "INVALID_LIMIT"
 
     # A request that this connection may not make.
+    ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     MISSING_USER_ID = "MISSING_USER_ID"
     PUSH_NOT_ALLOWED = "PUSH_NOT_ALLOWED"
     UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+
+    # A connection that is refused by verify-jwt, as is TOKEN_EXPIRED. Its client sees a status, the log the code.
+    MISSING_TOKEN = "MISSING_TOKEN"
+    AMBIGUOUS_TOKEN = "AMBIGUOUS_TOKEN"
+    TOKEN_TOO_LARGE = "TOKEN_TOO_LARGE"
+    MALFORMED_TOKEN = "MALFORMED_TOKEN"
+    ALGORITHM_NOT_ALLOWED = "ALGORITHM_NOT_ALLOWED"
+    UNKNOWN_KEY = "UNKNOWN_KEY"
+    UNUSABLE_KEY = "UNUSABLE_KEY"
+    INVALID_SIGNATURE = "INVALID_SIGNATURE"
+    MISSING_CLAIM = "MISSING_CLAIM"
+    INVALID_CLAIM = "INVALID_CLAIM"
+    TOKEN_NOT_YET_VALID = "TOKEN_NOT_YET_VALID"
+    INVALID_ISSUER = "INVALID_ISSUER"
+    INVALID_AUDIENCE = "INVALID_AUDIENCE"
+    KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 
     # A sound request that could not be carried out.
     UNAVAILABLE = "UNAVAILABLE"

@@ -80,6 +80,11 @@ def error_frame(code: ErrorCode, message: str, request_id: str | int | None = No
     return f'{{"type":"error","code":"{code}","message":{to_json(message)}{_request_id_member(request_id)}}}'
 
 
+def bye_frame(reason: str) -> str:
+    """Write the last frame of a connection that the server is about to close."""
+    return f'{{"type":"bye","reason":"{reason}"}}'
+
+
 def session(*, user_id: str, connection_id: str, expires_at: str) -> dict[str, object]:
     """Tell a client who it is, when its connection will end (RFC 3339) and how often to ping (seconds)."""
     return {

@@ -1,14 +1,19 @@
 """Who a connection belongs to, and whom it may push to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.values import require_user_id
 from websocket_push.services.clients import CONNECTION_LIFE_SECONDS, Clients
-from websocket_push.settings import ClientPush
+from websocket_push.settings import ClientPush, SettingsError
 
 Event = Mapping[str, Any]
+
+BEARER = "bearer"
+"""The subprotocol that says that the next one offered is a token."""
+
+_MAX_EXPIRY_DIGITS = 15
 
 
 def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
@@ -39,19 +44,56 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
     return require_user_id(values[0], "userId")
 
 
-async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: bool, deadline: float) -> str:
+def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None:
+    """Raise `ORIGIN_NOT_ALLOWED` for a browser that comes from a page elsewhere; an empty list allows all.
+
+    A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. What sends
+    none is no browser, so it cannot have been led here by another site's page.
+    """
+    origins = header_values(event, "origin")
+    if allowed_origins and any(origin not in allowed_origins for origin in origins):
+        raise RequestError(ErrorCode.ORIGIN_NOT_ALLOWED, "Connections from this origin are not allowed.")
+
+
+def chosen_subprotocol(event: Event) -> str | None:
+    """Give the subprotocol to answer with, or None.
+
+    A browser that sends its token as a subprotocol, `bearer, <token>`, ends the connection unless one of the two is
+    chosen (WHATWG WebSockets, "Establish a WebSocket connection"); the token must not be sent back.
+    """
+    offered = [each.strip() for value in header_values(event, "sec-websocket-protocol") for each in value.split(",")]
+    return BEARER if BEARER in offered else None
+
+
+def header_values(event: Event, name: str) -> list[str]:
+    """Give the values of a header of the handshake; names differ in case between clients."""
+    headers = event.get("multiValueHeaders") or {}
+    values = [value for key, each in headers.items() if key.lower() == name for value in each]
+    if values:
+        return values
+    return [value for key, value in (event.get("headers") or {}).items() if key.lower() == name]
+
+
+async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: bool, now: int, deadline: float) -> str:
     """Say whose connection a message came over; what the message says about it is not asked.
 
     API Gateway hands the authorizer's context to every message of the connection. An anonymous connection is known
     by its row alone.
 
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch.
+
     Raises
     ------
     RequestError
-        `UNKNOWN_CONNECTION` if the row is gone, `MISSING_USER_ID` if nothing authorized the connection.
+        `TOKEN_EXPIRED` if the authorization is over, `UNKNOWN_CONNECTION` if the row is gone, `MISSING_USER_ID` if
+        nothing authorized the connection.
     """
     authorizer = event["requestContext"].get("authorizer")
     if authorizer is not None:
+        require_current(authorized_until(event), now=now)
         return _authorized_user(authorizer)
     if not allow_anonymous:
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
@@ -73,10 +115,41 @@ def require_push_allowed(client_push: ClientPush, *, sender: str, recipient: str
     raise RequestError(ErrorCode.PUSH_NOT_ALLOWED, message)
 
 
+def authorized_until(event: Event) -> int | None:
+    """Say when the authorization of a connection ends, in seconds since the epoch; None if it does not.
+
+    It is the member `expiresAt` of the authorizer's context, which API Gateway passes on as text (API Gateway
+    developer guide, "Output from a Lambda authorizer").
+
+    Raises
+    ------
+    SettingsError
+        If it is not a whole number: an authorizer that cannot say how long is a fault of the deployment.
+    """
+    expires_at = (event["requestContext"].get("authorizer") or {}).get("expiresAt")
+    if expires_at is None:
+        return None
+    text = str(expires_at)
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_EXPIRY_DIGITS):
+        raise SettingsError("The authorizer's expiresAt must be whole seconds since the epoch.")
+    return int(text)
+
+
+def require_current(until: int | None, *, now: int) -> None:
+    """Raise `TOKEN_EXPIRED` if an authorization until then (seconds) is over now (milliseconds)."""
+    if until is not None and until * 1000 <= now:
+        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect anew with a new one.")
+
+
 def session_end(event: Event) -> int:
-    """Say when API Gateway will end the connection that a message came over, in milliseconds since the epoch."""
+    """Say when the connection that a message came over will end, in milliseconds since the epoch.
+
+    That is when API Gateway ends it, or when its authorization is over.
+    """
     connected_at: int = event["requestContext"]["connectedAt"]
-    return connected_at + CONNECTION_LIFE_SECONDS * 1000
+    until = authorized_until(event)
+    life_end = connected_at + CONNECTION_LIFE_SECONDS * 1000
+    return life_end if until is None else min(life_end, until * 1000)
 
 
 def _authorized_user(authorizer: Mapping[str, object]) -> str:

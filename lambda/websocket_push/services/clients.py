@@ -1,6 +1,6 @@
 """The clients table: one row for each open connection, found by connection or by user."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from websocket_push.transport.dynamodb import DynamoDB, Item
@@ -25,7 +25,7 @@ class Connection:
     connected_at
         When the row was written, in milliseconds since the epoch.
     expires_at
-        When the row goes away by itself, in seconds since the epoch.
+        When the connection is over and the row goes away by itself, in seconds since the epoch.
     """
 
     connection_id: str
@@ -71,7 +71,7 @@ class Clients:
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
         return None if item is None else _connection(item, item["userId"]["S"])
 
-    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncIterator[list[Connection]]:
+    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncGenerator[list[Connection], None]:
         """Read the connections of a user from the index, page by page, to the last.
 
         The index follows the table within moments, not at once (DynamoDB developer guide, "Eventual consistency" of
@@ -91,9 +91,13 @@ class Clients:
             request["ExclusiveStartKey"] = page.last_evaluated_key
 
 
-def row_expiry(connected_at_milliseconds: int) -> int:
-    """Say when the row of a connection may go, in seconds since the epoch."""
-    return connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
+def row_expiry(connected_at_milliseconds: int, authorized_until: int | None) -> int:
+    """Say when the row of a connection may go, in seconds since the epoch.
+
+    With the connection, or when its authorization is over: nothing is sent to a connection after that.
+    """
+    life_end = connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
+    return life_end if authorized_until is None else min(life_end, authorized_until)
 
 
 def _key(connection_id: str) -> Item:

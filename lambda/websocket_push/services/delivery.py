@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
-from websocket_push.protocol.frames import notification_frame
+from websocket_push.protocol.frames import bye_frame, notification_frame
 from websocket_push.services.clients import Clients, Connection
 from websocket_push.services.failures import Failure, explain
 from websocket_push.services.notifications import Notification, Notifications
@@ -30,6 +30,8 @@ cut an open connection off for good.
 
 _FIRST_PAUSE_SECONDS = 0.05
 
+_BYE = Payload(bye_frame("token_expired").encode())
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -44,7 +46,7 @@ class Outcome:
     delivered
         How many API Gateway took it for.
     gone
-        How many turned out to be closed; their rows are deleted.
+        How many turned out to be closed, or to be past their end; their rows are deleted.
     failed
         How many it could not be sent to.
     error
@@ -137,16 +139,15 @@ class Delivery:
 
     async def _reach(self, outcome: Outcome, group: asyncio.TaskGroup, posts: "_Lanes") -> None:
         stored = group.create_task(self._store(outcome))
-        pages = self._clients.pages_of(outcome.user_id, deadline=self._clocks.posts_until)
         try:
-            async for page in pages:
-                if not await stored:
-                    return
-                outcome.connections += len(page)
-                for connection in page:
-                    await posts.start(self._offer(connection, outcome))
-        except AwsError as error:
-            outcome.error = outcome.error or explain(error)
+            pages = self._clients.pages_of(outcome.user_id, deadline=self._clocks.posts_until)
+            async with contextlib.aclosing(pages):
+                async for page in pages:
+                    if not await stored:
+                        return
+                    outcome.connections += len(page)
+                    for connection in page:
+                        await posts.start(self._offer(connection, outcome))
         finally:
             await stored
 
@@ -161,7 +162,7 @@ class Delivery:
                 expires_at=self._stored_until,
                 deadline=self._clocks.posts_until,
             )
-        except AwsError as error:
+        except Exception as error:
             outcome.error = explain(error)
             return False
         outcome.persisted = True
@@ -177,6 +178,7 @@ class Delivery:
         except Exception as error:
             outcome.failed += 1
             outcome.error = outcome.error or explain(error)
+            # Closed for what it missed, its client comes back and resumes.
             if outcome.persisted and isinstance(error, AwsError) and error.transient:
                 await self._close(connection)
         else:
@@ -184,19 +186,28 @@ class Delivery:
 
     async def _send(self, connection: Connection) -> None:
         """Post to a connection; while it may still be on its way, a 410 is asked again a little later."""
-        if connection.expires_at * 1000 <= self._clocks.now():
-            await self._close(connection)
+        now = self._clocks.now()
+        if connection.expires_at * 1000 <= now:
+            await self._dismiss(connection)
             raise ConnectionGone("ConnectionExpired")
+        # No retry may outlive the authorization.
+        until = min(self._clocks.posts_until, _loop_time() + connection.expires_at - now / 1000)
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._management.post(connection.connection_id, self._payload, deadline=self._clocks.posts_until)
+                await self._management.post(connection.connection_id, self._payload, deadline=until)
                 return
             except ConnectionGone:
-                if not self._is_establishing(connection) or _loop_time() + pause > self._clocks.posts_until:
+                if not self._is_establishing(connection) or _loop_time() + pause > until:
                     raise
             await asyncio.sleep(pause * (0.5 + self._random() / 2))
             pause *= 2
+
+    async def _dismiss(self, connection: Connection) -> None:
+        """Tell a connection whose time is over why it is closed, and close it."""
+        with contextlib.suppress(AwsError):
+            await self._management.post(connection.connection_id, _BYE, deadline=self._clocks.posts_until)
+        await self._close(connection)
 
     async def _forget(self, connection: Connection) -> None:
         if self._is_establishing(connection):
@@ -206,7 +217,7 @@ class Delivery:
             await self._clients.remove(connection.connection_id, deadline=self._clocks.closes_until)
 
     async def _close(self, connection: Connection) -> None:
-        """Close a connection that missed something, so that its client comes back and resumes."""
+        """Close a connection, if API Gateway still has it."""
         with contextlib.suppress(AwsError):
             await self._management.close(connection.connection_id, deadline=self._clocks.closes_until)
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.frames import (
     HISTORY_ENVELOPE_BYTES,
+    bye_frame,
     error_frame,
     history_frame,
     notification_frame,
@@ -69,3 +70,7 @@ def test_a_receipt_is_the_report_with_its_type(request_id: str | int | None) -> 
     frame = json.loads(receipt_frame({"id": ID, "recipients": []}, request_id))
     assert frame.pop("requestId", None) == request_id
     assert frame == {"type": "receipt", "id": ID, "recipients": []}
+
+
+def test_a_bye_says_why() -> None:
+    assert json.loads(bye_frame("token_expired")) == {"type": "bye", "reason": "token_expired"}

@@ -1,7 +1,7 @@
 """Stand-ins for the tables and the management API, in memory, each call scripted by the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, cast
 
 from websocket_push.services.clients import Clients, Connection
@@ -43,6 +43,8 @@ class World:
         self.now = NOW
         self.journal: list[tuple[str, str]] = []
         self.frames: list[bytes] = []
+        self.deadlines: list[float] = []
+        self.started = 0.0
         self.storing: Script = fine
         self.querying: Script = fine
         self.posting: Script = fine
@@ -53,7 +55,7 @@ class World:
         self, *, stored_until: int | None = NOW // 1000 + 60, content: str = "1", seconds: float = 60
     ) -> Delivery:
         """Make a delivery in this world; it has `seconds` for posting and as many more for closing."""
-        started = asyncio.get_running_loop().time()
+        started = self.started = asyncio.get_running_loop().time()
         return Delivery(
             cast(Clients, _Clients(self)),
             cast(Notifications, _Notifications(self)),
@@ -78,7 +80,7 @@ class _Clients:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncIterator[list[Connection]]:
+    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncGenerator[list[Connection], None]:
         own = [each for each in self._world.connections if each.user_id == user_id]
         for start in range(0, max(len(own), 1), self._world.page_size):
             await self._world.act("query", user_id, self._world.querying)
@@ -101,6 +103,7 @@ class _Management:
         self._world = world
 
     async def post(self, connection_id: str, payload: Payload, *, deadline: float) -> None:
+        self._world.deadlines.append(deadline)
         await self._world.act("post", connection_id, self._world.posting)
         self._world.frames.append(payload.body)
 

@@ -5,13 +5,16 @@ import pytest
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.services.authorization import (
+    authorized_until,
+    chosen_subprotocol,
     connecting_user,
     messaging_user,
+    require_allowed_origin,
     require_push_allowed,
     session_end,
 )
-from websocket_push.services.clients import Clients, Connection
-from websocket_push.settings import ClientPush
+from websocket_push.services.clients import Clients, Connection, row_expiry
+from websocket_push.settings import ClientPush, SettingsError
 
 
 def event(
@@ -75,7 +78,9 @@ def test_who_cannot_be_known_does_not_connect(unsound: dict[str, Any], code: Err
 
 
 def message_user(message: dict[str, Any], rows: Rows, *, allow_anonymous: bool) -> str:
-    return asyncio.run(messaging_user(message, cast(Clients, rows), allow_anonymous=allow_anonymous, deadline=1e9))
+    return asyncio.run(
+        messaging_user(message, cast(Clients, rows), allow_anonymous=allow_anonymous, now=5_000_000, deadline=1e9)
+    )
 
 
 def test_a_message_belongs_to_whom_the_authorizer_named() -> None:
@@ -121,5 +126,80 @@ def test_who_may_push_to_whom(client_push: ClientPush, recipient: str, allowed: 
     assert refusal.value.code is ErrorCode.PUSH_NOT_ALLOWED
 
 
-def test_a_connection_ends_two_hours_after_it_began() -> None:
+def test_a_message_after_the_token_has_expired_is_refused() -> None:
+    current = event(authorizer={"userId": "alice", "expiresAt": "5001"})
+    assert message_user(current, Rows(), allow_anonymous=False) == "alice"
+    for expired in ("5000", 4999):
+        with pytest.raises(RequestError) as refusal:
+            message_user(event(authorizer={"userId": "alice", "expiresAt": expired}), Rows(), allow_anonymous=True)
+        assert refusal.value.code is ErrorCode.TOKEN_EXPIRED
+
+
+def test_an_authorization_lasts_as_long_as_the_authorizer_says() -> None:
+    assert authorized_until(event()) is None
+    assert authorized_until(event(authorizer={"userId": "alice"})) is None
+    assert authorized_until(event(authorizer={"expiresAt": "1769860800"})) == 1_769_860_800
+    assert authorized_until(event(authorizer={"expiresAt": 1_769_860_800})) == 1_769_860_800
+
+
+@pytest.mark.parametrize("unreadable", ["", "soon", "-1", "1.5", 1.5, True, "1" * 16, "\u0661", [], {}])
+def test_an_authorizer_that_does_not_say_how_long_in_seconds_is_a_fault(unreadable: object) -> None:
+    with pytest.raises(SettingsError, match="expiresAt"):
+        authorized_until(event(authorizer={"expiresAt": unreadable}))
+
+
+def test_a_connection_ends_after_two_hours_or_with_its_authorization() -> None:
     assert session_end(event()) == 1_000 + 2 * 60 * 60 * 1000
+    assert session_end(event(authorizer={"expiresAt": "7000"})) == 7_000_000
+    assert session_end(event(authorizer={"expiresAt": "7202"})) == 1_000 + 2 * 60 * 60 * 1000
+
+
+def test_the_row_of_a_connection_goes_with_it_or_a_minute_later() -> None:
+    assert row_expiry(1_000, None) == 1 + 2 * 60 * 60 + 60
+    assert row_expiry(1_000, 99_999) == 1 + 2 * 60 * 60 + 60
+    assert row_expiry(1_000, 500) == 500
+
+
+def handshake(**headers: str) -> dict[str, Any]:
+    return {"headers": {name.replace("_", "-"): value for name, value in headers.items()}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "allowed"),
+    [
+        (handshake(Origin="https://app.example.org"), True),
+        (handshake(origin="https://app.example.org"), True),
+        (handshake(), True),
+        ({}, True),
+        (handshake(Origin="https://app.example.org.evil.example"), False),
+        (handshake(Origin="http://app.example.org"), False),
+        (handshake(Origin="https://APP.example.org"), False),
+        (handshake(Origin="https://app.example.org:8443"), False),
+        (handshake(Origin="null"), False),
+        (handshake(Origin=""), False),
+        ({"multiValueHeaders": {"Origin": ["https://app.example.org", "https://evil.example"]}}, False),
+    ],
+)
+def test_browsers_from_elsewhere_are_refused(request_: dict[str, Any], allowed: bool) -> None:
+    require_allowed_origin(request_, ())
+    if allowed:
+        require_allowed_origin(request_, ("https://other.example", "https://app.example.org"))
+        return
+    with pytest.raises(RequestError) as refusal:
+        require_allowed_origin(request_, ("https://other.example", "https://app.example.org"))
+    assert refusal.value.code is ErrorCode.ORIGIN_NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("request_", "chosen"),
+    [
+        (handshake(), None),
+        (handshake(Sec_WebSocket_Protocol="bearer, abc"), "bearer"),
+        (handshake(sec_websocket_protocol="chat,bearer,abc"), "bearer"),
+        ({"multiValueHeaders": {"Sec-WebSocket-Protocol": ["bearer", "abc"]}}, "bearer"),
+        (handshake(Sec_WebSocket_Protocol="chat"), None),
+        (handshake(Sec_WebSocket_Protocol="bearerabc"), None),
+    ],
+)
+def test_the_subprotocol_is_chosen_and_the_token_is_not_sent_back(request_: dict[str, Any], chosen: str | None) -> None:
+    assert chosen_subprotocol(request_) == chosen

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.services.fakes import NOW, Script, World, connection, failing, fine
 from websocket_push.protocol.errors import ErrorCode
+from websocket_push.services.clients import Connection
 from websocket_push.services.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Outcome
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import ConnectionGone
@@ -196,11 +197,29 @@ def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
     assert world.done("remove") == []
 
 
-def test_a_connection_past_its_end_gets_nothing_and_is_closed_and_forgotten() -> None:
+def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten() -> None:
     world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
 
     assert counts(deliver(world)[0]) == (1, 0, 1, 0)
-    assert (world.done("post"), world.done("close"), world.done("remove")) == ([], ["phone"], ["phone"])
+    assert world.journal[-3:] == [("post", "phone"), ("close", "phone"), ("remove", "phone")]
+    assert world.frames == [b'{"type":"bye","reason":"token_expired"}']
+
+
+def test_a_connection_past_its_end_is_forgotten_even_if_it_cannot_be_told() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
+    world.posting, world.closing = failing(GONE), failing(THROTTLED)
+    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
+    assert world.done("remove") == ["phone"]
+
+
+def test_no_attempt_outlives_the_authorization() -> None:
+    world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 20))
+    deliver(world, seconds=1000)
+    assert world.deadlines[0] == pytest.approx(world.started + 20, abs=5)
+
+    world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 3600))
+    deliver(world, seconds=1000)
+    assert world.deadlines[0] == pytest.approx(world.started + 1000)
 
 
 def test_a_connection_that_misses_what_is_stored_is_closed_so_that_its_client_resumes() -> None:
@@ -225,14 +244,15 @@ def test_a_connection_is_not_closed_where_coming_back_would_bring_nothing(
     assert world.done("close") == []
 
 
-def test_what_goes_wrong_with_one_recipient_costs_the_others_nothing() -> None:
+@pytest.mark.parametrize("call", ["querying", "storing"])
+def test_what_goes_wrong_with_one_recipient_costs_the_others_nothing(call: str) -> None:
     world = World(*(connection(f"{user}-{n}", user_id=user) for user in ("alice", "bob", "carol") for n in range(3)))
 
     async def unexpected_for_bob(user_id: str) -> None:
         if user_id == "bob":
             raise RuntimeError("secret")
 
-    world.querying = unexpected_for_bob
+    setattr(world, call, unexpected_for_bob)
 
     alice, bob, carol = deliver(world, "alice", "bob", "carol")
 
