@@ -1,0 +1,57 @@
+# Needs make, Python 3.11 or newer and Terraform. Everything else is installed into .venv and .venv-emulator.
+
+# The first Python that is new enough; PYTHON=... names another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+ifeq ($(strip $(PYTHON)),)
+PYTHON := python3
+endif
+TERRAFORM ?= terraform
+export TERRAFORM
+
+RUN := .venv/bin/python
+PYTEST := $(RUN) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit terraform-test e2e environments terraform python clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: environments terraform ## show the module at work on a local AWS, from apply to destroy (about a minute)
+	@$(RUN) -m tools.demo
+
+test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included
+	@$(PYTEST)
+
+lint: environments terraform ## ruff, mypy --strict, terraform fmt and validate
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(TERRAFORM) fmt -check -diff -recursive
+	@$(RUN) -m tools.checks validate
+
+unit: environments ## run the Python tests that need neither Terraform nor the emulator
+	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging
+
+terraform-test: environments terraform ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
+	@$(RUN) -m tools.checks test
+
+e2e: environments terraform ## apply the example to the local AWS and test it over WebSockets
+	@$(PYTEST) tests/e2e
+
+environments: python ## make .venv and .venv-emulator, where missing or outdated
+	@$(PYTHON) -m tools.environments dev emulator
+
+clean: ## remove what the other targets have made
+	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-emulator
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+		echo 'Python 3.11 or newer is needed and $(PYTHON) is not on the PATH: see https://www.python.org/downloads/' >&2; exit 1; }
+
+terraform:
+	@command -v $(TERRAFORM) >/dev/null 2>&1 || { \
+		echo '$(TERRAFORM) is not on the PATH. Install Terraform 1.9 or newer (1.11 for the tests):' >&2; \
+		echo 'https://developer.hashicorp.com/terraform/install, or name another program: make TERRAFORM=tofu ...' >&2; exit 1; }

@@ -1,0 +1,53 @@
+import asyncio
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_terraform import tf
+
+from tests.e2e.stack import Stack, Workshop, write_terraform
+from tools.aws import backend
+from tools.emulator.server import emulator
+from tools.terraform import copy_sources, find_program, terraform_environment
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(importlib.import_module("tests.e2e.applied"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in arguments}))
+    return True
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    folder = tmp_path_factory.mktemp("e2e")
+    program = find_program()
+    settings = terraform_environment(folder, program)
+    with emulator(folder) as local:
+        yield Workshop(local, program, copy_sources(folder / "checkout"), settings | local.credentials)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _terraform_settings(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Point pytest-terraform at the copy of the sources and at the emulator, before it applies anything."""
+    tf.LazyModuleDir.value = str(workshop.checkout / "examples")
+    tf.LazyTfBin.value = str(write_terraform(tmp_path_factory.mktemp("bin") / "terraform", workshop))
+
+
+@pytest.fixture(scope="session")
+def stack(workshop: Workshop, minimal: Any) -> Stack:
+    """Give examples/minimal, applied once for all tests; what a test changes about it, it puts back."""
+    outputs = {name: each["value"] for name, each in minimal.outputs.items()}
+    state = Path(minimal.work_dir, "..", "terraform.tfstate").resolve()
+    return Stack(workshop.emulator, outputs, state, backend(workshop.emulator, outputs))

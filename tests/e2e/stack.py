@@ -1,0 +1,81 @@
+"""What the end to end tests work with."""
+
+import shlex
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.aws import Backend, clients
+from tools.emulator.server import Emulator
+from tools.terraform import Program
+from tools.websocket import Device, device
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A running emulator, and Terraform set up to work on it.
+
+    Parameters
+    ----------
+    checkout
+        A copy of the sources.
+    environment
+        All variables that Terraform needs.
+    """
+
+    emulator: Emulator
+    program: Program
+    checkout: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An applied root module.
+
+    Parameters
+    ----------
+    state
+        The Terraform state.
+    backend
+        Pushes, and looks into the tables.
+    """
+
+    emulator: Emulator
+    outputs: Mapping[str, Any]
+    state: Path
+    backend: Backend
+
+    def connect(self, user_id: str) -> AbstractAsyncContextManager[Device]:
+        """Connect a device of a user."""
+        return self.connect_with(userId=user_id)
+
+    def connect_with(self, **query: str) -> AbstractAsyncContextManager[Device]:
+        """Connect with a query string."""
+        return device(self.emulator, self.outputs["websocket_url"], **query)
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """boto3's `client`, for the emulator."""
+        return clients(self.emulator)
+
+
+def new_user(name: str = "user") -> str:
+    """Make up a user of whom no other test knows."""
+    return f"{name}-{uuid.uuid4().hex}"
+
+
+def write_terraform(path: Path, workshop: Workshop) -> Path:
+    """Write a program that runs Terraform with exactly the workshop's environment.
+
+    pytest-terraform passes its own environment on. Changing that would reach every other test of the session.
+    """
+    settings = " ".join(shlex.quote(f"{name}={value}") for name, value in workshop.environment.items())
+    path.write_text(
+        f'#!/bin/sh\nexec env -i TF_DATA_DIR="$TF_DATA_DIR" {settings} {shlex.quote(workshop.program.path)} "$@"\n'
+    )
+    path.chmod(0o700)
+    return path

@@ -1,0 +1,191 @@
+"""TLS with an authority made for the test."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.unit.transport.support import Server, environment, hang_up, kept_loop, post, post_failure, reply, run
+from websocket_push.transport.aws import Transport
+from websocket_push.transport.errors import AwsError
+
+# Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
+AUTHORITY_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+class Authority:
+    """A certificate authority with a file that says so, and servers that it vouches for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        certificate = self._sign(
+            self._name,
+            self._key.public_key(),
+            x509.BasicConstraints(ca=True, path_length=None),
+            x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()),
+            AUTHORITY_USAGE,
+        )
+        self.bundle = folder / "authority.pem"
+        self.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, *names: x509.GeneralName) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+        certificate = self._sign(
+            subject,
+            key.public_key(),
+            x509.SubjectAlternativeName(names),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+        )
+        path = self._folder / "server.pem"
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def _sign(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+        for extension in extensions:
+            critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+LOOPBACK = x509.IPAddress(ip_address("127.0.0.1"))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def secure(server: Server, **variables: str) -> Transport:
+    url = f"https://127.0.0.1:{server.port}"
+    return Transport(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
+
+
+async def post_three_times(transport: Transport) -> None:
+    for _ in range(3):
+        await post(transport)
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_an_authority_named_in_the_environment_is_trusted(authority: Authority, variable: str) -> None:
+    with Server(tls=authority.server(LOOPBACK)) as server:
+        run(secure(server, **{variable: str(authority.bundle)}), post_three_times)
+        assert [request.connection for request in server.requests] == [1, 1, 1]
+
+
+def test_the_variable_of_the_sdks_counts_before_that_of_openssl(authority: Authority, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with Server(tls=authority.server(LOOPBACK)) as server:
+        bundles = {"AWS_CA_BUNDLE": str(authority.bundle), "SSL_CERT_FILE": str(Authority(other).bundle)}
+        run(secure(server, **bundles), post)
+        assert len(server.requests) == 1
+
+
+def refused(transport: Transport) -> AwsError:
+    error = run(transport, post_failure)
+    assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, False)
+    assert "SSLCertVerificationError" in str(error)
+    return error
+
+
+def test_an_unknown_authority_is_refused_at_once(authority: Authority) -> None:
+    with Server(tls=authority.server(LOOPBACK)) as server:
+        refused(secure(server))
+        assert server.requests == []
+
+
+def test_a_certificate_for_another_name_is_refused_at_once(authority: Authority) -> None:
+    with Server(tls=authority.server(x509.DNSName("other.example.com"))) as server:
+        refused(secure(server, AWS_CA_BUNDLE=str(authority.bundle)))
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: str | None) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with Server() as server:
+        error = run(secure(server, AWS_CA_BUNDLE=str(bundle)), post_failure)
+        assert (error.code, error.transient) == ("InvalidConfiguration", False)
+        assert "AWS_CA_BUNDLE" in str(error)
+        assert server.connections == 0
+
+
+def test_a_server_without_tls_is_a_connection_failure() -> None:
+    async def main() -> AwsError:
+        served = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 mail.example.com\r\n")
+            await reader.read()
+            writer.transport.abort()
+            served.set()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        variables = environment(port, AWS_ENDPOINT_URL=f"https://127.0.0.1:{port}")
+        error = await post_failure(Transport(variables, random=lambda: 1e9))
+        await served.wait()
+        server.close()
+        await server.wait_closed()
+        return error
+
+    error = asyncio.run(main())
+    assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
+
+
+def test_a_closed_tls_connection_is_replaced(authority: Authority) -> None:
+    with Server(reply(), hang_up(), reply(), tls=authority.server(LOOPBACK)) as server:
+        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post_three_times)
+        assert [request.connection for request in server.requests] == [1, 1, 2, 2]
+
+
+def test_tls_connections_closed_between_two_invocations_are_replaced(authority: Authority) -> None:
+    with Server(tls=authority.server(LOOPBACK)) as server:
+        transport = secure(server, AWS_CA_BUNDLE=str(authority.bundle))
+        with kept_loop(transport) as loop:
+            loop.run_until_complete(post(transport))
+            loop.run_until_complete(post(transport))
+            server.hang_up()
+            loop.run_until_complete(post(transport))
+        assert [request.connection for request in server.requests] == [1, 1, 2]

@@ -1,0 +1,124 @@
+"""The AWS clients of the demo and the end to end tests, and what they look up."""
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from tools.emulator.server import REGION, Emulator
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_lambda import LambdaClient
+
+_WAIT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a synchronous invocation answered.
+
+    Parameters
+    ----------
+    payload
+        The report, or `errorType` and `errorMessage`.
+    function_error
+        What Lambda says in `FunctionError`; None if the function returned.
+    """
+
+    payload: dict[str, Any]
+    function_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A backend beside the module: pushes by the ARN in the outputs, and may look into the tables.
+
+    Parameters
+    ----------
+    outputs
+        The outputs of examples/minimal.
+    """
+
+    outputs: Mapping[str, Any]
+    lambda_: "LambdaClient" = field(repr=False)
+    dynamodb: "DynamoDBClient" = field(repr=False)
+
+    def push(self, request: object) -> Answer:
+        """Invoke the push function with a request and wait for its answer."""
+        answer = self.lambda_.invoke(FunctionName=self.outputs["push_function_arn"], Payload=json.dumps(request))
+        return Answer(json.loads(answer["Payload"].read()), answer.get("FunctionError"))
+
+    def connection(self, connection_id: str) -> "dict[str, AttributeValueTypeDef] | None":
+        """Give the row of a connection."""
+        key = {"connectionId": {"S": connection_id}}
+        return self.dynamodb.get_item(TableName=self._clients, Key=key, ConsistentRead=True).get("Item")
+
+    def put_connection(self, row: "dict[str, AttributeValueTypeDef]") -> None:
+        """Write the row of a connection."""
+        self.dynamodb.put_item(TableName=self._clients, Item=row)
+
+    def notifications(self, user_id: str) -> "list[dict[str, AttributeValueTypeDef]]":
+        """Give all that is stored for a user, oldest first."""
+        return self.dynamodb.query(
+            TableName=self.outputs["notifications_table_name"],
+            KeyConditionExpression="userId = :user",
+            ExpressionAttributeValues={":user": {"S": user_id}},
+            ConsistentRead=True,
+        )["Items"]
+
+    @property
+    def _clients(self) -> str:
+        return str(self.outputs["clients_table_name"])
+
+
+def clients(emulator: Emulator) -> Callable[..., Any]:
+    """Give boto3's `client`, for the emulator alone, whatever the environment and the user's files say."""
+    session = boto3.session.Session(
+        aws_access_key_id=emulator.credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=emulator.credentials["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    return functools.partial(
+        session.client, endpoint_url=emulator.endpoint, config=Config(proxies={}, retries={"total_max_attempts": 1})
+    )
+
+
+def backend(emulator: Emulator, outputs: Mapping[str, Any]) -> Backend:
+    """Make a backend."""
+    client = clients(emulator)
+    return Backend(outputs, client("lambda"), client("dynamodb"))
+
+
+def leftovers(emulator: Emulator, name: str) -> list[str]:
+    """List what is left in the account of a module with this name."""
+    client = clients(emulator)
+    found = {
+        "API": [each["Name"] for each in client("apigatewayv2").get_apis()["Items"]],
+        "function": [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]],
+        "log group": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
+        "role": [each["RoleName"] for each in client("iam").list_roles()["Roles"]],
+        "table": client("dynamodb").list_tables()["TableNames"],
+    }
+    return sorted(f"{kind} {each}" for kind, names in found.items() for each in names if name in each)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something that happens on its own.
+
+    Raises
+    ------
+    TimeoutError
+        If it has not happened after a time that is long for it.
+    """
+    give_up = time.monotonic() + _WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"waited {_WAIT_SECONDS:.0f} s in vain: {what}")
+        time.sleep(0.05)

@@ -1,0 +1,196 @@
+"""Runs Terraform on a copy of the sources, with its own state and data, away from the user's settings."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.paths import CHECKOUT
+from tools.processes import running
+from tools.providers import provider_settings
+
+MINIMUM = (1, 9)
+MINIMUM_FOR_TESTS = (1, 11)
+_REGISTRIES = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
+_COPIED = ("*.tf", "examples/**/*", "lambda/**/*", "modules/**/*", "tests/**/*.hcl", "tests/**/*.tf")
+_LEFT_OUT = re.compile(r"^\.|^__pycache__$|\.tfstate|^node_modules$")
+
+Listener = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The user's Terraform (or OpenTofu): where it is, its version, and its name for this machine."""
+
+    path: str
+    version: tuple[int, ...]
+    platform: str
+
+    @property
+    def registry(self) -> str:
+        """The host that it installs providers from."""
+        return _REGISTRIES["tofu" if Path(self.path).name.startswith("tofu") else "terraform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terraform:
+    """A root module with its state.
+
+    Parameters
+    ----------
+    program
+        What to run.
+    root
+        The root module's folder; Terraform's lock file is written there.
+    data
+        Takes everything else that Terraform writes, the state included.
+    environment
+        All variables that Terraform sees.
+    state
+        The state file; None keeps it under `data`.
+    """
+
+    program: Program
+    root: Path
+    data: Path
+    environment: Mapping[str, str] = field(repr=False)
+    state: Path | None = None
+
+    def init(self) -> None:
+        """Install modules and providers."""
+        self.run("init", "-input=false", "-no-color")
+
+    def validate(self) -> None:
+        """Check the configuration without looking at any account."""
+        self.run("validate", "-no-color")
+
+    def apply(self, *arguments: str, listen: Listener | None = None) -> None:
+        """Apply without asking; `listen` hears every line as it comes."""
+        self.run("apply", "-input=false", "-no-color", "-auto-approve", self._state, *arguments, listen=listen)
+
+    def destroy(self, *arguments: str, listen: Listener | None = None) -> None:
+        """Destroy without asking; `listen` hears every line as it comes."""
+        self.run("destroy", "-input=false", "-no-color", "-auto-approve", self._state, *arguments, listen=listen)
+
+    def planned_changes(self, *arguments: str) -> dict[str, list[str]]:
+        """Plan, and give what would be done to which resource, such as `{"module.a.aws_b.c": ["update"]}`.
+
+        Changes of outputs count as well, under `output.NAME`.
+        """
+        plan = self.data / "plan"
+        self.run("plan", "-input=false", "-no-color", self._state, f"-out={plan}", *arguments)
+        shown = json.loads(self.run("show", "-json", str(plan)))
+        resources = {each["address"]: each["change"]["actions"] for each in shown.get("resource_changes", [])}
+        outputs = {f"output.{name}": each["actions"] for name, each in shown.get("output_changes", {}).items()}
+        unchanged = (["no-op"], ["read"])
+        return {name: actions for name, actions in (resources | outputs).items() if actions not in unchanged}
+
+    def outputs(self) -> dict[str, object]:
+        """Give every output's value."""
+        shown = json.loads(self.run("output", "-json", self._state))
+        return {name: each["value"] for name, each in shown.items()}
+
+    def test(self, listen: Listener | None = None) -> str:
+        """Run the module's `terraform test` files."""
+        return self.run("test", "-no-color", listen=listen)
+
+    def run(self, *arguments: str, listen: Listener | None = None) -> str:
+        """Run a command and give what it printed.
+
+        Raises
+        ------
+        ToolError
+            If it fails; the message holds what it printed.
+        """
+        self.data.mkdir(parents=True, exist_ok=True)
+        environment = {**self.environment, "TF_DATA_DIR": str(self.data / "data")}
+        printed: list[str] = []
+        with running([self.program.path, *arguments], cwd=self.root, environment=environment) as process:
+            for raw in process.stdout or ():
+                line = raw.decode(errors="replace").rstrip("\n")
+                printed.append(line)
+                if listen is not None:
+                    listen(line)
+            status = process.wait()
+        if status != 0:
+            raise ToolError(f"{self._command(arguments)} failed:\n{_relevant(printed)}")
+        return "\n".join(printed)
+
+    @property
+    def _state(self) -> str:
+        return f"-state={self.state or self.data / 'terraform.tfstate'}"
+
+    def _command(self, arguments: Iterable[str]) -> str:
+        return " ".join([Path(self.program.path).name, next(iter(arguments)), "in", self.root.name])
+
+
+def find_program(minimum: tuple[int, int] = MINIMUM) -> Program:
+    """Find the user's Terraform: what the variable TERRAFORM names, or `terraform` on the PATH.
+
+    Raises
+    ------
+    ToolError
+        If there is none, or it is too old.
+    """
+    name = os.environ.get("TERRAFORM") or "terraform"
+    path = shutil.which(name)
+    if path is None:
+        raise ToolError(
+            f"{name} is not on the PATH. Install Terraform {_text(MINIMUM)} or newer\n"
+            "(https://developer.hashicorp.com/terraform/install), or name another program: make TERRAFORM=tofu ..."
+        )
+    answer = subprocess.run([path, "version", "-json"], check=False, capture_output=True, text=True)
+    try:
+        facts = json.loads(answer.stdout[answer.stdout.index("{") :])
+        version = tuple(int(each) for each in re.findall(r"\d+", facts["terraform_version"])[:3])
+        platform = facts["platform"]
+    except (ValueError, KeyError):
+        raise ToolError(f"{path} version -json did not say its version:\n{answer.stdout}{answer.stderr}") from None
+    if version < minimum:
+        why = " (its tests use override_during, which came with 1.11)" if minimum == MINIMUM_FOR_TESTS else ""
+        raise ToolError(f"{path} is Terraform {_text(version)}; {_text(minimum)} or newer is needed{why}.")
+    return Program(path, version, platform)
+
+
+def terraform_environment(build: Path, program: Program) -> dict[str, str]:
+    """Give the user's environment without what would change the outcome, and with a way to find the provider.
+
+    Raises
+    ------
+    ToolError
+        If the provider is nowhere to be found.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TF_")) or name in ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR")
+    }
+    build.mkdir(parents=True, exist_ok=True)
+    settings = provider_settings(build, registry=program.registry, platform=program.platform)
+    return kept | {"CHECKPOINT_DISABLE": "true", "TF_IN_AUTOMATION": "true"} | settings
+
+
+def copy_sources(target: Path) -> Path:
+    """Copy what Terraform reads of this checkout to a folder that is made for it, and give that folder."""
+    for pattern in _COPIED:
+        for source in CHECKOUT.glob(pattern):
+            relative = source.relative_to(CHECKOUT)
+            if source.is_file() and not any(_LEFT_OUT.search(part) for part in relative.parts):
+                (target / relative).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target / relative)
+    return target
+
+
+def _relevant(printed: list[str]) -> str:
+    """Cut what was printed down to the errors; all of its end where there are none."""
+    errors = [index for index, line in enumerate(printed) if "Error:" in line]
+    return "\n".join(printed[max(errors[0] - 1, 0) :] if errors else printed[-40:])
+
+
+def _text(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,94 @@
+"""A WebSocket client of the module, as a device of a user: for the demo and the end to end tests."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from tools.emulator.server import Emulator
+
+Frame = dict[str, Any]
+_ANSWER_SECONDS = 15.0
+
+
+class Device:
+    """An open connection.
+
+    Parameters
+    ----------
+    connection
+        The WebSocket.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._set_aside: list[Frame] = []
+
+    async def send(self, text: str) -> None:
+        """Send a text frame as it is."""
+        await self._connection.send(text)
+
+    async def ask(self, text: str | Frame) -> Frame:
+        """Send a message and give the reply; notifications that come before it are kept for `next_notification`."""
+        await self.send(text if isinstance(text, str) else json.dumps(text))
+        while (frame := await self._receive())["type"] == "notification":
+            self._set_aside.append(frame)
+        return frame
+
+    async def next_notification(self) -> Frame:
+        """Give the next notification, as soon as there is one."""
+        if self._set_aside:
+            return self._set_aside.pop(0)
+        frame = await self._receive()
+        if frame["type"] != "notification":
+            raise AssertionError(f"a notification was expected, and this came: {frame}")
+        return frame
+
+    async def connection_id(self) -> str:
+        """Ask what API Gateway calls this connection."""
+        reply = await self.ask({"action": "poll", "limit": 1})
+        return str(reply["session"]["connectionId"])
+
+    async def closed(self) -> None:
+        """Wait until the connection is closed."""
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await self._connection.wait_closed()
+
+    async def vanish(self) -> None:
+        """Reset the TCP connection without a WebSocket close, as a device does that loses its network."""
+        self._connection.transport.abort()
+        await self.closed()
+
+    async def _receive(self) -> Frame:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                frame: Frame = json.loads(await self._connection.recv())
+                return frame
+        except TimeoutError:
+            raise TimeoutError(f"no frame came within {_ANSWER_SECONDS:.0f} s") from None
+
+
+@contextlib.asynccontextmanager
+async def device(emulator: Emulator, websocket_url: str, **query: str) -> AsyncIterator[Device]:
+    """Connect for as long as the block lasts.
+
+    Parameters
+    ----------
+    websocket_url
+        The module's output. The emulator is dialled, under this name.
+    query
+        The query string, such as `userId="alice"`.
+
+    Raises
+    ------
+    websockets.exceptions.InvalidStatus
+        If the handshake is refused.
+    """
+    url = urlsplit(websocket_url)
+    address = f"ws://{url.netloc}{url.path}" + (f"?{urlencode(query)}" if query else "")
+    async with connect(address, host="127.0.0.1", port=emulator.port, proxy=None, max_size=None) as connection:
+        yield Device(connection)
