@@ -18,13 +18,13 @@ PYTEST := $(RUN) -m pytest
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environments terraform ## show the module at work on a local AWS, from apply to destroy (about a minute)
+demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (about a minute)
 	@$(RUN) -m tools.demo
 
 test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included
 	@$(PYTEST)
 
-lint: environments terraform ## ruff, mypy --strict, terraform fmt and validate
+lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
@@ -34,10 +34,10 @@ lint: environments terraform ## ruff, mypy --strict, terraform fmt and validate
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging
 
-terraform-test: environments terraform ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
+terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
 
-e2e: environments terraform ## apply the example to the local AWS and test it over WebSockets
+e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated

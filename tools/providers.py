@@ -118,14 +118,18 @@ def _data_folders() -> list[str]:
 def _anywhere() -> Iterator[Path]:
     """Search breadth first, so that a mirror near the top is found before anything is searched to the bottom."""
     give_up = time.monotonic() + _SEARCH_SECONDS
-    roots = [child for child in _folders_in(Path("/")) if child.name not in _SKIPPED_ROOTS]
-    waiting = deque((folder, 1) for folder in dict.fromkeys([Path.home(), *roots]))
+    waiting = deque((folder, 1) for folder in _search_roots())
     while waiting and time.monotonic() < give_up:
         folder, depth = waiting.popleft()
         if folder.name == "aws" and folder.parent.name == "hashicorp":
             yield folder
         elif depth < _SEARCH_DEPTH:
             waiting.extend((child, depth + 1) for child in _folders_in(folder) if child.name not in _SKIPPED_FOLDERS)
+
+
+def _search_roots() -> list[Path]:
+    roots = [child for child in _folders_in(Path("/")) if child.name not in _SKIPPED_ROOTS]
+    return list(dict.fromkeys([Path.home(), *roots]))
 
 
 def _folders_in(folder: Path) -> list[Path]:

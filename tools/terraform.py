@@ -46,20 +46,17 @@ class Terraform:
     program
         What to run.
     root
-        The root module's folder; Terraform's lock file is written there.
+        The root module's folder, in a copy of the sources; Terraform writes its state and its lock file there.
     data
-        Takes everything else that Terraform writes, the state included.
+        Takes everything else that Terraform writes.
     environment
         All variables that Terraform sees.
-    state
-        The state file; None keeps it under `data`.
     """
 
     program: Program
     root: Path
     data: Path
     environment: Mapping[str, str] = field(repr=False)
-    state: Path | None = None
 
     def init(self) -> None:
         """Install modules and providers."""
@@ -71,11 +68,11 @@ class Terraform:
 
     def apply(self, *arguments: str, listen: Listener | None = None) -> None:
         """Apply without asking; `listen` hears every line as it comes."""
-        self.run("apply", "-input=false", "-no-color", "-auto-approve", self._state, *arguments, listen=listen)
+        self.run("apply", "-input=false", "-no-color", "-auto-approve", *arguments, listen=listen)
 
     def destroy(self, *arguments: str, listen: Listener | None = None) -> None:
         """Destroy without asking; `listen` hears every line as it comes."""
-        self.run("destroy", "-input=false", "-no-color", "-auto-approve", self._state, *arguments, listen=listen)
+        self.run("destroy", "-input=false", "-no-color", "-auto-approve", *arguments, listen=listen)
 
     def planned_changes(self, *arguments: str) -> dict[str, list[str]]:
         """Plan, and give what would be done to which resource, such as `{"module.a.aws_b.c": ["update"]}`.
@@ -83,7 +80,7 @@ class Terraform:
         Changes of outputs count as well, under `output.NAME`.
         """
         plan = self.data / "plan"
-        self.run("plan", "-input=false", "-no-color", self._state, f"-out={plan}", *arguments)
+        self.run("plan", "-input=false", "-no-color", f"-out={plan}", *arguments)
         shown = json.loads(self.run("show", "-json", str(plan)))
         resources = {each["address"]: each["change"]["actions"] for each in shown.get("resource_changes", [])}
         outputs = {f"output.{name}": each["actions"] for name, each in shown.get("output_changes", {}).items()}
@@ -92,7 +89,7 @@ class Terraform:
 
     def outputs(self) -> dict[str, object]:
         """Give every output's value."""
-        shown = json.loads(self.run("output", "-json", self._state))
+        shown = json.loads(self.run("output", "-json"))
         return {name: each["value"] for name, each in shown.items()}
 
     def test(self, listen: Listener | None = None) -> str:
@@ -120,10 +117,6 @@ class Terraform:
         if status != 0:
             raise ToolError(f"{self._command(arguments)} failed:\n{_relevant(printed)}")
         return "\n".join(printed)
-
-    @property
-    def _state(self) -> str:
-        return f"-state={self.state or self.data / 'terraform.tfstate'}"
 
     def _command(self, arguments: Iterable[str]) -> str:
         return " ".join([Path(self.program.path).name, next(iter(arguments)), "in", self.root.name])

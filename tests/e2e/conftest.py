@@ -2,7 +2,6 @@ import asyncio
 import importlib
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,5 +48,4 @@ def _terraform_settings(workshop: Workshop, tmp_path_factory: pytest.TempPathFac
 def stack(workshop: Workshop, minimal: Any) -> Stack:
     """Give examples/minimal, applied once for all tests; what a test changes about it, it puts back."""
     outputs = {name: each["value"] for name, each in minimal.outputs.items()}
-    state = Path(minimal.work_dir, "..", "terraform.tfstate").resolve()
-    return Stack(workshop.emulator, outputs, state, backend(workshop.emulator, outputs))
+    return Stack(workshop.emulator, outputs, backend(workshop.emulator, outputs))

@@ -38,15 +38,12 @@ class Stack:
 
     Parameters
     ----------
-    state
-        The Terraform state.
     backend
         Pushes, and looks into the tables.
     """
 
     emulator: Emulator
     outputs: Mapping[str, Any]
-    state: Path
     backend: Backend
 
     def connect(self, user_id: str) -> AbstractAsyncContextManager[Device]:

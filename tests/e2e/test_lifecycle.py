@@ -1,6 +1,5 @@
 """The module with other settings than the example's, from apply over a change to destroy."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,16 @@ from websocket_push.protocol.errors import ErrorCode
 
 
 @pytest.fixture
-def variant(workshop: Workshop, tmp_path: Path) -> Iterator[Terraform]:
+def variant(workshop: Workshop, tmp_path: Path) -> Terraform:
     root = workshop.checkout / "tests" / "e2e" / "variant"
     terraform = Terraform(workshop.program, root, tmp_path, workshop.environment)
     terraform.init()
-    yield terraform
-    terraform.destroy("-var=client_push=none")
+    return terraform
 
 
 def stack_of(workshop: Workshop, terraform: Terraform) -> Stack:
     outputs = terraform.outputs()
-    return Stack(workshop.emulator, outputs, terraform.data / "terraform.tfstate", backend(workshop.emulator, outputs))
+    return Stack(workshop.emulator, outputs, backend(workshop.emulator, outputs))
 
 
 async def test_settings_take_effect_a_change_reaches_open_connections_and_destroy_leaves_nothing(
