@@ -207,8 +207,8 @@ class Transport:
                     pool = self._pools.get(target.endpoint.address) or self._open_pool(target.endpoint)
                     connection = pool.take() or await pool.acquire(deadline)
                     try:
+                        expires = self._expiry(deadline)
                         message = self._message(target, path, canonical_path, payload)
-                        expires = min(loop.time() + self._attempt_timeout, deadline)
                         sent += 1
                         try:
                             response = await pool.send(connection, message, expires)
@@ -217,7 +217,7 @@ class Transport:
                                 raise
                             # The server had closed it as idle: RFC 9112, section 9.3.1. Not a failed attempt.
                             connection = await pool.reopen(connection, deadline)
-                            expires = min(loop.time() + self._attempt_timeout, deadline)
+                            expires = self._expiry(deadline)
                             sent += 1
                             response = await pool.send(connection, message, expires)
                     finally:
@@ -239,8 +239,15 @@ class Transport:
         """Close every pooled socket. A request that is in flight fails, and may open a new connection to retry."""
         for pool in self._pools.values():
             pool.close()
-        self._pools.clear()
         await asyncio.sleep(0)  # asyncio closes an aborted socket in the next turn of the loop
+
+    def _expiry(self, deadline: float) -> float:
+        """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
+        assert self._loop is not None  # noqa: S101 - for the type checker: `request` has set it
+        now = self._loop.time()
+        if now >= deadline:
+            raise Expired
+        return min(now + self._attempt_timeout, deadline)
 
     def _message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
         credentials = self._credentials or self._refresh_credentials()

@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         self._fail(ConnectionLost())
 
     def expire(self) -> None:
-        """Give up the request in flight."""
+        """Give up the request in flight; to be followed by `abort`, as every failure is."""
         self._fail(Expired())
 
     def abort(self) -> None:
@@ -158,8 +158,6 @@ class Connection(asyncio.Protocol):
         self.expires = inf
         if future is not None and not future.done():
             future.set_exception(error)
-        if self._transport is not None:
-            self._transport.abort()
 
 
 async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float) -> Connection:

@@ -13,6 +13,7 @@ _LINE_LIMIT = 4 * 1024
 _HEX = b"0123456789abcdefABCDEF"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VERSION = b"HTTP/1."
+_USUAL = b"HTTP/1.1 200 OK"
 _NO_BODY = (204, 304)
 
 _HEAD, _LENGTH, _CLOSE, _SIZE, _DATA, _TRAILER = range(6)
@@ -273,27 +274,29 @@ class ResponseParser:
 
 
 def _parse_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:
-    lines = head.split(b"\r\n")
-    status_line = lines[0]
-    code = status_line[9:12]
-    if (
-        not status_line.startswith(_VERSION)
-        or not status_line[7:8].isdigit()
-        or status_line[8:9] != b" "
-        or not code.isdigit()
-        or len(code) != 3
-        or not b"100" <= code < b"600"
-        or status_line[12:13] not in (b"", b" ")
+    first, *lines = head.split(b"\r\n")
+    status = 200 if first == _USUAL else _parse_status(first)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        raise InvalidResponse("a line end or NUL inside a header")
+    headers = _parse_fields(lines)
+    connection = headers.get(b"connection")
+    persistent = first[7:8] != b"0" and (connection is None or b"close" not in connection.lower())
+    return status, headers, persistent
+
+
+def _parse_status(line: bytes) -> int:
+    code = line[9:12]
+    if not (
+        line.startswith(_VERSION)
+        and line[7:8].isdigit()
+        and line[8:9] == b" "
+        and code.isdigit()
+        and len(code) == 3
+        and b"100" <= code < b"600"
+        and line[12:13] in (b"", b" ")
     ):
         raise InvalidResponse("a status line that is not HTTP/1")
-    separators = len(lines) - 1
-    if head.count(b"\n") != separators or head.count(b"\r") != separators or b"\0" in head:
-        raise InvalidResponse("a line end or NUL inside a header")
-    headers = _parse_fields(lines[1:])
-    if status_line[7:8] == b"0":
-        return int(code), headers, False
-    connection = headers.get(b"connection")
-    return int(code), headers, connection is None or b"close" not in connection.lower()
+    return int(code)
 
 
 def _parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:

@@ -8,10 +8,17 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from unittest.mock import patch
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
 
 from websocket_push.transport.aws import Payload, Transport
+from websocket_push.transport.credentials import Credentials
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 
@@ -234,6 +241,30 @@ def transport_to(server: Server, **options: Any) -> Transport:
 def soon(seconds: float = PATIENCE) -> float:
     """A deadline, from inside a running loop."""
     return asyncio.get_running_loop().time() + seconds
+
+
+def botocore_headers(
+    owner: Credentials, service: str, second: int, method: str, url: str, sent: dict[str, str], body: bytes
+) -> dict[str, str]:
+    """The headers with which botocore would send a request."""
+    request = AWSRequest(method=method, url=url, headers=sent, data=body)
+    signer = SigV4Auth(
+        BotocoreCredentials(owner.access_key, owner.secret_key, owner.token or None), service, "eu-west-1"
+    )
+    with patch("botocore.auth.get_current_datetime", lambda: datetime.fromtimestamp(second, UTC)):
+        signer.add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def check_signature(request: Request, service: str) -> None:
+    """Check that botocore would have signed a request with the test's credentials just so."""
+    unsigned = ("host", "authorization", "x-amz-date", "user-agent", "content-length")
+    sent = {name: value for name, value in request.headers.items() if name not in unsigned}
+    second = int(datetime.strptime(request.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
+    url = f"https://{request.headers['host']}{request.path}"
+    owner = Credentials("AKIDEXAMPLE", "secret")
+    expected = botocore_headers(owner, service, second, request.method, url, sent, request.body)
+    assert request.headers["authorization"] == expected["authorization"]
 
 
 async def post(transport: Transport, connection_id: str = "id=", *, deadline: float | None = None) -> None:

@@ -9,7 +9,17 @@ import pytest
 from moto.moto_api import state_manager  # noqa: F401 - moto.server needs it imported first
 from moto.server import ThreadedMotoServer
 
-from tests.unit.transport.support import PATIENCE, Server, environment, reply, run, soon, status, transport_to
+from tests.unit.transport.support import (
+    PATIENCE,
+    Server,
+    check_signature,
+    environment,
+    reply,
+    run,
+    soon,
+    status,
+    transport_to,
+)
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.dynamodb import DynamoDB, Item
 from websocket_push.transport.errors import AwsError
@@ -57,7 +67,7 @@ def test_requests(call: Call, operation: str, body: bytes) -> None:
         assert (request.method, request.path, request.body) == ("POST", "/", body)
         assert request.headers["x-amz-target"] == f"DynamoDB_20120810.{operation}"
         assert request.headers["content-type"] == "application/x-amz-json-1.0"
-        assert "/eu-west-1/dynamodb/aws4_request" in request.headers["authorization"]
+        check_signature(request, "dynamodb")
         assert "SignedHeaders=content-type;host;x-amz-date;x-amz-target," in request.headers["authorization"]
 
 
@@ -93,7 +103,9 @@ def test_a_path_in_the_endpoint_is_kept() -> None:
     with Server() as server:
         url = f"http://127.0.0.1:{server.port}/prefix/"
         run(Transport(environment(server.port, AWS_ENDPOINT_URL=url)), put)
-        assert server.requests[0].path == "/prefix/"
+        (request,) = server.requests
+        assert request.path == "/prefix/"
+        check_signature(request, "dynamodb")
 
 
 def test_one_pool_serves_both_services_behind_one_address() -> None:

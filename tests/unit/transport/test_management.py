@@ -9,6 +9,7 @@ from tests.unit.transport.support import (
     CONNECTIONS_URL,
     Answer,
     Server,
+    check_signature,
     environment,
     post,
     post_failure,
@@ -36,6 +37,7 @@ def test_a_post_names_its_api_stage_and_connection_and_carries_the_message() -> 
         assert request.headers["host"] == "abc.execute-api.eu-west-1.amazonaws.com"
         assert request.headers["content-length"] == "5"
         assert request.body == b"hello"
+        check_signature(request, "execute-api")
 
 
 def test_a_close_is_a_delete_without_a_body() -> None:
@@ -43,6 +45,7 @@ def test_a_close_is_a_delete_without_a_body() -> None:
         run(transport_to(server), close)
         (request,) = server.requests
         assert (request.method, request.path, request.body) == ("DELETE", "/prod/@connections/id%3D", b"")
+        check_signature(request, "execute-api")
 
 
 def test_a_service_specific_endpoint_replaces_host_and_path() -> None:
@@ -52,6 +55,7 @@ def test_a_service_specific_endpoint_replaces_host_and_path() -> None:
         (request,) = server.requests
         assert request.path == "/_path/api/stage/@connections/id%3D"
         assert request.headers["host"] == f"127.0.0.1:{server.port}"
+        check_signature(request, "execute-api")
 
 
 @pytest.mark.parametrize("answer", [status(410), status(410, b'{"__type":"ThrottlingException"}')])

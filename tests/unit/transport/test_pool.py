@@ -1,7 +1,9 @@
 """The pool: bounded, first come first served, and whole again after whatever happens to a request."""
 
 import asyncio
+import gc
 import socket
+import time
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.unit.transport.support import (
     kept_loop,
     post,
     post_failure,
+    reply,
     run,
     soon,
     stall,
@@ -21,7 +24,7 @@ from tests.unit.transport.support import (
     transport_to,
 )
 from websocket_push.transport.aws import Transport
-from websocket_push.transport.errors import AwsError
+from websocket_push.transport.errors import AwsError, ConnectionLost
 from websocket_push.transport.pool import Pool
 
 
@@ -147,6 +150,35 @@ def test_a_connection_that_was_idle_too_long_is_replaced() -> None:
         assert [request.connection for request in server.requests] == [1, 2]
 
 
+def test_the_connection_used_last_is_used_next() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(post(transport), post(transport))
+            pool = pool_of(transport, server)
+            first, second = pool.take(), pool.take()
+            assert first is not None
+            assert second is not None
+            pool.release(first)
+            pool.release(second)
+            assert pool.take() is second
+            pool.release(second)
+
+        run(transport_to(server), work)
+
+
+def test_a_connection_that_was_idle_longer_than_a_request_may_take_is_still_good() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            await asyncio.sleep(0.1)
+            await post(transport)
+
+        run(transport_to(server, attempt_timeout=0.05), work)
+        assert server.connections == 1
+
+
 def test_cancelled_waiters_do_not_disturb_the_others() -> None:
     opened, loops, answer = gate()
     with Server(answer) as server:
@@ -209,6 +241,27 @@ def test_a_waiter_cancelled_in_the_moment_it_may_open_a_connection_passes_its_pl
         run(transport_to(server, maximum_connections=1), work)
 
 
+def test_a_place_is_not_granted_to_a_waiter_that_was_cancelled_before() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            cancelled = asyncio.create_task(pool.acquire(soon()))
+            following = asyncio.create_task(pool.acquire(soon()))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.wait([cancelled])
+            held.abort()
+            pool.release(held)
+            pool.release(await following)
+
+        run(transport_to(server, maximum_connections=1), work)
+        assert server.connections == 2
+
+
 def test_a_request_cancelled_while_its_connection_is_being_opened_frees_the_place() -> None:
     with Server() as server:
 
@@ -264,12 +317,112 @@ def test_a_later_request_with_an_earlier_deadline_is_watched_too() -> None:
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             hasty = await post_failure(transport, deadline=soon(0.05))
             assert not patient.done()
+            assert len(server.requests) == 2
             patient.cancel()
             await asyncio.wait([patient])
             assert asyncio.get_running_loop().time() < started + PATIENCE / 2
             return hasty.code
 
         assert run(transport_to(server, attempt_timeout=PATIENCE), work) == "DeadlineExceeded"
+
+
+def test_every_deadline_is_watched_one_after_the_other() -> None:
+    with Server(stall()) as server:
+
+        async def work(transport: Transport) -> list[str]:
+            deadlines = [soon(0.05), soon(0.1), soon(0.15)]
+            failures = (post_failure(transport, deadline=deadline) for deadline in deadlines)
+            async with asyncio.timeout(PATIENCE / 2):
+                return [error.code for error in await asyncio.gather(*failures)]
+
+        assert run(transport_to(server, attempt_timeout=PATIENCE), work) == ["DeadlineExceeded"] * 3
+        assert len(server.requests) == 3
+
+
+def test_a_patient_waiter_does_not_postpone_the_deadline_of_a_request_in_flight() -> None:
+    with Server(stall(), reply()) as server:
+
+        async def work(transport: Transport) -> str:
+            deadline = soon(0.2)
+            hasty = asyncio.create_task(post_failure(transport, deadline=deadline))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            async with asyncio.timeout(PATIENCE / 2):
+                await post(transport)
+                return (await hasty).code
+
+        transport = transport_to(server, maximum_connections=1, attempt_timeout=PATIENCE)
+        assert run(transport, work) == "DeadlineExceeded"
+
+
+def test_a_waiter_that_is_served_too_late_sends_nothing() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> AwsError:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            late = asyncio.create_task(post_failure(transport, deadline=soon(0.02)))
+            await asyncio.sleep(0)
+            time.sleep(0.05)  # noqa: ASYNC251 - the loop itself is late, so that its alarm has not rung yet
+            pool.release(held)
+            return await late
+
+        error = run(transport_to(server, maximum_connections=1), work)
+        assert (error.code, error.attempts) == ("DeadlineExceeded", 0)
+        assert len(server.requests) == 1
+
+
+def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:
+    with Server(stall(), reply()) as server:
+
+        async def work(transport: Transport) -> None:
+            task = asyncio.create_task(post(transport))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            await transport.close()
+            async with asyncio.timeout(PATIENCE / 2):
+                await task
+
+        run(transport_to(server, attempt_timeout=PATIENCE), work)
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_sending_on_a_closed_connection_fails_at_once() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            connection = pool.take()
+            assert connection is not None
+            connection.abort()
+            for _ in range(2):  # closing, and closed
+                future = connection.send(b"GET / HTTP/1.1\r\n\r\n", soon())
+                assert isinstance(future.exception(), ConnectionLost)
+                await asyncio.sleep(0)
+            pool.release(connection)
+
+        run(transport_to(server), work)
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_not_reported_by_the_loop() -> None:
+    with Server(reply(), stall()) as server:
+
+        async def work(transport: Transport) -> list[object]:
+            reports: list[object] = []
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+            await post(transport)
+            pool = pool_of(transport, server)
+            connection = pool.take()
+            assert connection is not None
+            future = connection.send(b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
+            connection.expire()
+            pool.release(connection)
+            del future
+            gc.collect()
+            return reports
+
+        assert run(transport_to(server), work) == []
 
 
 def test_close_closes_every_socket() -> None:

@@ -166,6 +166,9 @@ def test_nothing_but_http_is_refused_from_its_first_byte() -> None:
         b"HTTP/1.x 200 OK\r\n\r\n",
         b"HTTP/1.1  200 OK\r\n\r\n",
         b"HTTP/1.1 20 OK\r\n\r\n",
+        b"HTTP/1.1 20\r\n\r\n",
+        b"HTTP/1.1 2x0 OK\r\n\r\n",
+        b"HTTP/1.1\t200 OK\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"HTTP/1.1 099 OK\r\n\r\n",
         b"HTTP/1.1 600 OK\r\n\r\n",
@@ -266,6 +269,14 @@ def test_the_limits_are_exact(fits: bytes, exceeds: bytes) -> None:
     feed_bytewise(parser(), fits)
     with pytest.raises(InvalidResponse):
         feed_bytewise(parser(), exceeds)
+
+
+def test_the_limits_are_each_response_s_own() -> None:
+    parser = ResponseParser(head_limit=50, body_limit=2)
+    for _ in range(10):
+        assert parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nxy") is not None
+        assert parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx") is None
+        assert parser.feed(b"y") is not None
 
 
 def test_interim_responses_without_end_do_not_exhaust_the_stack() -> None:

@@ -1,15 +1,11 @@
 """Signatures compared with botocore's."""
 
-from datetime import UTC, datetime
-from unittest.mock import patch
 from urllib.parse import unquote
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.unit.transport.support import botocore_headers
 from websocket_push.transport.aws import Payload
 from websocket_push.transport.credentials import Credentials
 from websocket_push.transport.signing import Signer, canonical_path, quote_segment, signing_key
@@ -26,18 +22,6 @@ hosts = st.sampled_from(["abc.execute-api.eu-west-1.amazonaws.com", "dynamodb.eu
 # botocore trims and folds the white space of a value, and so must the canonical request.
 values = st.text(st.sampled_from("ab ;=_./\t"), max_size=20).map(str.strip)
 headers = st.dictionaries(st.sampled_from(["content-type", "x-amz-target", "x-a", "x-amz-e", "z"]), values)
-
-
-def botocore_headers(
-    owner: Credentials, service: str, second: int, method: str, url: str, sent: dict[str, str], body: bytes
-) -> dict[str, str]:
-    request = AWSRequest(method=method, url=url, headers=sent, data=body)
-    signer = SigV4Auth(
-        BotocoreCredentials(owner.access_key, owner.secret_key, owner.token or None), service, "eu-west-1"
-    )
-    with patch("botocore.auth.get_current_datetime", lambda: datetime.fromtimestamp(second, UTC)):
-        signer.add_auth(request)
-    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def parse(lines: str) -> dict[str, str]:

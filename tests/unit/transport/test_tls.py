@@ -174,6 +174,14 @@ def test_a_server_without_tls_is_a_connection_failure() -> None:
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
 
 
+def test_a_handshake_that_stalls_is_given_up() -> None:
+    with Server() as server:
+        url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
+        variables = environment(server.port, AWS_ENDPOINT_URL=url)
+        error = run(Transport(variables, random=lambda: 1e9, attempt_timeout=0.05), post_failure)
+        assert (error.code, error.attempts, error.transient) == ("Timeout", 0, True)
+
+
 def test_a_closed_tls_connection_is_replaced(authority: Authority) -> None:
     with Server(reply(), hang_up(), reply(), tls=authority.server(LOOPBACK)) as server:
         run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post_three_times)
