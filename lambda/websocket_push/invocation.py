@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 from websocket_push.services.failures import Failure, explain
-from websocket_push.telemetry import is_logged, log
+from websocket_push.services.outcomes import log_outcome
 from websocket_push.transport.aws import Transport
 
 Event = Mapping[str, Any]
@@ -24,10 +23,6 @@ Answer = TypeVar("Answer")
 
 _RETURN_SECONDS = 0.25
 """What is left of an invocation's time for answering and logging."""
-
-
-_FAULTS = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.AWS_REFUSED, ErrorCode.INTERNAL})
-"""The codes that are the system's own doing, not the caller's."""
 
 
 class LambdaContext(Protocol):
@@ -111,7 +106,14 @@ def run(
         answer: Answer | Failure = _run_warm(handle, event, context, fields)
     except Exception as error:
         answer = explain(error)
-    _log(function, answer, fields, context, milliseconds=(time.perf_counter() - started) * 1000)
+    log_outcome(
+        function,
+        answer,
+        fields,
+        request_id=context.aws_request_id,
+        milliseconds=(time.perf_counter() - started) * 1000,
+        lowest_level=os.environ.get("LOG_LEVEL", "INFO"),
+    )
     return answer
 
 
@@ -130,26 +132,3 @@ def _run_warm(
         return await handle(event, invocation)
 
     return warm.loop.run_until_complete(handled())
-
-
-def _log(
-    function: str,
-    answer: object,
-    fields: Mapping[str, object],
-    context: LambdaContext,
-    *,
-    milliseconds: float,
-) -> None:
-    outcome: dict[str, object] = {"outcome": "OK"}
-    level = "INFO"
-    if isinstance(answer, Failure):
-        outcome = {"outcome": answer.code, "reason": answer.message}
-        if answer.detail:
-            outcome["detail"] = answer.detail
-        level = "ERROR" if answer.code in _FAULTS else "WARN"
-    if is_logged(level, os.environ.get("LOG_LEVEL", "INFO")):
-        log(
-            level,
-            function,
-            {"requestId": context.aws_request_id, **outcome, **fields, "durationMilliseconds": round(milliseconds, 1)},
-        )

@@ -61,6 +61,7 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
         "NOTIFICATIONS_TABLE": NOTIFICATIONS,
         "CONNECTIONS_URL": management.url,
         "ALLOW_ANONYMOUS": "true",
+        "ALLOWED_ORIGINS": "[]",
         "CLIENT_PUSH": "self",
         "PERSIST_BY_DEFAULT": "true",
         "NOTIFICATION_TTL": "3600",

@@ -109,6 +109,22 @@ def test_an_event_of_another_kind_ends_in_an_answer(environment: pytest.MonkeyPa
     assert handler(unsound, Context()) == {"statusCode": 500}
 
 
+def test_a_browser_from_elsewhere_is_refused_whoever_it_is(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    environment.setenv("ALLOWED_ORIGINS", '["https://other.example.org"]')
+    assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 403}
+    assert tables.clients() == []
+    assert [line["outcome"] for line in log_lines()] == ["ORIGIN_NOT_ALLOWED"]
+    environment.setenv("ALLOWED_ORIGINS", '["https://other.example.org", "https://app.example.org"]')
+    assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
+
+
+def test_a_token_that_came_as_a_subprotocol_is_answered_with_bearer_alone(tables: Tables, event: EventMaker) -> None:
+    offering = event("connect", multiValueHeaders={"Sec-WebSocket-Protocol": ["bearer, a.b.c"]})
+    assert handler(offering, Context()) == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "bearer"}}
+
+
 def test_an_invocation_is_logged_in_one_line_without_the_query(
     tables: Tables, event: EventMaker, log_lines: LogLines
 ) -> None:

@@ -1,16 +1,17 @@
 """The `$connect` route: registers the connection under its user."""
 
 from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
 from websocket_push.services.authorization import authorized_until, connecting_user, require_current
 from websocket_push.services.clients import Clients, Connection, row_expiry
 from websocket_push.services.failures import Failure
 from websocket_push.services.replies import Response, accepted, refused
-from websocket_push.settings import read_flag, read_text
+from websocket_push.settings import read_flag, read_text, read_texts
 from websocket_push.transport.dynamodb import DynamoDB
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Accept the connection (200) once its row is written, or refuse it (400, 401, 500, 503)."""
+    """Accept the connection (200) once its row is written, or refuse it (400, 401, 403, 500, 503)."""
     answer = run("connect", _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 
@@ -19,9 +20,10 @@ async def _connect(event: Event, invocation: Invocation) -> Response:
     environment = invocation.environment
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
+    require_allowed_origin(event, read_texts(environment, "ALLOWED_ORIGINS"))
     user_id = connecting_user(event, allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"))
     now, until = invocation.now_milliseconds(), authorized_until(event)
     require_current(until, now=now)
     clients = Clients(DynamoDB(invocation.transport), read_text(environment, "CLIENTS_TABLE"))
     await clients.add(Connection(connection_id, user_id, now, row_expiry(now, until)), deadline=invocation.deadline)
-    return accepted()
+    return accepted(subprotocol=chosen_subprotocol(event))

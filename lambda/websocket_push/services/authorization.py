@@ -1,17 +1,12 @@
 """Who a connection belongs to, and whom it may push to."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.handshake import Event, query_values
 from websocket_push.protocol.values import require_user_id
 from websocket_push.services.clients import CONNECTION_LIFE_SECONDS, Clients
 from websocket_push.settings import ClientPush, SettingsError
-
-Event = Mapping[str, Any]
-
-BEARER = "bearer"
-"""The subprotocol that says that the next one offered is a token."""
 
 _MAX_EXPIRY_DIGITS = 15
 
@@ -32,46 +27,12 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
         return _authorized_user(authorizer)
     if not allow_anonymous:
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
-    # Multi-value parameters show a repeated one; the plain map silently keeps the last.
-    values = (event.get("multiValueQueryStringParameters") or {}).get("userId")
-    if values is None:
-        value = (event.get("queryStringParameters") or {}).get("userId")
-        values = [] if value is None else [value]
+    values = query_values(event, "userId")
     if not values:
         raise RequestError(ErrorCode.MISSING_USER_ID, "Connect with ?userId=<the user's id>.")
     if len(values) > 1:
         raise RequestError(ErrorCode.INVALID_USER_ID, "userId must be given once.")
     return require_user_id(values[0], "userId")
-
-
-def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None:
-    """Raise `ORIGIN_NOT_ALLOWED` for a browser that comes from a page elsewhere; an empty list allows all.
-
-    A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. What sends
-    none is no browser, so it cannot have been led here by another site's page.
-    """
-    origins = header_values(event, "origin")
-    if allowed_origins and any(origin not in allowed_origins for origin in origins):
-        raise RequestError(ErrorCode.ORIGIN_NOT_ALLOWED, "Connections from this origin are not allowed.")
-
-
-def chosen_subprotocol(event: Event) -> str | None:
-    """Give the subprotocol to answer with, or None.
-
-    A browser that sends its token as a subprotocol, `bearer, <token>`, ends the connection unless one of the two is
-    chosen (WHATWG WebSockets, "Establish a WebSocket connection"); the token must not be sent back.
-    """
-    offered = [each.strip() for value in header_values(event, "sec-websocket-protocol") for each in value.split(",")]
-    return BEARER if BEARER in offered else None
-
-
-def header_values(event: Event, name: str) -> list[str]:
-    """Give the values of a header of the handshake; names differ in case between clients."""
-    headers = event.get("multiValueHeaders") or {}
-    values = [value for key, each in headers.items() if key.lower() == name for value in each]
-    if values:
-        return values
-    return [value for key, value in (event.get("headers") or {}).items() if key.lower() == name]
 
 
 async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: bool, now: int, deadline: float) -> str:

@@ -14,13 +14,16 @@ _CONNECT_STATUSES = {
     ErrorCode.MISSING_USER_ID: 401,
     ErrorCode.INVALID_USER_ID: 400,
     ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.ORIGIN_NOT_ALLOWED: 403,
     ErrorCode.UNAVAILABLE: 503,
 }
 
 
-def accepted() -> Response:
-    """Answer `$connect` or `$disconnect`: done."""
-    return {"statusCode": 200}
+def accepted(subprotocol: str | None = None) -> Response:
+    """Answer `$connect` or `$disconnect`: done; `$connect` with the subprotocol that was chosen, if one was."""
+    if subprotocol is None:
+        return {"statusCode": 200}
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": subprotocol}}
 
 
 def refused(failure: Failure) -> Response:

@@ -6,10 +6,8 @@ import pytest
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.services.authorization import (
     authorized_until,
-    chosen_subprotocol,
     connecting_user,
     messaging_user,
-    require_allowed_origin,
     require_push_allowed,
     session_end,
 )
@@ -158,48 +156,3 @@ def test_the_row_of_a_connection_goes_with_it_or_a_minute_later() -> None:
     assert row_expiry(1_000, None) == 1 + 2 * 60 * 60 + 60
     assert row_expiry(1_000, 99_999) == 1 + 2 * 60 * 60 + 60
     assert row_expiry(1_000, 500) == 500
-
-
-def handshake(**headers: str) -> dict[str, Any]:
-    return {"headers": {name.replace("_", "-"): value for name, value in headers.items()}}
-
-
-@pytest.mark.parametrize(
-    ("request_", "allowed"),
-    [
-        (handshake(Origin="https://app.example.org"), True),
-        (handshake(origin="https://app.example.org"), True),
-        (handshake(), True),
-        ({}, True),
-        (handshake(Origin="https://app.example.org.evil.example"), False),
-        (handshake(Origin="http://app.example.org"), False),
-        (handshake(Origin="https://APP.example.org"), False),
-        (handshake(Origin="https://app.example.org:8443"), False),
-        (handshake(Origin="null"), False),
-        (handshake(Origin=""), False),
-        ({"multiValueHeaders": {"Origin": ["https://app.example.org", "https://evil.example"]}}, False),
-    ],
-)
-def test_browsers_from_elsewhere_are_refused(request_: dict[str, Any], allowed: bool) -> None:
-    require_allowed_origin(request_, ())
-    if allowed:
-        require_allowed_origin(request_, ("https://other.example", "https://app.example.org"))
-        return
-    with pytest.raises(RequestError) as refusal:
-        require_allowed_origin(request_, ("https://other.example", "https://app.example.org"))
-    assert refusal.value.code is ErrorCode.ORIGIN_NOT_ALLOWED
-
-
-@pytest.mark.parametrize(
-    ("request_", "chosen"),
-    [
-        (handshake(), None),
-        (handshake(Sec_WebSocket_Protocol="bearer, abc"), "bearer"),
-        (handshake(sec_websocket_protocol="chat,bearer,abc"), "bearer"),
-        ({"multiValueHeaders": {"Sec-WebSocket-Protocol": ["bearer", "abc"]}}, "bearer"),
-        (handshake(Sec_WebSocket_Protocol="chat"), None),
-        (handshake(Sec_WebSocket_Protocol="bearerabc"), None),
-    ],
-)
-def test_the_subprotocol_is_chosen_and_the_token_is_not_sent_back(request_: dict[str, Any], chosen: str | None) -> None:
-    assert chosen_subprotocol(request_) == chosen

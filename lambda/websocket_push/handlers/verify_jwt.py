@@ -1,0 +1,81 @@
+"""The authorizer of the `$connect` route: lets in whoever brings a valid token."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from websocket_push.protocol.errors import ErrorCode
+from websocket_push.services.failures import Failure, explain
+from websocket_push.services.outcomes import FAULTS, log_outcome
+from websocket_push.services.tokens.policy import Policy, allow, deny
+from websocket_push.services.tokens.presented import find_token
+from websocket_push.services.tokens.settings import read_token_settings
+from websocket_push.services.tokens.verifier import Verifier, make_verifier
+from websocket_push.settings import read_text
+
+Event = Mapping[str, Any]
+
+_now = time.time
+
+
+class LambdaContext(Protocol):
+    """What is used of the context object that Lambda passes to a handler."""
+
+    aws_request_id: str
+
+
+def handler(event: Event, context: LambdaContext) -> Policy:
+    """Allow the connection, or deny it (403).
+
+    Raises
+    ------
+    Exception
+        With the message `Unauthorized` if there is no token: API Gateway turns exactly this into 401. With another
+        message, which becomes 500, if the verifier itself cannot work; its class is named after the code, for
+        the function's log. Clients see the status alone.
+    """
+    started = time.perf_counter()
+    fields: dict[str, object] = {}
+    try:
+        answer: Policy | Failure = _authorize(event, fields)
+    except Exception as error:
+        answer = explain(error)
+    log_outcome(
+        "verify-jwt",
+        answer,
+        fields,
+        request_id=context.aws_request_id,
+        milliseconds=(time.perf_counter() - started) * 1000,
+        lowest_level=os.environ.get("LOG_LEVEL", "INFO"),
+        # Keys that cannot be fetched are worth an alarm before the last good ones are gone.
+        level="WARN" if "keysFailure" in fields else "INFO",
+    )
+    if not isinstance(answer, Failure):
+        return answer
+    if answer.code not in FAULTS and answer.code is not ErrorCode.MISSING_TOKEN:
+        return deny(event["methodArn"])
+    # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
+    sys.tracebacklimit = 0
+    if answer.code is ErrorCode.MISSING_TOKEN:
+        raise Exception("Unauthorized")
+    raise type(answer.code.value, (Exception,), {})("Internal Server Error")
+
+
+def _authorize(event: Event, fields: dict[str, object]) -> Policy:
+    fields["connectionId"] = event["requestContext"]["connectionId"]
+    method_arn = event["methodArn"]
+    verifier = _verifier(read_text(os.environ, "JWT"))
+    try:
+        return allow(verifier.verify(find_token(event), now=_now()), method_arn)
+    finally:
+        if verifier.keys_failure is not None:
+            fields["keysFailure"] = verifier.keys_failure
+
+
+@lru_cache(maxsize=1)
+def _verifier(settings: str) -> Verifier:
+    """Keep the verifier, and the keys in it, for the next invocation."""
+    return make_verifier(read_token_settings({"JWT": settings}))

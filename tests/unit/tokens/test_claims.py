@@ -1,0 +1,123 @@
+import math
+from typing import Any
+
+import pytest
+
+from tests.unit.tokens.support import CLAIMS, NOW, settings
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.services.tokens.claims import LATEST_EXPIRY, Authorization, check_claims
+from websocket_push.services.tokens.settings import TokenSettings
+
+EXP = CLAIMS["exp"]
+ABSENT = object()
+
+
+def claims(changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in (CLAIMS | changes).items() if value is not ABSENT}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Authorization("alice", EXP)),
+        ({"nbf": ABSENT, "iat": ABSENT}, Authorization("alice", EXP)),
+        ({"nbf": NOW, "iat": NOW + 0.0}, Authorization("alice", EXP)),
+        ({"exp": EXP + 0.75}, Authorization("alice", EXP)),
+        ({"exp": NOW + 0.25}, Authorization("alice", int(NOW))),
+        ({"exp": 10**4000}, Authorization("alice", LATEST_EXPIRY)),
+        ({"exp": 1e300}, Authorization("alice", LATEST_EXPIRY)),
+        ({"aud": ["other", "app"]}, Authorization("alice", EXP)),
+        ({"sub": "x" * 256}, Authorization("x" * 256, EXP)),
+        ({"sub": "J\u00fcrgen \u2603"}, Authorization("J\u00fcrgen \u2603", EXP)),
+    ],
+)
+def test_sound_claims_say_who_and_until_when(changes: dict[str, Any], expected: Authorization) -> None:
+    assert check_claims(claims(changes), settings(), now=NOW) == expected
+
+
+NO_TIMES: list[Any] = [None, True, str(EXP), [EXP], {}, math.inf, -math.inf]
+NO_USERS: list[Any] = [None, 7, True, ["alice"], {}, "", " ", "x" * 257, "x" * 3072, "a\x00", "a\nb", "\x85", "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"exp": ABSENT}, ErrorCode.MISSING_CLAIM),
+        ({"sub": ABSENT}, ErrorCode.MISSING_CLAIM),
+        ({"iss": ABSENT}, ErrorCode.MISSING_CLAIM),
+        ({"aud": ABSENT}, ErrorCode.MISSING_CLAIM),
+        ({"exp": NOW}, ErrorCode.TOKEN_EXPIRED),
+        ({"exp": NOW - 1}, ErrorCode.TOKEN_EXPIRED),
+        ({"exp": 0}, ErrorCode.TOKEN_EXPIRED),
+        ({"exp": -(10**4000)}, ErrorCode.TOKEN_EXPIRED),
+        ({"nbf": NOW + 1}, ErrorCode.TOKEN_NOT_YET_VALID),
+        ({"nbf": 10**4000}, ErrorCode.TOKEN_NOT_YET_VALID),
+        ({"iat": NOW + 1}, ErrorCode.TOKEN_NOT_YET_VALID),
+        *(({name: value}, ErrorCode.INVALID_CLAIM) for name in ("exp", "nbf", "iat") for value in NO_TIMES),
+        ({"iss": "https://issuer.test"}, ErrorCode.INVALID_ISSUER),
+        ({"iss": "https://evil.test/"}, ErrorCode.INVALID_ISSUER),
+        ({"iss": ["https://issuer.test/"]}, ErrorCode.INVALID_ISSUER),
+        ({"iss": None}, ErrorCode.INVALID_ISSUER),
+        ({"aud": "other"}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": "application"}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": []}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ["other"]}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ["app", 1]}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": [["app"]]}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": {"app": "app"}}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": None}, ErrorCode.INVALID_AUDIENCE),
+        *(({"sub": value}, ErrorCode.INVALID_USER_ID) for value in NO_USERS),
+    ],
+)
+def test_the_first_check_that_fails_is_named(changes: dict[str, Any], code: ErrorCode) -> None:
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims(changes), settings(), now=NOW)
+    assert refusal.value.code is code
+
+
+@pytest.mark.parametrize("leeway", [0, 1, 60])
+@pytest.mark.parametrize(("name", "sign"), [("exp", -1), ("nbf", 1), ("iat", 1)])
+def test_the_leeway_is_granted_to_the_second_both_ways(leeway: int, name: str, sign: int) -> None:
+    # exp is the first second that is too late, nbf and iat are the first that are not too early.
+    within = leeway - 1 if name == "exp" else leeway
+    allowed = settings(leeway=leeway)
+    assert check_claims(claims({name: NOW + sign * within}), allowed, now=NOW).user_id == "alice"
+    with pytest.raises(RequestError):
+        check_claims(claims({name: NOW + sign * (within + 1)}), allowed, now=NOW)
+
+
+def test_an_authorization_lasts_for_as_long_as_the_token_would_be_accepted() -> None:
+    late = check_claims(claims({"exp": int(NOW) - 5}), settings(leeway=60), now=NOW)
+    assert late.expires_at == int(NOW) - 5 + 60
+    assert check_claims(claims({"exp": int(NOW) + 5}), settings(leeway=0), now=NOW).expires_at == int(NOW) + 5
+
+
+@pytest.mark.parametrize(
+    ("chosen", "changes"),
+    [
+        (settings(issuer=None), {"iss": "https://evil.test/"}),
+        (settings(issuer=None), {"iss": ABSENT}),
+        (settings(audience=()), {"aud": "other"}),
+        (settings(audience=()), {"aud": ABSENT}),
+        (settings(audience=("first", "app")), {}),
+        (settings(audience=("first", "second")), {"aud": ["zeroth", "second"]}),
+    ],
+)
+def test_issuer_and_audience_are_checked_where_they_are_set(chosen: TokenSettings, changes: dict[str, Any]) -> None:
+    assert check_claims(claims(changes), chosen, now=NOW).user_id == "alice"
+
+
+def test_the_user_may_be_named_by_another_claim_alone() -> None:
+    chosen = settings(user_id_claim="cognito:username")
+    assert check_claims(claims({"cognito:username": "bob"}), chosen, now=NOW).user_id == "bob"
+    with pytest.raises(RequestError, match="cognito:username"):
+        check_claims(claims({}), chosen, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sub": "SENTINEL" * 40}, {"iss": "SENTINEL"}, {"aud": "SENTINEL"}, {"exp": "SENTINEL"}]
+)
+def test_no_message_repeats_a_value(changes: dict[str, Any]) -> None:
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims(changes), settings(), now=NOW)
+    assert "SENTINEL" not in refusal.value.message

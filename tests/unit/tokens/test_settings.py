@@ -1,0 +1,107 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.tokens.support import SECRET_ARN
+from websocket_push.services.tokens.settings import TokenSettings, read_token_settings
+from websocket_push.settings import SettingsError
+from websocket_push.transport.jwks import Address
+
+URI = "https://issuer.test/keys"
+PARAMETER_ARN = "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/jwt/secret"
+
+
+def read(**values: Any) -> TokenSettings:
+    return read_token_settings({"JWT": json.dumps(values)})
+
+
+def test_all_that_is_set_is_taken() -> None:
+    assert read(
+        issuer="https://issuer.test/",
+        audience=["a", "b"],
+        jwksUri=URI,
+        secretArn=None,
+        algorithms=["RS256", "EdDSA"],
+        userIdClaim="cognito:username",
+        leeway=5,
+        jwksCacheSeconds=60,
+        allowInsecureLoopback=False,
+    ) == TokenSettings(
+        issuer="https://issuer.test/",
+        audience=("a", "b"),
+        jwks=Address(secure=True, host="issuer.test", port=443, authority="issuer.test", target="/keys"),
+        secret_arn=None,
+        algorithms=("RS256", "EdDSA"),
+        user_id_claim="cognito:username",
+        leeway=5,
+        cache_seconds=60,
+    )
+
+
+@pytest.mark.parametrize("arn", [SECRET_ARN, PARAMETER_ARN])
+@pytest.mark.parametrize("absent", [{}, dict.fromkeys(["issuer", "audience", "jwksUri", "userIdClaim", "leeway"])])
+def test_what_is_absent_or_null_has_its_default(arn: str, absent: dict[str, None]) -> None:
+    assert read(secretArn=arn, algorithms=["HS256"], **absent) == TokenSettings(
+        issuer=None,
+        audience=(),
+        jwks=None,
+        secret_arn=arn,
+        algorithms=("HS256",),
+        user_id_claim="sub",
+        leeway=0,
+        cache_seconds=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"jwksUri": None}, "jwksUri or secretArn must be given"),
+        ({"secretArn": SECRET_ARN}, "not both"),
+        ({"jwksUri": None, "secretArn": "arn:aws:s3:::bucket", "algorithms": ["HS256"]}, "secretArn must be the ARN"),
+        ({"jwksUri": None, "secretArn": "secret", "algorithms": ["HS256"]}, "secretArn must be the ARN"),
+        ({"jwksUri": None, "secretArn": SECRET_ARN}, "algorithms .* HS256, HS384, HS512"),
+        ({"algorithms": ["HS256"]}, "algorithms .* with jwksUri: ES256"),
+        ({"algorithms": ["RS256", "HS256"]}, "algorithms"),
+        ({"algorithms": ["none"]}, "algorithms"),
+        ({"algorithms": ["None"]}, "algorithms"),
+        ({"algorithms": ["rs256"]}, "algorithms"),
+        ({"algorithms": ["ES256K"]}, "algorithms"),
+        ({"algorithms": []}, "algorithms"),
+        ({"algorithms": None}, "algorithms"),
+        ({"algorithms": "RS256"}, "algorithms must be a list"),
+        ({"algorithms": [1]}, "algorithms must be a list"),
+        ({"jwksUri": "http://issuer.test/keys"}, "jwksUri must begin with https"),
+        ({"jwksUri": "http://127.0.0.1/keys"}, "jwksUri must begin with https"),
+        ({"jwksUri": "http://issuer.test/", "allowInsecureLoopback": True}, "jwksUri must begin with https"),
+        ({"jwksUri": 1}, "jwksUri must be a string"),
+        ({"issuer": ""}, "issuer must be a string"),
+        ({"issuer": ["a"]}, "issuer must be a string"),
+        ({"audience": "app"}, "audience must be a list"),
+        ({"audience": [""]}, "audience must be a list"),
+        ({"userIdClaim": ""}, "userIdClaim must be a string"),
+        ({"leeway": -1}, "leeway must be a whole number of seconds, at least 0"),
+        ({"leeway": 1.5}, "leeway"),
+        ({"leeway": True}, "leeway"),
+        ({"jwksCacheSeconds": 0}, "jwksCacheSeconds must be a whole number of seconds, at least 1"),
+        ({"allowInsecureLoopback": "true"}, "allowInsecureLoopback must be true or false"),
+        ({"algorithm": ["RS256"]}, "algorithm is not known; known are issuer"),
+    ],
+)
+def test_what_is_wrong_is_named_as_a_fault_of_the_deployment(changes: dict[str, Any], named: str) -> None:
+    sound: dict[str, Any] = {"jwksUri": URI, "algorithms": ["RS256"]}
+    assert read(**sound).algorithms == ("RS256",)
+    with pytest.raises(SettingsError, match=named):
+        read(**sound | changes)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{", "x" * 10, "[" * 100_000])
+def test_a_variable_that_is_no_object_is_a_fault_of_the_deployment(text: str) -> None:
+    with pytest.raises(SettingsError, match="JWT"):
+        read_token_settings({"JWT": text})
+
+
+def test_http_is_for_loopback_when_asked_for() -> None:
+    address = read(jwksUri="http://127.0.0.1:8080/keys", algorithms=["RS256"], allowInsecureLoopback=True).jwks
+    assert address == Address(secure=False, host="127.0.0.1", port=8080, authority="127.0.0.1:8080", target="/keys")
