@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from tools.emulator.server import Emulator
 
@@ -58,6 +59,11 @@ class Device:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await self._connection.wait_closed()
 
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the server chose."""
+        return self._connection.subprotocol
+
     async def vanish(self) -> None:
         """Reset the TCP connection without a WebSocket close, as a device does that loses its network."""
         self._connection.transport.abort()
@@ -73,13 +79,22 @@ class Device:
 
 
 @contextlib.asynccontextmanager
-async def device(emulator: Emulator, websocket_url: str, **query: str) -> AsyncIterator[Device]:
+async def device(
+    emulator: Emulator,
+    websocket_url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    subprotocols: Sequence[str] = (),
+    **query: str,
+) -> AsyncIterator[Device]:
     """Connect for as long as the block lasts.
 
     Parameters
     ----------
     websocket_url
         The module's output. The emulator is dialled, under this name.
+    headers, subprotocols
+        What else the handshake carries.
     query
         The query string, such as `userId="alice"`.
 
@@ -90,5 +105,13 @@ async def device(emulator: Emulator, websocket_url: str, **query: str) -> AsyncI
     """
     url = urlsplit(websocket_url)
     address = f"ws://{url.netloc}{url.path}" + (f"?{urlencode(query)}" if query else "")
-    async with connect(address, host="127.0.0.1", port=emulator.port, proxy=None, max_size=None) as connection:
+    async with connect(
+        address,
+        host="127.0.0.1",
+        port=emulator.port,
+        proxy=None,
+        max_size=None,
+        additional_headers=headers,
+        subprotocols=[Subprotocol(each) for each in subprotocols] or None,
+    ) as connection:
         yield Device(connection)

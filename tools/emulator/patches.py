@@ -30,6 +30,7 @@ def apply() -> None:
     _answer_401_to_unauthorized(apigateway, lambda_svc)
     _remember_when_a_connection_was_made(apigateway)
     _name_the_exception(lambda_runtime, lambda_svc)
+    _put_local_libraries_first(lambda_runtime)
 
 
 def _read_back_authorizers(apigateway: Any) -> None:
@@ -254,6 +255,19 @@ def _name_the_exception(lambda_runtime: Any, lambda_svc: Any) -> None:
 
     lambda_runtime.Worker.invoke = invoke_and_note
     lambda_svc._execute_function_warm = execute_and_name
+
+
+def _put_local_libraries_first(lambda_runtime: Any) -> None:
+    """Import libraries from the emulator's environment, and from a function's package only what is not there.
+
+    A package holds wheels for the function's own runtime and architecture, which Lambda provides. ministack runs every
+    function in its own interpreter, on this machine, where compiled wheels for another one cannot be loaded.
+    """
+    script = _existing(lambda_runtime, "_PYTHON_WORKER_SCRIPT")
+    package_first = "sys.path.insert(0, code_dir)"
+    if script.count(package_first) != 1:
+        raise _changed("lambda_runtime._PYTHON_WORKER_SCRIPT")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(package_first, "sys.path.append(code_dir)")
 
 
 def _drop_unless_given(record: _Record, given: _Record, names: Iterable[str]) -> None:
