@@ -12,7 +12,9 @@ from pathlib import Path
 
 LAMBDA = Path(__file__).resolve().parent.parent / "lambda"
 PACKAGE = "websocket_push"
-FUNCTIONS = ("connect", "disconnect", "poll", "push")
+FUNCTIONS = ("connect", "disconnect", "poll", "push", "verify_jwt")
+REQUIREMENTS = {"verify_jwt": "requirements/verify-jwt.txt"}
+"""Where a function's libraries are locked. The other functions have none."""
 
 
 def package_sources(function: str, sources: Path = LAMBDA) -> list[str]:
@@ -37,6 +39,7 @@ def packages(sources: Path = LAMBDA) -> dict[str, dict[str, object]]:
         function: {
             "handler": f"{PACKAGE}.handlers.{function}.handler",
             "sources": package_sources(function, sources),
+            **({"requirements": REQUIREMENTS[function]} if function in REQUIREMENTS else {}),
         }
         for function in FUNCTIONS
     }

@@ -4,11 +4,15 @@ Terraform runs this while it applies (packages.tf), as
 ``python3 build_package.py --function push --sources DIR --output FILE.zip --digest HEX``. DIR holds ``packages.json``,
 which lists each function's source files, and the files themselves.
 
-The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
-level are fixed. The zip appears under its final name in one step, so builders that run at the same time, for several
-instances of the module, never see half a file of one another.
+A function may also name a file of requirements that locks libraries by version and hash. Its package holds them as
+well: pip downloads their wheels, for the function's ``--runtime`` and ``--architecture`` whatever this machine is.
 
-Only the standard library, and no syntax newer than Python 3.9: this runs on whatever Python the machine has.
+The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
+level are fixed, and libraries are taken out of their wheels untouched. The zip appears under its final name in one
+step, so builders that run at the same time, for several instances of the module, never see half a file of one another.
+
+Only the standard library (pip runs as a program), and no syntax newer than Python 3.9: this runs on whatever Python the
+machine has.
 """
 
 from __future__ import annotations
@@ -18,12 +22,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
 import tempfile
 import zipfile
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,12 +50,55 @@ MADE_ON_UNIX = 3
 COMPRESSION_LEVEL = 9
 
 
+# The newest glibc that a wheel may need, by its minor version: python3.11 is the last runtime on Amazon Linux 2, the
+# later ones are on Amazon Linux 2023 (AWS Lambda developer guide, "Lambda runtimes").
+LAST_ON_AMAZON_LINUX_2 = 11
+GLIBC_OF_AMAZON_LINUX_2 = 26
+GLIBC_OF_AMAZON_LINUX_2023 = 34
+# The oldest that wheels are still built for (PEP 599), by its old name manylinux2014.
+OLDEST_GLIBC = 17
+
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+PREBUILT = "or build the package on another machine and name it in the input packages (see modules/lambda/README.md)"
+
+
 class PackageError(Exception):
     """A package cannot be built; the message says why and what to do about it."""
 
 
-def list_sources(sources_directory: Path, function: str) -> list[str]:
-    """Return the files of a function's package, as sorted paths relative to the sources directory.
+class Package(NamedTuple):
+    """What a package is made of: names of files, relative to the sources directory.
+
+    Parameters
+    ----------
+    sources
+        The files that it holds, sorted.
+    requirements
+        The file that locks the libraries it holds; None if there are none.
+    """
+
+    sources: list[str]
+    requirements: str | None
+
+    @property
+    def files(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted([*self.sources, self.requirements]) if self.requirements else self.sources
+
+
+class Target(NamedTuple):
+    """Where a function runs, in Lambda's words: ``python3.13``, ``arm64``."""
+
+    runtime: str
+    architecture: str
+
+    def __str__(self) -> str:
+        return f"{self.runtime} on {self.architecture}"
+
+
+def read_package(sources_directory: Path, function: str) -> Package:
+    """Read what a function's package is made of.
 
     Parameters
     ----------
@@ -72,12 +121,16 @@ def list_sources(sources_directory: Path, function: str) -> list[str]:
         raise PackageError(f"{listing} is not JSON: {error}") from error
 
     package = packages.get(function) if isinstance(packages, dict) else None
-    sources = package.get("sources") if isinstance(package, dict) else None
+    package = package if isinstance(package, dict) else {}
+    sources = package.get("sources")
     if not isinstance(sources, list) or not sources or not all(isinstance(source, str) for source in sources):
         raise PackageError(f"{listing} must list the source files of {function} as a list of file names")
     if len(set(sources)) != len(sources):
         raise PackageError(f"{listing} lists a source file of {function} twice")
-    return sorted(sources)
+    requirements = package.get("requirements")
+    if requirements is not None and not isinstance(requirements, str):
+        raise PackageError(f"{listing} must give the requirements of {function} as the name of one file")
+    return Package(sorted(sources), requirements)
 
 
 def read_sources(sources_directory: Path, sources: Sequence[str]) -> dict[str, bytes]:
@@ -117,15 +170,134 @@ def read_sources(sources_directory: Path, sources: Sequence[str]) -> dict[str, b
     return contents
 
 
-def digest_sources(contents: Mapping[str, bytes]) -> str:
+def digest_sources(contents: Mapping[str, bytes], target: Target | None = None) -> str:
     """Return the SHA-256, as hexadecimal digits, of what a package is made of.
 
-    It is the hash of a manifest: the package format, then one line per file with the file's own SHA-256 and its name.
-    packages.tf computes the same from the same sources at plan time.
+    It is the hash of a manifest: the package format, then, if libraries depend on it, the target, then one line per
+    file with the file's own SHA-256 and its name. packages.tf computes the same from the same files at plan time.
     """
     lines = [f"format {PACKAGE_FORMAT}\n"]
+    lines += [f"for {target}\n"] if target else []
     lines += [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:
+    """Download locked libraries and read what a package must hold of them.
+
+    Parameters
+    ----------
+    requirements
+        A requirements file of pip with exact versions and hashes, transitive requirements included.
+    target
+        Where the libraries must run.
+
+    Returns
+    -------
+    dict
+        Content by name, as if installed, without what no import reads: programs, C headers, bytecode.
+
+    Raises
+    ------
+    PackageError
+        If pip is missing or cannot get every wheel, or if two wheels hold the same file.
+    """
+    with tempfile.TemporaryDirectory(prefix="websocket-push-") as name:
+        folder = Path(name)
+        _download_wheels(requirements, target, folder)
+        contents: dict[str, bytes] = {}
+        for wheel in sorted(folder.glob("*.whl")):
+            for file, content in _read_wheel(wheel):
+                if contents.setdefault(file, content) != content:
+                    raise PackageError(f"two of the libraries in {requirements.name} hold a file {file}")
+    return contents
+
+
+def wheel_tags(target: Target) -> tuple[str, str, list[str]]:
+    """Return pip's names for a target: the Python version, its ABI, and the platforms, most wanted first.
+
+    pip does not work out by itself which platforms include which when it is told one, so all are named (PEP 600).
+
+    Raises
+    ------
+    PackageError
+        If Lambda has no such runtime or architecture.
+    """
+    version = re.fullmatch(r"python3\.([0-9]+)", target.runtime)
+    machine = MACHINES.get(target.architecture)
+    if version is None or machine is None:
+        raise PackageError(f"there is no {target}: give a runtime such as python3.13, and arm64 or x86_64")
+    minor = int(version[1])
+    newest = GLIBC_OF_AMAZON_LINUX_2 if minor <= LAST_ON_AMAZON_LINUX_2 else GLIBC_OF_AMAZON_LINUX_2023
+    platforms = [f"manylinux_2_{glibc}_{machine}" for glibc in range(newest, OLDEST_GLIBC - 1, -1)]
+    return f"3.{minor}", f"cp3{minor}", [*platforms, f"manylinux2014_{machine}"]
+
+
+def _download_wheels(requirements: Path, target: Target, folder: Path) -> None:
+    version, abi, platforms = wheel_tags(target)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    # What the lock does not list is not wanted; what it lists is wanted as it is, or not at all.
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--implementation", "cp", "--python-version", version, "--abi", abi]
+    command += [argument for platform in platforms for argument in ("--platform", platform)]
+    command += ["--dest", str(folder), "--requirement", str(requirements.resolve())]
+    # In an empty folder, because Python looks for pip in the one where it runs. The user's settings for pip, such as
+    # another index, hold; except that nothing is installed, so no virtual environment is required.
+    finished = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        cwd=folder,
+        env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "false"},
+    )
+    if finished.returncode != 0:
+        raise PackageError(_explain_pip(finished.stdout, requirements, target))
+
+
+def _explain_pip(printed: str, requirements: Path, target: Target) -> str:
+    if "No module named pip" in printed:
+        return (
+            f"{sys.executable} has no pip, which gets the libraries in {requirements.name}. Install it (python3 -m "
+            f"ensurepip, or the package python3-pip of your system), {PREBUILT}"
+        )
+    errors = [line[len("ERROR: ") :].strip() for line in printed.splitlines() if line.startswith("ERROR: ")]
+    said = f" (pip: {errors[-1].rstrip('.')})" if errors else f" (pip: {printed.strip()[-500:]})"
+    if "DO NOT MATCH THE HASHES" in printed:
+        return (
+            f"a library is not the one that {requirements.name} locks{said}. Find out what the package index gave "
+            f"before you go on, {PREBUILT}"
+        )
+    # After the last attempt pip says no more than that it found nothing.
+    if "Retrying (Retry(" in printed or "connection" in printed.lower():
+        return f"the package index cannot be reached{said}. Check the network and pip's settings, {PREBUILT}"
+    return (
+        f"pip cannot get the libraries in {requirements.name} as wheels for {target}{said}. Choose another runtime or "
+        f"architecture for the function, {PREBUILT}"
+    )
+
+
+def _read_wheel(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.infolist():
+            name = None if entry.is_dir() else _installed_name(entry.filename)
+            if name is not None:
+                yield name, archive.read(entry)
+
+
+def _installed_name(name: str) -> str | None:
+    """Say where a wheel's file is imported from, if anywhere (packaging.python.org, "Binary distribution format")."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise PackageError(f"a library holds a file outside its folder: {name}")
+    if path.parts[0].endswith(".data"):
+        if len(path.parts) < 3 or path.parts[1] not in ("purelib", "platlib"):
+            return None
+        path = PurePosixPath(*path.parts[2:])
+    return None if path.suffix == ".pyc" else str(path)
 
 
 def write_package(contents: Mapping[str, bytes], output: Path) -> None:
@@ -178,7 +350,9 @@ def _temporary_file(output: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def build(function: str, sources_directory: Path, output: Path, digest: str | None = None) -> None:
+def build(
+    function: str, sources_directory: Path, output: Path, *, digest: str | None = None, target: Target | None = None
+) -> None:
     """Build one function's package.
 
     Parameters
@@ -192,16 +366,30 @@ def build(function: str, sources_directory: Path, output: Path, digest: str | No
     digest
         What :func:`digest_sources` must give, if it is known: a saved plan that is applied after a source changed
         would otherwise deploy something else than was planned.
+    target
+        Where the function runs; nothing depends on it in a package without libraries.
 
     Raises
     ------
     PackageError
         If the package cannot be built. The output is then as it was before.
     """
-    contents = read_sources(sources_directory, list_sources(sources_directory, function))
-    if digest is not None and digest_sources(contents) != digest:
+    package = read_package(sources_directory, function)
+    if package.requirements is None:
+        target = None
+    elif target is None:
+        raise PackageError("it holds libraries for one Python on one machine: give --runtime and --architecture")
+    files = read_sources(sources_directory, package.files)
+    if digest is not None and digest_sources(files, target) != digest:
         raise PackageError(f"the sources in {sources_directory} have changed since the plan was made: plan again")
-    write_package(contents, output)
+
+    contents = {name: files[name] for name in package.sources}
+    if package.requirements is not None and target is not None:
+        libraries = read_libraries(sources_directory / package.requirements, target)
+        if not libraries.keys().isdisjoint(contents):
+            raise PackageError(f"a library in {package.requirements} holds a file of the same name as a source")
+        contents.update(libraries)
+    write_package(dict(sorted(contents.items())), output)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -211,9 +399,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sources", required=True, type=Path, help="the folder of packages.json and the sources")
     parser.add_argument("--output", required=True, type=Path, help="the zip to write")
     parser.add_argument("--digest", help="the hash that the sources must have")
+    parser.add_argument("--runtime", help="the function's Python, such as python3.13, if its package holds libraries")
+    parser.add_argument("--architecture", help="the function's architecture, arm64 or x86_64, likewise")
     options = parser.parse_args(arguments)
+    target = Target(options.runtime, options.architecture) if options.runtime and options.architecture else None
     try:
-        build(options.function, options.sources, options.output, options.digest)
+        build(options.function, options.sources, options.output, digest=options.digest, target=target)
     except PackageError as error:
         sys.stderr.write(f"Cannot build the package of the {options.function} function: {error}.\n")
         return 1

@@ -35,7 +35,7 @@ def command_line(sources: Path, output: Path, function: str = "push") -> list[st
 # --- What a package holds
 
 
-@pytest.mark.parametrize("function", sorted(json.loads(LISTING.read_text())))
+@pytest.mark.parametrize("function", ["connect", "disconnect", "poll", "push"])
 def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: Path, function: str) -> None:
     output = tmp_path / "package.zip"
     builder.build(function, CHECKOUT / "lambda", output)
@@ -231,6 +231,10 @@ def test_a_source_that_is_a_folder(builder: ModuleType, sources: Path, tmp_path:
         ('{"push": {"sources": "push.py"}}', "must list the source files of push"),
         ('{"push": {"sources": [1]}}', "must list the source files of push"),
         ('{"push": {"sources": ["push.py", "push.py"]}}', "lists a source file of push twice"),
+        (
+            '{"push": {"sources": ["push.py"], "requirements": ["a.txt"]}}',
+            "must give the requirements of push as the name",
+        ),
     ],
 )
 def test_a_listing_that_says_nothing_useful(
@@ -248,14 +252,14 @@ def test_no_listing(builder: ModuleType, tmp_path: Path) -> None:
 
 def test_sources_that_changed_after_the_plan(builder: ModuleType, sources: Path, tmp_path: Path) -> None:
     output = tmp_path / "package.zip"
-    contents = builder.read_sources(sources, builder.list_sources(sources, "push"))
+    contents = builder.read_sources(sources, builder.read_package(sources, "push").files)
     digest = builder.digest_sources(contents)
 
-    builder.build("push", sources, output, digest)
+    builder.build("push", sources, output, digest=digest)
     planned = output.read_bytes()
     (sources / "push.py").write_text("push = 2\n")
     with pytest.raises(builder.PackageError, match="have changed since the plan was made: plan again"):
-        builder.build("push", sources, output, digest)
+        builder.build("push", sources, output, digest=digest)
 
     assert output.read_bytes() == planned
 
@@ -334,10 +338,12 @@ def provision(
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": str(search),
+        "ARCHITECTURE": "arm64",
         "BUILDER": str(BUILDER),
         "DIGEST": digest,
         "FUNCTION": "push",
         "PACKAGE": str(output),
+        "RUNTIME": "python3.13",
         "SOURCES": str(sources),
     }
     return subprocess.run(["/bin/sh", "-c", provisioner], check=False, capture_output=True, text=True, env=environment)
@@ -348,7 +354,7 @@ def test_a_machine_without_python(provisioner: str, sources: Path, tmp_path: Pat
     assert (finished.returncode, finished.stdout) == (1, "")
     assert finished.stderr == (
         "Cannot build the package of the push function: python3 is not on the PATH. Install Python 3.9 or newer on "
-        "the machine that runs terraform apply, and apply again.\n"
+        "the machine that runs terraform apply, or build the package elsewhere and name it in the input packages.\n"
     )
 
 
@@ -356,7 +362,7 @@ def test_terraform_runs_the_builder(builder: ModuleType, provisioner: str, sourc
     search = tmp_path / "bin"
     search.mkdir()
     (search / "python3").symlink_to(sys.executable)
-    digest = builder.digest_sources(builder.read_sources(sources, builder.list_sources(sources, "push")))
+    digest = builder.digest_sources(builder.read_sources(sources, builder.read_package(sources, "push").files))
     output = tmp_path / "some packages" / "package.zip"
 
     finished = provision(provisioner, sources, output, digest, search)

@@ -1,13 +1,24 @@
 """What is built runs with its own content and the standard library, as in the Lambda runtime."""
 
+import base64
 import json
+import platform
 import subprocess
 import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from tools.package_sources import FUNCTIONS, LAMBDA
+from tools.package_sources import FUNCTIONS, LAMBDA, REQUIREMENTS
 
 ROOT = LAMBDA.parent
 EVENTS = ROOT / "tests" / "fixtures" / "events"
@@ -46,6 +57,7 @@ ENVIRONMENT = {
     "CLIENTS_INDEX": "userId-index",
     "NOTIFICATIONS_TABLE": "notifications",
     "CONNECTIONS_URL": "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/live",
+    "ALLOWED_ORIGINS": "[]",
     "ALLOW_ANONYMOUS": "true",
     "ALLOWED_ORIGINS": "[]",
     "CLIENT_PUSH": "self",
@@ -62,31 +74,114 @@ def event_for(function: str) -> object:
     return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
-    package = tmp_path / f"{function}.zip"
+def build(function: str, folder: Path) -> Path:
+    """Build a function's package for this machine, and unpack it as Lambda does."""
+    package = folder / f"{function}.zip"
     builder = ROOT / "modules" / "lambda" / "build_package.py"
-    subprocess.run(
-        [sys.executable, builder, "--function", function, "--sources", LAMBDA, "--output", package], check=True
-    )
-    assert package.stat().st_size < 64 * 1024
+    architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    target = ["--runtime", f"python3.{sys.version_info.minor}", "--architecture", architecture]
+    sources = ["--function", function, "--sources", LAMBDA, "--output", package]
+    subprocess.run([sys.executable, builder, *sources, *target], check=True)
+    assert function in REQUIREMENTS or package.stat().st_size < 64 * 1024
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(folder / function)
+    return folder / function
 
+
+def run(function: str, folder: Path, event: object, environment: Mapping[str, str]) -> tuple[dict[str, Any], Any]:
+    """Build a package, have it handle an event in a bare interpreter, and give its log line and its answer."""
+    package = build(function, folder)
     handler = json.loads((LAMBDA / "packages.json").read_text(encoding="utf-8"))[function]["handler"]
     ran = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", PROGRAM, package, handler, json.dumps(event_for(function))],
-        env=ENVIRONMENT,
-        cwd=tmp_path,
+        [sys.executable, "-I", "-S", "-c", PROGRAM, package, handler, json.dumps(event)],
+        env={**environment},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    log, result = map(json.loads, ran.stdout.splitlines())
-
+    line, result = map(json.loads, ran.stdout.splitlines())
     assert result["outside"] == []
     assert not [entry for entry in result["path"] if "site-packages" in entry]
-    assert (log["message"], log["outcome"]) == (function, "UNAVAILABLE")
+    return line, result["answer"]
+
+
+@pytest.mark.parametrize("function", [function for function in FUNCTIONS if function not in REQUIREMENTS])
+def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
+    line, answer = run(function, tmp_path, event_for(function), ENVIRONMENT)
+    assert (line["message"], line["outcome"]) == (function, "UNAVAILABLE")
     if function == "poll":
-        assert json.loads(result["answer"]["body"])["code"] == "UNAVAILABLE"
+        assert json.loads(answer["body"])["code"] == "UNAVAILABLE"
     else:
-        assert result["answer"] == UNAVAILABLE[function]
+        assert answer == UNAVAILABLE[function]
+
+
+# --- verify_jwt, which carries libraries: tokens of an issuer need nothing else, boto3 included.
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="module")
+def issuer(key: RSAPrivateKey) -> Iterator[str]:
+    """Where the key set is."""
+    numbers = key.public_key().public_numbers()
+    members = {
+        name: encoded(number.to_bytes((number.bit_length() + 7) // 8))
+        for name, number in (("n", numbers.n), ("e", numbers.e))
+    }
+    body = json.dumps({"keys": [{"kty": "RSA", "kid": "1", **members}]}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the test's output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def sign(key: RSAPrivateKey, claims: Mapping[str, object]) -> str:
+    parts = [encoded(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "1"}, claims)]
+    signature = key.sign(".".join(parts).encode(), PKCS1v15(), SHA256())
+    return ".".join([*parts, encoded(signature)])
+
+
+@pytest.mark.parametrize("spoilt", [False, True], ids=["valid", "spoilt"])
+def test_verify_jwt_needs_nothing_but_the_libraries_that_it_carries(
+    key: RSAPrivateKey, issuer: str, tmp_path: Path, spoilt: bool
+) -> None:
+    token = sign(key, {"sub": "alice", "exp": int(time.time()) + 600})
+    token = token.replace(".", ".e30", 1) if spoilt else token
+    event = json.loads((EVENTS / "authorizer.json").read_text(encoding="utf-8"))
+    event["headers"]["Authorization"] = f"Bearer {token}"
+    event["multiValueHeaders"]["Authorization"] = [f"Bearer {token}"]
+    settings = {"jwksUri": issuer, "algorithms": ["RS256"], "allowInsecureLoopback": True}
+
+    line, answer = run("verify_jwt", tmp_path, event, {"JWT": json.dumps(settings)})
+
+    assert line["message"] == "verify-jwt"
+    effect = answer["policyDocument"]["Statement"][0]["Effect"]
+    if spoilt:
+        assert effect == "Deny"
+    else:
+        assert (effect, answer["context"]["userId"], line["outcome"]) == ("Allow", "alice", "OK")

@@ -2,13 +2,14 @@
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, package_sources, packages
+from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, package_sources, packages
 
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
@@ -22,6 +23,9 @@ LAYERS = {
     "transport": {"transport"},
 }
 """What each part may import, besides the standard library."""
+
+LIBRARIES = {"verify_jwt": {"jwt", "cryptography", "boto3", "botocore"}}
+"""What a function may import besides: what its package carries, or, boto3 and botocore, the Lambda runtime has."""
 
 
 def layer_of(path: Path) -> str:
@@ -37,17 +41,38 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
+def libraries_of_every_holder(path: Path) -> set[str]:
+    """Say what every function has whose package holds a file."""
+    name = path.relative_to(LAMBDA).as_posix()
+    holders = [function for function in FUNCTIONS if name in package_sources(function)]
+    return set.intersection(*(LIBRARIES.get(function, set()) for function in holders))
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(LAMBDA).as_posix())
-def test_imports_point_one_way_and_leave_the_package_for_the_standard_library_only(path: Path) -> None:
+def test_imports_point_one_way_and_leave_the_package_for_what_every_holder_has(path: Path) -> None:
     if path.parent == LAMBDA / PACKAGE and path.name == "__init__.py":
         assert not list(imported_modules(path))
         return
+    libraries = libraries_of_every_holder(path)
     for module in imported_modules(path):
         parts = module.split(".")
         if parts[0] == PACKAGE:
             assert parts[1] in LAYERS[layer_of(path)], f"{layer_of(path)} imports {module}"
         else:
-            assert parts[0] in sys.stdlib_module_names, f"{module} is not in the Lambda runtime"
+            assert parts[0] in sys.stdlib_module_names | libraries, f"{module} is not where every function has it"
+
+
+def test_libraries_are_locked_where_they_are_imported() -> None:
+    assert REQUIREMENTS.keys() == LIBRARIES.keys()
+    for name in REQUIREMENTS.values():
+        lines = (LAMBDA / name).read_text(encoding="utf-8").splitlines()
+        entries = [line for line in lines if line and not line.startswith((" ", "#"))]
+        # pip would look at a marker for the machine that builds, and take an entry without a hash for an unlocked one.
+        assert entries
+        assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+ \\", entry) for entry in entries), entries
+        assert all(
+            re.fullmatch(r"    (--hash=sha256:[0-9a-f]{64}( \\)?|#.*)", line) for line in lines if line.startswith(" ")
+        )
 
 
 def test_a_handler_imports_no_other_handler() -> None:
