@@ -13,11 +13,14 @@ module "lambda" {
   source = "./modules/lambda"
 
   name               = var.name
+  jwt                = var.jwt
   allow_anonymous    = var.allow_anonymous
+  allowed_origins    = var.allowed_origins
   client_push        = var.client_push
   persist_by_default = var.persist_by_default
   notification_ttl   = var.notification_ttl
   functions          = var.functions
+  packages           = var.packages
   log_retention_days = var.log_retention_days
   tracing            = var.tracing
   tags               = var.tags
@@ -41,11 +44,17 @@ module "lambda" {
 module "websocket_api" {
   source = "./modules/websocket-api"
 
-  name           = var.name
-  stage_name     = var.stage_name
-  client_push    = var.client_push
-  throttling     = var.throttling
-  function_names = module.lambda.planned_function_names
-  function_arns  = module.lambda.function_arns
-  tags           = var.tags
+  name        = var.name
+  stage_name  = var.stage_name
+  client_push = var.client_push
+  throttling  = var.throttling
+  tags        = var.tags
+
+  # Two maps, so that what needs the names alone does not wait for the functions.
+  function_names = merge(module.lambda.planned_function_names, {
+    authorizer = var.jwt == null ? try(var.authorizer.function_name, null) : module.lambda.planned_function_names["verify_jwt"]
+  })
+  function_arns = merge(module.lambda.function_arns, {
+    authorizer = var.jwt == null ? try(var.authorizer.function_arn, null) : module.lambda.function_arns["verify_jwt"]
+  })
 }

@@ -49,11 +49,11 @@ output "notifications_table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll and push."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll and push."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
   value       = module.lambda.log_group_names
 }

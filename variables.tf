@@ -29,6 +29,131 @@ variable "tags" {
   }
 }
 
+variable "jwt" {
+  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; user_id_claim says who connects; leeway is the difference of clocks that is put up with, and jwks_cache_seconds how long fetched keys serve, in seconds. allow_insecure_loopback accepts http for a key set on this machine's loopback, for trials."
+  type = object({
+    issuer                  = optional(string)
+    audience                = optional(list(string), [])
+    jwks_uri                = optional(string)
+    secret_arn              = optional(string)
+    secret_kms_key_arn      = optional(string)
+    algorithms              = optional(list(string))
+    user_id_claim           = optional(string, "sub")
+    leeway                  = optional(number, 0)
+    jwks_cache_seconds      = optional(number, 300)
+    allow_insecure_loopback = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.jwt == null ? true : (var.jwt.jwks_uri == null) != (var.jwt.secret_arn == null)
+    error_message = "jwt needs the keys of exactly one source: write jwks_uri = \"https://issuer.example/.well-known/jwks.json\" for an issuer that publishes them, or secret_arn = the ARN of the Secrets Manager secret or SSM parameter that holds a shared secret."
+  }
+
+  # What the function accepts: no user name, no fragment, and http for loopback only.
+  validation {
+    condition = (
+      try(var.jwt.jwks_uri, null) == null ? true
+      : can(regex("^https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", var.jwt.jwks_uri)) || (
+        var.jwt.allow_insecure_loopback
+        && can(regex("^http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", var.jwt.jwks_uri))
+      )
+    )
+    error_message = "jwt.jwks_uri must be an https URL without user name or fragment, such as \"https://issuer.example/.well-known/jwks.json\". For a trial with an issuer on the machine that runs the functions, \"http://127.0.0.1:8080/jwks.json\" is accepted with allow_insecure_loopback = true."
+  }
+
+  # The ARNs become the resources of an IAM policy, so nothing in them may be a pattern, and a secret's must be whole.
+  validation {
+    condition = (
+      try(var.jwt.secret_arn, null) == null ? true
+      : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.jwt.secret_arn))
+      || can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", var.jwt.secret_arn))
+    )
+    error_message = "jwt.secret_arn must be the ARN of a Secrets Manager secret, with the six characters that AWS puts at its end, such as \"arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-jwt-a1B2c3\", or of an SSM parameter, such as \"arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt\". The secret itself is no input: it would end up in the state."
+  }
+
+  validation {
+    condition = (
+      try(var.jwt.secret_kms_key_arn, null) == null ? true
+      : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.jwt.secret_kms_key_arn))
+    )
+    error_message = "jwt.secret_kms_key_arn must be the ARN of a key, such as \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\": IAM does not look through an alias."
+  }
+
+  validation {
+    condition     = try(var.jwt.secret_kms_key_arn, null) == null ? true : var.jwt.secret_arn != null
+    error_message = "jwt.secret_kms_key_arn goes with secret_arn: the keys of a jwks_uri are public, so nothing is decrypted. Leave it out."
+  }
+
+  validation {
+    condition = (
+      try(var.jwt.algorithms, null) == null ? true
+      : length(var.jwt.algorithms) > 0 && length(setsubtract(
+        var.jwt.algorithms,
+        var.jwt.secret_arn != null ? ["HS256", "HS384", "HS512"] : [
+          "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+        ],
+      )) == 0
+    )
+    error_message = "jwt.algorithms must name at least one algorithm, and only those that fit the keys: with jwks_uri RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA; with secret_arn HS256, HS384 and HS512. \"none\" is never accepted. Leave algorithms out for RS256 or HS256."
+  }
+
+  validation {
+    condition     = try(var.jwt.issuer, null) == null ? true : var.jwt.issuer != ""
+    error_message = "jwt.issuer must be what the tokens' iss claim says, character by character, such as \"https://issuer.example/\". Leave it out to accept any issuer that signs with these keys."
+  }
+
+  validation {
+    condition     = var.jwt == null ? true : try(alltrue([for audience in var.jwt.audience : audience != null && audience != ""]), false)
+    error_message = "jwt.audience must list strings that are not empty, one of which a token's aud claim must name, such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
+  }
+
+  validation {
+    condition     = var.jwt == null ? true : try(length(var.jwt.user_id_claim) > 0, false)
+    error_message = "jwt.user_id_claim must be the name of the claim that says who the user is, such as \"sub\" (the default) or \"email\"."
+  }
+
+  validation {
+    condition     = var.jwt == null ? true : try(var.jwt.leeway >= 0 && var.jwt.leeway <= 300 && floor(var.jwt.leeway) == var.jwt.leeway, false)
+    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 5: clocks that are further apart need mending."
+  }
+
+  validation {
+    condition = var.jwt == null ? true : try(
+      var.jwt.jwks_cache_seconds >= 1 && var.jwt.jwks_cache_seconds <= 86400 && floor(var.jwt.jwks_cache_seconds) == var.jwt.jwks_cache_seconds, false
+    )
+    error_message = "jwt.jwks_cache_seconds must be a whole number of seconds from 1 to 86400 (a day), such as 300. A key that the issuer adds is found at once whatever this says; one that it takes away is trusted for so long."
+  }
+
+  # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
+  validation {
+    condition     = try(length(jsonencode(var.jwt)), 0) <= 3000
+    error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience."
+  }
+}
+
+variable "authorizer" {
+  description = "Authorize connections by a Lambda function of yours, in the account and Region of the API: function_name as you wrote it, function_arn from the function. API Gateway invokes it for every connection with a REQUEST authorizer's event, and the module permits that. Its answer is an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context userId (who connects: a string, required) and expiresAt (until when: seconds since the epoch in digits, optional)."
+  type = object({
+    function_name = string
+    function_arn  = string
+  })
+  default = null
+
+  validation {
+    condition     = var.authorizer == null ? true : can(regex("^[A-Za-z0-9_-]{1,64}$", var.authorizer.function_name))
+    error_message = "authorizer.function_name must be the function's name alone, without ARN, version or alias, such as \"my-authorizer\"."
+  }
+
+  validation {
+    condition = var.authorizer == null ? true : (
+      can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$", var.authorizer.function_arn))
+      && try(endswith(var.authorizer.function_arn, ":function:${var.authorizer.function_name}"), false)
+    )
+    error_message = "authorizer.function_arn must be the ARN of the function that function_name names, without version or alias, such as aws_lambda_function.my_authorizer.arn."
+  }
+}
+
 variable "allow_anonymous" {
   description = "Accept clients that nobody has authenticated, each as the user that its ?userId= names. For trials only: whoever knows the URL can then read and push as anyone."
   type        = bool
@@ -36,8 +161,42 @@ variable "allow_anonymous" {
   nullable    = false
 
   validation {
-    condition     = var.allow_anonymous
-    error_message = "Nothing would authenticate the clients: this version of the module has no authorizer, so whoever knows the URL could connect as any user, read that user's notifications and push as that user. If that is acceptable because this is a trial without real users' data, write allow_anonymous = true."
+    condition     = length([for chosen in [var.jwt != null, var.authorizer != null, var.allow_anonymous] : chosen if chosen]) == 1
+    error_message = <<-EOT
+      Say who may connect, in exactly one of three ways:
+        jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }
+          verifies tokens, with an issuer's published keys or, by secret_arn, with a shared secret;
+        authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }
+          asks a function of yours;
+        allow_anonymous = true
+          lets whoever knows the URL connect as any user, which is for trials without real users' data.
+    EOT
+  }
+}
+
+variable "allowed_origins" {
+  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"]. Empty: origins are not checked. It keeps other sites' pages from using a visitor's browser, and nothing else: a program can send any origin."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for origin in var.allowed_origins : can(regex("^[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\\[[0-9a-f:]+\\])(:[1-9][0-9]{0,4})?$", origin))
+    ])
+    error_message = "allowed_origins must list origins as browsers send them: scheme, host and, if it is not the scheme's own, port, in lower case, such as \"https://app.example.com\" or \"http://localhost:3000\". No path, no slash at the end, no wildcard: name each origin."
+  }
+
+  # A browser leaves the scheme's own port out, so an origin that names it would never match.
+  validation {
+    condition     = alltrue([for origin in var.allowed_origins : !can(regex("^(https://.*:443|http://.*:80)$", origin))])
+    error_message = "An origin in allowed_origins names the port that its scheme has anyway. Browsers leave that out: write \"https://app.example.com\", not \"https://app.example.com:443\"."
+  }
+
+  # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
+  validation {
+    condition     = try(length(jsonencode(var.allowed_origins)), 0) <= 3000
+    error_message = "allowed_origins must have at most 3000 characters as JSON, because a Lambda function takes no more settings."
   }
 }
 
@@ -105,7 +264,7 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), architecture (arm64) and runtime (python3.13). What is left out keeps the default in brackets."
+  description = "Settings by function (connect, disconnect, poll, push, and verify_jwt where there is jwt): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), architecture (arm64) and runtime (python3.13). What is left out keeps the default in brackets."
   type = map(object({
     memory_size          = optional(number)
     timeout              = optional(number)
@@ -117,8 +276,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll or push."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
   }
 
   validation {
@@ -148,7 +307,7 @@ variable "functions" {
     condition = alltrue([
       for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect and poll must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
 
   validation {
@@ -172,6 +331,43 @@ variable "functions" {
       for settings in values(var.functions) : try(settings.runtime, null) == null || contains(["python3.11", "python3.12", "python3.13", "python3.14"], coalesce(try(settings.runtime, null), "python3.13"))
     ])
     error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
+  }
+}
+
+variable "packages" {
+  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
+  type = map(object({
+    filename          = optional(string)
+    s3_bucket         = optional(string)
+    s3_key            = optional(string)
+    s3_object_version = optional(string)
+    source_code_hash  = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+  }
+
+  validation {
+    condition = alltrue([
+      for package in values(var.packages) : try(
+        package.filename != null
+        ? package.s3_bucket == null && package.s3_key == null && package.s3_object_version == null
+        : package.s3_bucket != null && package.s3_key != null,
+        false,
+      )
+    ])
+    error_message = "A package is either a local file, { filename = \"push.zip\" }, or an object in S3, { s3_bucket = \"my-packages\", s3_key = \"push.zip\" }, which may have an s3_object_version."
+  }
+
+  validation {
+    condition = alltrue([
+      for package in values(var.packages) : try(package.source_code_hash, null) == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", package.source_code_hash))
+    ])
+    error_message = "source_code_hash must be the zip's SHA-256 in base64, as filebase64sha256(\"push.zip\") gives it."
   }
 }
 

@@ -28,6 +28,12 @@ mock_provider "aws" {
     override_during = plan
     values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:push" }
   }
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this["verify_jwt"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt" }
+  }
 }
 
 variables {
@@ -117,6 +123,7 @@ run "by_default" {
   assert {
     condition = jsonencode({ for key, function in aws_lambda_function.this : key => function.environment[0].variables }) == jsonencode({
       connect = {
+        ALLOWED_ORIGINS = "[]"
         ALLOW_ANONYMOUS = "false"
         CLIENTS_TABLE   = "events-clients"
         DNS_SUFFIX      = "amazonaws.com.cn"
@@ -229,7 +236,7 @@ run "by_default" {
       for key, package in jsondecode(file("./lambda/packages.json")) : key => base64sha256(join("", concat(
         ["format ${one(regex("(?m)^PACKAGE_FORMAT = ([0-9]+)$", file("./modules/lambda/build_package.py")))}\n"],
         [for source in sort(package.sources) : "${filesha256("./lambda/${source}")}  ${source}\n"],
-      )))
+      ))) if key != "verify_jwt"
     }
     error_message = "A function's hash is made of its sources and the package's format."
   }
@@ -385,6 +392,301 @@ run "switches_the_other_way" {
       length(aws_lambda_function.this[key].function_name) <= 64 && length(aws_iam_role.this[key].name_prefix) <= 38
     ])
     error_message = "The longest name stays within what Lambda and IAM take."
+  }
+}
+
+# --- Tokens
+
+run "tokens_of_an_issuer" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    allowed_origins = ["https://app.example.com", "http://localhost:3000"]
+    jwt = {
+      issuer   = "https://issuer.example/pool"
+      audience = ["app", "other-app"]
+      jwks_uri = "https://issuer.example/pool/.well-known/jwks.json"
+    }
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this["verify_jwt"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt:*"] },
+      ]
+    }
+    error_message = "With published keys, the function needs nothing of AWS but its log."
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => length(jsondecode(policy.policy).Statement)
+    } == { connect = 2, disconnect = 2, poll = 2, push = 5, verify_jwt = 1 }
+    error_message = "The other functions need no more than without it; none asks the clients table who a connection is."
+  }
+
+  assert {
+    condition = jsonencode(aws_lambda_function.this["verify_jwt"].environment[0].variables) == jsonencode({
+      DNS_SUFFIX = "amazonaws.com.cn"
+      JWT = jsonencode({
+        issuer                = "https://issuer.example/pool"
+        audience              = ["app", "other-app"]
+        jwksUri               = "https://issuer.example/pool/.well-known/jwks.json"
+        secretArn             = null
+        algorithms            = ["RS256"]
+        userIdClaim           = "sub"
+        leeway                = 0
+        jwksCacheSeconds      = 300
+        allowInsecureLoopback = false
+      })
+      LOG_LEVEL = "INFO"
+    })
+    error_message = "The function is told which tokens are valid."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["connect", "poll", "push"] : aws_lambda_function.this[key].environment[0].variables.ALLOW_ANONYMOUS == "false"
+    ])
+    error_message = "Nobody is believed without a token."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["connect"].environment[0].variables.ALLOWED_ORIGINS == "[\"https://app.example.com\",\"http://localhost:3000\"]"
+    error_message = "The connect function is told where browsers may come from."
+  }
+
+  assert {
+    condition = { for key in ["verify_jwt"] : key => {
+      name         = aws_lambda_function.this[key].function_name
+      handler      = aws_lambda_function.this[key].handler
+      memory       = aws_lambda_function.this[key].memory_size
+      timeout      = aws_lambda_function.this[key].timeout
+      reserved     = aws_lambda_function.this[key].reserved_concurrent_executions
+      runtime      = aws_lambda_function.this[key].runtime
+      architecture = aws_lambda_function.this[key].architectures
+      group        = aws_lambda_function.this[key].logging_config[0].log_group
+      role         = aws_iam_role.this[key].name_prefix
+      tags         = aws_lambda_function.this[key].tags
+      } } == { verify_jwt = {
+      name         = "events-verify-jwt"
+      handler      = "websocket_push.handlers.verify_jwt.handler"
+      memory       = 256
+      timeout      = 10
+      reserved     = -1
+      runtime      = "python3.13"
+      architecture = tolist(["arm64"])
+      group        = "/aws/lambda/events-verify-jwt"
+      role         = "events-verify-jwt-"
+      tags         = tomap({ Name = "events-verify-jwt" })
+    } }
+    error_message = "The function is one like the others."
+  }
+
+  assert {
+    condition = aws_lambda_function.this["verify_jwt"].source_code_hash == base64sha256(join("", concat(
+      [
+        "format ${one(regex("(?m)^PACKAGE_FORMAT = ([0-9]+)$", file("./modules/lambda/build_package.py")))}\n",
+        "for python3.13 on arm64\n",
+        "${filesha256("./lambda/requirements/verify-jwt.txt")}  requirements/verify-jwt.txt\n",
+      ],
+      [
+        for source in sort(jsondecode(file("./lambda/packages.json")).verify_jwt.sources) :
+        "${filesha256("./lambda/${source}")}  ${source}\n"
+      ],
+    )))
+    error_message = "Its hash is made of its sources, its locked libraries, and where these run."
+  }
+
+  assert {
+    condition = (
+      output.planned_function_names["verify_jwt"] == "events-verify-jwt"
+      && output.function_names["verify_jwt"] == "events-verify-jwt"
+      && output.log_group_names["verify_jwt"] == "/aws/lambda/events-verify-jwt"
+      && keys(output.function_arns) == ["connect", "disconnect", "poll", "push", "verify_jwt"]
+    )
+    error_message = "The outputs list the function with the others."
+  }
+}
+
+run "tokens_by_other_settings" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    name = "a23456789-123456789-123456789-123456789-12345678"
+    jwt = {
+      jwks_uri                = "http://127.0.0.1:8080/jwks.json"
+      algorithms              = ["ES256", "EdDSA"]
+      user_id_claim           = "email"
+      leeway                  = 5
+      jwks_cache_seconds      = 60
+      allow_insecure_loopback = true
+    }
+    functions = { verify_jwt = { memory_size = 512, timeout = 5, runtime = "python3.11", architecture = "x86_64" } }
+  }
+
+  assert {
+    condition = aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT == jsonencode({
+      issuer                = null
+      audience              = []
+      jwksUri               = "http://127.0.0.1:8080/jwks.json"
+      secretArn             = null
+      algorithms            = ["ES256", "EdDSA"]
+      userIdClaim           = "email"
+      leeway                = 5
+      jwksCacheSeconds      = 60
+      allowInsecureLoopback = true
+    })
+    error_message = "The function is told what the caller chose."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["verify_jwt"].memory_size == 512
+      && aws_lambda_function.this["verify_jwt"].timeout == 5
+      && aws_lambda_function.this["verify_jwt"].runtime == "python3.11"
+      && aws_lambda_function.this["verify_jwt"].architectures == tolist(["x86_64"])
+      && length(aws_lambda_function.this["verify_jwt"].function_name) <= 64
+    )
+    error_message = "The function takes the caller's settings."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["verify_jwt"].source_code_hash != run.tokens_of_an_issuer.source_code_hashes["verify_jwt"]
+    error_message = "Libraries for another Python or architecture are another package."
+  }
+}
+
+run "tokens_by_a_secret" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = { secret_arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3" }
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this["verify_jwt"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3"] },
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt:*"] },
+      ]
+    }
+    error_message = "The function may read this secret, and nothing else."
+  }
+
+  assert {
+    condition = {
+      for name, value in jsondecode(aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT) : name => value
+      if contains(["secretArn", "algorithms", "jwksUri"], name)
+    } == { secretArn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3", algorithms = ["HS256"], jwksUri = null }
+    error_message = "The function is told where the secret is, and by default that it signs with HS256."
+  }
+}
+
+run "tokens_by_an_encrypted_parameter" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    tracing = true
+    jwt = {
+      secret_arn         = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+      secret_kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"
+      algorithms         = ["HS512"]
+    }
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this["verify_jwt"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"] },
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"] },
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt:*"] },
+        { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] },
+      ]
+    }
+    error_message = "The function may read this parameter and decrypt it with this key."
+  }
+
+  assert {
+    condition     = jsondecode(aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT).algorithms == ["HS512"]
+    error_message = "The caller's algorithms win over the default."
+  }
+}
+
+# --- Packages that were built elsewhere
+
+run "prebuilt_packages" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+    packages = {
+      # Any file will do here, since nothing is deployed.
+      connect    = { filename = "./lambda/packages.json" }
+      push       = { filename = "somewhere/push.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+      verify_jwt = { s3_bucket = "packages", s3_key = "verify-jwt.zip", s3_object_version = "v1" }
+    }
+  }
+
+  assert {
+    condition     = keys(terraform_data.package) == ["disconnect", "poll"]
+    error_message = "What was built elsewhere is not built again."
+  }
+
+  assert {
+    condition = jsonencode({ for key in ["connect", "push", "verify_jwt"] : key => [
+      aws_lambda_function.this[key].filename, aws_lambda_function.this[key].s3_bucket, aws_lambda_function.this[key].s3_key, aws_lambda_function.this[key].s3_object_version,
+      ] }) == jsonencode({
+      connect    = ["./lambda/packages.json", null, null, null]
+      push       = ["somewhere/push.zip", null, null, null]
+      verify_jwt = [null, "packages", "verify-jwt.zip", "v1"]
+    })
+    error_message = "The functions take their packages from where they are."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["connect"].source_code_hash == filebase64sha256("./lambda/packages.json")
+      && aws_lambda_function.this["push"].source_code_hash == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    )
+    error_message = "A package is known by its hash: the caller's, or that of the file."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["poll"].source_code_hash == run.tokens_of_an_issuer.source_code_hashes["poll"]
+      && can(regex("/\\.terraform/websocket-push/poll-[0-9a-f]{32}\\.zip$", aws_lambda_function.this["poll"].filename))
+      && aws_lambda_function.this["verify_jwt"].handler == "websocket_push.handlers.verify_jwt.handler"
+    )
+    error_message = "The others are built, and all have their own entry points."
+  }
+}
+
+run "a_prebuilt_package_of_a_function_that_is_not_there" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    packages = { verify_jwt = { filename = "no/such/file.zip" } }
+  }
+
+  assert {
+    condition     = keys(aws_lambda_function.this) == ["connect", "disconnect", "poll", "push"]
+    error_message = "Without jwt, its package is not looked at."
   }
 }
 

@@ -13,12 +13,134 @@ run "defaults_need_only_the_word_on_anonymous_clients" {
   command = plan
 }
 
-run "no_authorizer_and_no_word_on_anonymous_clients" {
+# --- Who may connect: exactly one of three.
+
+run "nobody_said_who_may_connect" {
   command = plan
   variables {
     allow_anonymous = false
   }
   expect_failures = [var.allow_anonymous]
+}
+
+run "tokens_and_anonymous_clients" {
+  command = plan
+  variables {
+    jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+  }
+  expect_failures = [var.allow_anonymous]
+}
+
+run "an_authorizer_and_anonymous_clients" {
+  command = plan
+  variables {
+    authorizer = { function_name = "mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine" }
+  }
+  expect_failures = [var.allow_anonymous]
+}
+
+run "tokens_and_an_authorizer" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+    authorizer      = { function_name = "mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine" }
+  }
+  expect_failures = [var.allow_anonymous]
+}
+
+run "an_authorizer_alone" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    authorizer      = { function_name = "mine", function_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:mine" }
+  }
+}
+
+run "tokens_alone" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+  }
+}
+
+run "smallest_tokens_that_are_accepted" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      issuer             = "i"
+      audience           = ["a"]
+      jwks_uri           = "https://i"
+      algorithms         = ["EdDSA"]
+      user_id_claim      = "u"
+      leeway             = 0
+      jwks_cache_seconds = 1
+    }
+    allowed_origins = ["a://b", "https://app.example.com", "https://app.example.com:8443", "http://localhost:3000", "http://[::1]:3000", "chrome-extension://abcdef", "https://xn--bcher-kva.example"]
+    functions       = { verify_jwt = { memory_size = 128, timeout = 1 } }
+    packages        = { verify_jwt = { filename = "LICENSE" } }
+  }
+}
+
+run "largest_tokens_that_are_accepted" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      issuer             = "https://login.issuer.example:8443/tenant/v2.0/"
+      audience           = [for number in range(100) : "audience-${number}"]
+      jwks_uri           = "https://[2001:db8::1]:65535/keys?tenant=a&p=B2C_1_sign(in)~"
+      algorithms         = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+      user_id_claim      = "https://app.example/claims/user"
+      leeway             = 300
+      jwks_cache_seconds = 86400
+    }
+    allowed_origins = [for number in range(100) : "https://app-${number}.example"]
+    functions       = { verify_jwt = { timeout = 29 } }
+    packages = {
+      connect    = { s3_bucket = "packages", s3_key = "connect.zip" }
+      disconnect = { s3_bucket = "packages", s3_key = "disconnect.zip", s3_object_version = "1" }
+      poll       = { filename = "poll.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    }
+  }
+}
+
+run "an_issuer_on_this_machine" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "http://localhost:8080/.well-known/jwks.json", allow_insecure_loopback = true }
+  }
+}
+
+run "an_issuer_on_this_machine_by_address" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "http://127.0.0.1/jwks.json", allow_insecure_loopback = true }
+  }
+}
+
+run "a_secret" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      secret_arn         = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:team/push_jwt+@.=-a1B2c3"
+      secret_kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+      algorithms         = ["HS256", "HS384", "HS512"]
+    }
+  }
+}
+
+run "a_parameter" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { secret_arn = "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/team/push-jwt_1.0" }
+  }
 }
 
 run "smallest_values_that_are_accepted" {
@@ -218,4 +340,496 @@ run "refused_16" {
     functions = { push = { runtime = "nodejs22.x" } } # another language
   }
   expect_failures = [var.functions]
+}
+
+# What is refused about who may connect, in the same way.
+
+run "connecting_refused_1" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no keys
+    jwt = {}
+    # authorizer: an ARN for a name
+    authorizer = { function_name = "arn:aws:lambda:eu-central-1:123456789012:function:mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine" }
+    # allowed_origins: a wildcard
+    allowed_origins = ["*"]
+    # packages: no such function
+    packages = { pull = { filename = "pull.zip" } }
+    # functions: longer than API Gateway waits
+    functions = { verify_jwt = { timeout = 30 } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages, var.functions]
+}
+
+run "connecting_refused_2" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: two sources of keys
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3" }
+    # authorizer: empty
+    authorizer = { function_name = "", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:" }
+    # allowed_origins: a wildcard
+    allowed_origins = ["https://*.example.com"]
+    # packages: no package
+    packages = { push = {} }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_3" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: keys in the clear
+    jwt = { jwks_uri = "http://issuer.example/jwks.json" }
+    # authorizer: an alias
+    authorizer = { function_name = "mine:live", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine:live" }
+    # allowed_origins: no scheme
+    allowed_origins = ["app.example.com"]
+    # packages: null
+    packages = { push = null }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_4" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: loopback without the word on it
+    jwt = { jwks_uri = "http://127.0.0.1/jwks.json" }
+    # authorizer: an alias
+    authorizer = { function_name = "mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine:live" }
+    # allowed_origins: a slash at the end
+    allowed_origins = ["https://app.example.com/"]
+    # packages: two places
+    packages = { push = { filename = "LICENSE", s3_bucket = "packages" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_5" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: in the clear, and no loopback
+    jwt = { jwks_uri = "http://issuer.example/jwks.json", allow_insecure_loopback = true }
+    # authorizer: another function
+    authorizer = { function_name = "mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:other" }
+    # allowed_origins: a path
+    allowed_origins = ["https://app.example.com/path"]
+    # packages: two places
+    packages = { push = { filename = "LICENSE", s3_key = "push.zip" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_6" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a name like an address
+    jwt = { jwks_uri = "http://127.0.0.1.example/jwks.json", allow_insecure_loopback = true }
+    # authorizer: another function of a like name
+    authorizer = { function_name = "mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:undermine" }
+    # allowed_origins: a capital
+    allowed_origins = ["https://App.example.com"]
+    # packages: a version of a local file
+    packages = { push = { filename = "LICENSE", s3_object_version = "1" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_7" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a user name like a host
+    jwt = { jwks_uri = "http://localhost@issuer.example/", allow_insecure_loopback = true }
+    # authorizer: a name for an ARN
+    authorizer = { function_name = "mine", function_arn = "mine" }
+    # allowed_origins: the port that https has anyway
+    allowed_origins = ["https://app.example.com:443"]
+    # packages: no key
+    packages = { push = { s3_bucket = "packages" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_8" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a password
+    jwt = { jwks_uri = "https://user:password@issuer.example/jwks.json" }
+    # authorizer: no name
+    authorizer = { function_name = null, function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine" }
+    # allowed_origins: the port that http has anyway
+    allowed_origins = ["http://localhost:80"]
+    # packages: no bucket
+    packages = { push = { s3_key = "push.zip" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_9" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a fragment
+    jwt = { jwks_uri = "https://issuer.example/jwks.json#keys" }
+    # authorizer: no ARN
+    authorizer = { function_name = "mine", function_arn = null }
+    # allowed_origins: the origin of no page in particular
+    allowed_origins = ["null"]
+    # packages: hexadecimal
+    packages = { push = { filename = "LICENSE", source_code_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
+  }
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_10" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a space
+    jwt = { jwks_uri = "https://issuer.example/my keys" }
+    # allowed_origins: empty
+    allowed_origins = [""]
+    # packages: empty
+    packages = { push = { filename = "LICENSE", source_code_hash = "" } }
+  }
+  expect_failures = [var.jwt, var.allowed_origins, var.packages]
+}
+
+run "connecting_refused_11" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no such port
+    jwt = { jwks_uri = "https://issuer.example:0/jwks.json" }
+    # allowed_origins: a user name
+    allowed_origins = ["https://user@app.example.com"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "connecting_refused_12" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no scheme
+    jwt = { jwks_uri = "issuer.example/jwks.json" }
+    # allowed_origins: no such port
+    allowed_origins = ["https://app.example.com:0"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "connecting_refused_13" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: another scheme
+    jwt = { jwks_uri = "file:///jwks.json" }
+    # allowed_origins: not as browsers send it
+    allowed_origins = ["https://bücher.example"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "connecting_refused_14" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no host
+    jwt = { jwks_uri = "https:///jwks.json" }
+    # allowed_origins: null
+    allowed_origins = ["https://a.example", null]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "connecting_refused_15" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: empty
+    jwt = { jwks_uri = "" }
+    # allowed_origins: more than an environment holds
+    allowed_origins = [for number in range(200) : "https://app-${number}.example"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "connecting_refused_16" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: the secret itself
+    jwt = { secret_arn = "correct horse battery staple" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_17" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a name
+    jwt = { secret_arn = "push-jwt" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_18" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a part of the ARN
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_19" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a pattern
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*-a1B2c3" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_20" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a pattern
+    jwt = { secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/*" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_21" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a version
+    jwt = { secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/push:3" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_22" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: another service
+    jwt = { secret_arn = "arn:aws:s3:::bucket/secret-a1B2c3" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_23" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an alias
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3", secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/push" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_24" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a pattern
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3", secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/*" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_25" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: nothing to decrypt
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_26" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no signature
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", algorithms = ["none"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_27" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no signature
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3", algorithms = ["none"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_28" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: for a secret
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", algorithms = ["RS256", "HS256"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_29" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: for an issuer
+    jwt = { secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3", algorithms = ["HS256", "RS256"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_30" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: in lower case
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", algorithms = ["rs256"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_31" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: none at all
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", algorithms = [] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_32" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: empty
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", issuer = "" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_33" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: empty
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = [""] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_34" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: null
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = ["a", null] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_35" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: more than an environment holds
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = [for _ in range(300) : "0123456789"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_36" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: empty
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", user_id_claim = "" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_37" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: negative
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", leeway = -1 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_38" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: too long
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", leeway = 301 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_39" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a fraction
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", leeway = 0.5 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_40" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: too short
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", jwks_cache_seconds = 0 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_41" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: too long
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", jwks_cache_seconds = 86401 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "connecting_refused_42" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a fraction
+    jwt = { jwks_uri = "https://issuer.example/jwks.json", jwks_cache_seconds = 1.5 }
+  }
+  expect_failures = [var.jwt]
 }

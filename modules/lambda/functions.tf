@@ -1,6 +1,9 @@
 # What each function is for, told to Lambda (description), to the code (environment) and to IAM (statements): whatever
 # is not listed here, it is not given.
 locals {
+  # Apart from what the functions are given, so that their names depend on none of it.
+  function_keys = concat(["connect", "disconnect", "poll", "push"], var.jwt == null ? [] : ["verify_jwt"])
+
   defaults = {
     memory_size          = 256
     timeout              = 10
@@ -24,11 +27,14 @@ locals {
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
 
-  functions = {
+  functions = merge(local.messaging_functions, local.authorizing_functions)
+
+  messaging_functions = {
     connect = {
       description = "Stores a new WebSocket connection"
       defaults    = local.defaults
       environment = {
+        ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
         ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
         CLIENTS_TABLE   = var.tables.clients_table_name
       }
@@ -118,6 +124,45 @@ locals {
           },
         ],
         var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
+      )
+    }
+  }
+
+  # None without jwt.
+  authorizing_functions = {
+    for jwt in var.jwt[*] : "verify_jwt" => {
+      description = "Lets in WebSocket connections that bring a valid token"
+      defaults    = local.defaults
+      environment = {
+        JWT = jsonencode({
+          issuer                = jwt.issuer
+          audience              = jwt.audience
+          jwksUri               = jwt.jwks_uri
+          secretArn             = jwt.secret_arn
+          algorithms            = coalesce(jwt.algorithms, jwt.secret_arn == null ? ["RS256"] : ["HS256"])
+          userIdClaim           = jwt.user_id_claim
+          leeway                = jwt.leeway
+          jwksCacheSeconds      = jwt.jwks_cache_seconds
+          allowInsecureLoopback = jwt.allow_insecure_loopback
+        })
+      }
+      statements = concat(
+        # A key set is public, and read over the internet. A secret is read from where it is kept.
+        [
+          for arn in jwt.secret_arn[*] : {
+            Effect   = "Allow"
+            Action   = [split(":", arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
+            Resource = [arn]
+          }
+        ],
+        # The keys that AWS manages for the two services need no permission; one of the customer's own does.
+        [
+          for arn in jwt.secret_kms_key_arn[*] : {
+            Effect   = "Allow"
+            Action   = ["kms:Decrypt"]
+            Resource = [arn]
+          }
+        ],
       )
     }
   }

@@ -1,7 +1,7 @@
 data "aws_partition" "current" {}
 
 locals {
-  function_names = { for key in keys(local.functions) : key => "${var.name}-${key}" }
+  function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
 
   # X-Ray has no resources to name: these two actions are granted on * or not at all.
   tracing_statements = var.tracing ? [
@@ -74,11 +74,14 @@ resource "aws_lambda_function" "this" {
   description   = each.value.description
   role          = aws_iam_role.this[each.key].arn
 
-  filename         = local.packages[each.key].filename
-  source_code_hash = local.packages[each.key].source_hash
-  handler          = local.packages[each.key].handler
-  runtime          = local.settings[each.key].runtime
-  architectures    = [local.settings[each.key].architecture]
+  filename          = local.packages[each.key].filename
+  s3_bucket         = local.packages[each.key].s3_bucket
+  s3_key            = local.packages[each.key].s3_key
+  s3_object_version = local.packages[each.key].s3_object_version
+  source_code_hash  = local.packages[each.key].source_hash
+  handler           = local.package_contents[each.key].handler
+  runtime           = local.settings[each.key].runtime
+  architectures     = [local.settings[each.key].architecture]
 
   memory_size = local.settings[each.key].memory_size
   timeout     = local.settings[each.key].timeout

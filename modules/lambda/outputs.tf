@@ -1,5 +1,5 @@
 output "planned_function_names" {
-  description = "Function names by key (connect, disconnect, poll and push), known before the functions exist."
+  description = "Function names by key (connect, disconnect, poll, push and, with jwt, verify_jwt), known before the functions exist."
   value       = local.function_names
 }
 
@@ -11,6 +11,11 @@ output "function_names" {
 output "function_arns" {
   description = "Function ARNs by key."
   value       = { for key, function in aws_lambda_function.this : key => function.arn }
+}
+
+output "source_code_hashes" {
+  description = "By function, the hash by which a changed package is noticed, known before the functions exist."
+  value       = { for key in local.function_keys : key => local.packages[key].source_hash }
 }
 
 output "role_arns" {

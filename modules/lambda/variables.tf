@@ -32,6 +32,30 @@ variable "api" {
   nullable = false
 }
 
+variable "jwt" {
+  description = "Which tokens are valid, as in the root module, which also checks it. Null: there is no verify_jwt function."
+  type = object({
+    issuer                  = optional(string)
+    audience                = optional(list(string), [])
+    jwks_uri                = optional(string)
+    secret_arn              = optional(string)
+    secret_kms_key_arn      = optional(string)
+    algorithms              = optional(list(string))
+    user_id_claim           = optional(string, "sub")
+    leeway                  = optional(number, 0)
+    jwks_cache_seconds      = optional(number, 300)
+    allow_insecure_loopback = optional(bool, false)
+  })
+  default = null
+}
+
+variable "allowed_origins" {
+  description = "Origins whose pages may connect; empty: origins are not checked."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "allow_anonymous" {
   description = "Whether a connection without an authorizer's word is accepted, as the user that its query string names."
   type        = bool
@@ -71,7 +95,7 @@ variable "notification_ttl" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll or push. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size          = optional(number)
     timeout              = optional(number)
@@ -83,8 +107,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll or push."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
   }
 
   validation {
@@ -114,7 +138,7 @@ variable "functions" {
     condition = alltrue([
       for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect and poll must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
 
   validation {
@@ -139,6 +163,19 @@ variable "functions" {
     ])
     error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
   }
+}
+
+variable "packages" {
+  description = "Packages that were built elsewhere, by function, as in the root module, which also checks them. The others are built."
+  type = map(object({
+    filename          = optional(string)
+    s3_bucket         = optional(string)
+    s3_key            = optional(string)
+    s3_object_version = optional(string)
+    source_code_hash  = optional(string)
+  }))
+  default  = {}
+  nullable = false
 }
 
 variable "log_retention_days" {

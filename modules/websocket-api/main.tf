@@ -7,19 +7,25 @@ locals {
   # arn, partition, execute-api, Region, account, API.
   api_arn = split(":", aws_apigatewayv2_api.this.execution_arn)
 
-  # Integrations that invoke a function, as the URIs by which API Gateway invokes them. Without client push nothing
-  # invokes the push function over the API.
+  # The URIs by which API Gateway invokes functions, for the integrations and the authorizer.
   #
-  # The URIs are put together from names instead of taken from the functions. The deployment below is created before its
+  # They are put together from names instead of taken from the functions. The deployment below is created before its
   # predecessor is destroyed, and Terraform treats everything that such a resource depends on in the same way; a function
   # cannot be created beside another one of its name, so whenever one had to be replaced (after an apply that failed half
   # way through creating it, for example) the apply would fail, and every later one too.
+  invocation_uri = format(
+    "arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/arn:%s:lambda:%s:%s:function:%%s/invocations",
+    local.api_arn[1], local.api_arn[3], local.api_arn[1], local.api_arn[3], local.api_arn[4],
+  )
+
+  # Integrations that invoke a function. Without client push nothing invokes the push function over the API.
   proxies = {
-    for key, name in var.function_names : key => format(
-      "arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/arn:%s:lambda:%s:%s:function:%s/invocations",
-      local.api_arn[1], local.api_arn[3], local.api_arn[1], local.api_arn[3], local.api_arn[4], name,
-    ) if key != "push" || local.clients_push
+    for key, name in var.function_names : key => format(local.invocation_uri, name)
+    if key != "authorizer" && (key != "push" || local.clients_push)
   }
+
+  # API Gateway asks an authorizer when a client connects and never again: other routes cannot have one.
+  authorizers = { for name in var.function_names.authorizer[*] : "$connect" => format(local.invocation_uri, name) }
 
   # Integrations that API Gateway answers by itself: no function, no cost beyond the message.
   mocks = {
@@ -103,13 +109,30 @@ resource "aws_apigatewayv2_integration_response" "mock" {
   response_templates            = { "$default" = jsonencode(each.value) }
 }
 
+resource "aws_apigatewayv2_authorizer" "this" {
+  for_each = local.authorizers
+
+  api_id          = aws_apigatewayv2_api.this.id
+  name            = "connect"
+  authorizer_type = "REQUEST"
+  authorizer_uri  = each.value
+  # No identity_sources, which API Gateway would require all of: a client brings its token in one of several places, and
+  # the function is asked whatever the request looks like.
+
+  # API Gateway refuses to delete an authorizer that a route still uses.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
 resource "aws_apigatewayv2_route" "this" {
   for_each = local.routes
 
   api_id             = aws_apigatewayv2_api.this.id
   route_key          = each.key
   target             = "integrations/${local.integration_ids[each.value.integration]}"
-  authorization_type = "NONE"
+  authorization_type = contains(keys(local.authorizers), each.key) ? "CUSTOM" : "NONE"
+  authorizer_id      = try(aws_apigatewayv2_authorizer.this[each.key].id, null)
 
   # Without this and a route response API Gateway drops what the integration answers.
   route_response_selection_expression = each.value.replies ? "$default" : null
@@ -135,6 +158,7 @@ resource "aws_apigatewayv2_deployment" "this" {
       proxies                    = local.proxies
       mocks                      = local.mocks
       routes                     = local.routes
+      authorizers                = local.authorizers
     }))
   }
 
@@ -168,7 +192,10 @@ resource "aws_apigatewayv2_stage" "this" {
   tags = merge({ Name = "${var.name}-${var.stage_name}" }, var.tags)
 
   # No client reaches a route before its function exists and API Gateway may invoke it.
-  depends_on = [aws_lambda_permission.route]
+  depends_on = [
+    aws_lambda_permission.authorizer,
+    aws_lambda_permission.route,
+  ]
 }
 
 # One per function, and for its own route only.
@@ -181,4 +208,16 @@ resource "aws_lambda_permission" "route" {
   function_name = var.function_arns[each.value]
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}/${each.key}"
+}
+
+# The authorizer is invoked for this API's authorizer only, not for whatever else an account's API Gateway does.
+resource "aws_lambda_permission" "authorizer" {
+  for_each = aws_apigatewayv2_authorizer.this
+
+  # With the API in it: a function of the user's own may serve several.
+  statement_id  = "AllowAuthorizer-${aws_apigatewayv2_api.this.id}"
+  action        = "lambda:InvokeFunction"
+  function_name = var.function_arns.authorizer
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/authorizers/${each.value.id}"
 }

@@ -22,12 +22,13 @@ variable "stage_name" {
 }
 
 variable "function_names" {
-  description = "Names of the Lambda functions behind the routes, in the API's account and Region. Names that are known before the functions exist: see the comment on the integrations."
+  description = "Names of the Lambda functions behind the routes and, if there is one, of the authorizer that decides who may connect, all in the API's account and Region. Names that are known before the functions exist: see the comment on their URIs."
   type = object({
     connect    = string
     disconnect = string
     poll       = string
     push       = string
+    authorizer = optional(string)
   })
   nullable = false
 }
@@ -39,6 +40,7 @@ variable "function_arns" {
     disconnect = string
     poll       = string
     push       = string
+    authorizer = optional(string)
   })
   nullable = false
 }

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 from tests.packaging.conftest import CHECKOUT
+from tools.errors import ToolError
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 
 PACKAGES = json.loads((CHECKOUT / "lambda" / "packages.json").read_text())
-SOURCES = sorted({source for package in PACKAGES.values() for source in package["sources"]})
+CONTENTS = {
+    function: {*package["sources"], *([package["requirements"]] if "requirements" in package else [])}
+    for function, package in PACKAGES.items()
+}
+SOURCES = sorted(set.union(*CONTENTS.values()))
 
 # Nothing is asked of AWS: no credentials are checked, no account is looked up, no metadata service is tried.
 ROOT = """
@@ -37,7 +42,10 @@ variable "inputs" {
 module "push" {
   source = "../"
 
-  allow_anonymous     = true
+  jwt                 = lookup(var.inputs, "jwt", { jwks_uri = "https://issuer.example/jwks.json" })
+  authorizer          = lookup(var.inputs, "authorizer", null)
+  allow_anonymous     = lookup(var.inputs, "allow_anonymous", false)
+  allowed_origins     = lookup(var.inputs, "allowed_origins", [])
   name                = lookup(var.inputs, "name", "websocket-push")
   tags                = lookup(var.inputs, "tags", {})
   client_push         = lookup(var.inputs, "client_push", "self")
@@ -46,6 +54,7 @@ module "push" {
   stage_name          = lookup(var.inputs, "stage_name", "live")
   throttling          = lookup(var.inputs, "throttling", {})
   functions           = lookup(var.inputs, "functions", {})
+  packages            = lookup(var.inputs, "packages", {})
   log_retention_days  = lookup(var.inputs, "log_retention_days", 30)
   tracing             = lookup(var.inputs, "tracing", false)
   deletion_protection = lookup(var.inputs, "deletion_protection", true)
@@ -117,12 +126,13 @@ def planned(checkout: Checkout) -> Values:
 
 
 def holders(source: str) -> set[str]:
-    return {function for function in PACKAGES if source in PACKAGES[function]["sources"]}
+    return {function for function in PACKAGES if source in CONTENTS[function]}
 
 
 def representative_sources() -> list[str]:
-    """One source held by one function, one by two, and so on."""
-    return sorted({len(holders(source)): source for source in SOURCES}.values())
+    """One source held by one function, one by two, and so on; and the file that locks libraries."""
+    locks = {package["requirements"] for package in PACKAGES.values() if "requirements" in package}
+    return sorted({*{len(holders(source)): source for source in SOURCES}.values(), *locks})
 
 
 @pytest.mark.parametrize("source", representative_sources())
@@ -140,6 +150,16 @@ def test_an_edited_source_changes_only_the_functions_that_hold_it(
     kinds = ("aws_lambda_function.this", "terraform_data.package")
     assert changed(planned, edited) == {f'module.lambda.{kind}["{each}"]' for each in holders(source) for kind in kinds}
     assert {each for each in PACKAGES if digests(planned)[each] != digests(edited)[each]} == holders(source)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"runtime": "python3.12"}, {"architecture": "x86_64"}], ids=["runtime", "architecture"]
+)
+def test_only_libraries_depend_on_where_they_run(
+    checkout: Checkout, planned: Values, setting: Mapping[str, str]
+) -> None:
+    changed_digests = digests(checkout.plan(functions=dict.fromkeys(PACKAGES, setting)))
+    assert {each for each in PACKAGES if digests(planned)[each] != changed_digests[each]} == {"verify_jwt"}
 
 
 def test_another_package_format_changes_every_function(checkout: Checkout, planned: Values) -> None:
@@ -189,6 +209,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     planned = checkout.plan(
         name="events",
         tags={"team": "a"},
+        jwt=None,
+        allow_anonymous=True,
+        allowed_origins=["https://app.example"],
+        packages={"poll": {"s3_bucket": "packages", "s3_key": "poll.zip"}},
         client_push="none",
         persist_by_default=False,
         notification_ttl=60,
@@ -210,6 +234,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert push["memory_size"] == 1024
     assert push["tracing_config"] == [{"mode": "Active"}]
     assert settings["ALLOW_ANONYMOUS"] == "true"
+    connect = planned['module.lambda.aws_lambda_function.this["connect"]']
+    assert connect["environment"][0]["variables"]["ALLOWED_ORIGINS"] == '["https://app.example"]'
+    assert planned['module.lambda.aws_lambda_function.this["poll"]']["s3_bucket"] == "packages"
+    assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
     assert settings["PERSIST_BY_DEFAULT"] == "false"
@@ -232,3 +260,59 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         "aws_lambda_function",
     }
     assert all(tags["team"] == "a" for tags in tagged.values())
+
+
+# --- Who may connect
+
+AUTHORIZER = 'module.websocket_api.aws_apigatewayv2_authorizer.this["$connect"]'
+ROUTE = 'module.websocket_api.aws_apigatewayv2_route.this["$connect"]'
+
+
+def test_tokens_are_verified_before_a_client_connects(planned: Values) -> None:
+    assert (
+        planned['module.lambda.aws_lambda_function.this["verify_jwt"]']["function_name"] == "websocket-push-verify-jwt"
+    )
+    assert planned[AUTHORIZER]["authorizer_type"] == "REQUEST"
+    assert planned[ROUTE]["authorization_type"] == "CUSTOM"
+    assert 'module.websocket_api.aws_lambda_permission.authorizer["$connect"]' in planned
+
+
+def test_a_function_of_the_users_own_is_asked(checkout: Checkout) -> None:
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine"
+    planned = checkout.plan(jwt=None, authorizer={"function_name": "mine", "function_arn": arn})
+    assert planned[ROUTE]["authorization_type"] == "CUSTOM"
+    assert planned['module.websocket_api.aws_lambda_permission.authorizer["$connect"]']["function_name"] == arn
+    assert not [address for address in planned if "verify_jwt" in address]
+
+
+def test_the_refusal_shows_what_to_write(checkout: Checkout) -> None:
+    with pytest.raises(ToolError) as refusal:
+        checkout.plan(jwt=None)
+    # Terraform may break lines.
+    said = " ".join(str(refusal.value).replace("│", " ").split())
+    for form in (
+        'jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }',
+        'authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }',
+        "allow_anonymous = true",
+    ):
+        assert form in said
+
+
+@pytest.mark.parametrize(
+    "jwt",
+    [
+        "{ issuer = terraform_data.made.output, jwks_uri = terraform_data.made.output }",
+        "{ secret_arn = terraform_data.made.output, secret_kms_key_arn = terraform_data.made.output }",
+    ],
+    ids=["issuer", "secret"],
+)
+def test_what_is_made_in_the_same_apply_is_not_known_yet(make_checkout: Callable[[str], Checkout], jwt: str) -> None:
+    """A user pool or a secret in the same configuration has no address before it exists."""
+    checkout = make_checkout("unknown")
+    root = checkout.folder / "root" / "main.tf"
+    given = 'lookup(var.inputs, "jwt", { jwks_uri = "https://issuer.example/jwks.json" })'
+    assert root.read_text().count(given) == 1
+    root.write_text(root.read_text().replace(given, jwt) + 'resource "terraform_data" "made" {}\n')
+    planned = checkout.plan()
+    assert 'module.lambda.aws_lambda_function.this["verify_jwt"]' in planned
+    assert AUTHORIZER in planned

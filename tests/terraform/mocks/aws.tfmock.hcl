@@ -16,6 +16,12 @@ mock_resource "aws_apigatewayv2_api" {
   }
 }
 
+mock_resource "aws_apigatewayv2_authorizer" {
+  defaults = {
+    id = "author1"
+  }
+}
+
 mock_resource "aws_apigatewayv2_deployment" {
   defaults = {
     id = "deploy1"
