@@ -1,0 +1,30 @@
+# Region and credentials come from the environment (AWS_REGION, AWS_PROFILE and the like).
+provider "aws" {}
+
+locals {
+  # Cognito, Auth0 and most other issuers publish their keys there.
+  jwks_uri = coalesce(var.jwks_uri, "${trimsuffix(var.issuer, "/")}/.well-known/jwks.json")
+}
+
+# Clients connect with a token of the issuer, as the user that its claim sub names, until it expires.
+module "push" {
+  source = "../../"
+
+  name = "push-by-jwt"
+
+  jwt = {
+    issuer                  = var.issuer
+    audience                = var.audience
+    jwks_uri                = local.jwks_uri
+    allow_insecure_loopback = var.allow_insecure_loopback
+  }
+  allowed_origins = var.allowed_origins
+
+  # This function's package holds libraries for one Python on one architecture.
+  functions = {
+    verify_jwt = { architecture = var.architecture, runtime = var.runtime }
+  }
+
+  # A trial: terraform destroy may delete the tables.
+  deletion_protection = false
+}

@@ -1,0 +1,45 @@
+variable "issuer" {
+  description = "What the tokens' iss claim says, such as \"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI\" for a Cognito user pool."
+  type        = string
+  nullable    = false
+}
+
+variable "audience" {
+  description = "What the tokens' aud claim may say: for Cognito's ID tokens, the ids of the app clients. Empty accepts every audience."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "jwks_uri" {
+  description = "Where the issuer publishes its keys, if not at /.well-known/jwks.json below the issuer."
+  type        = string
+  default     = null
+}
+
+variable "allowed_origins" {
+  description = "Origins of the pages that may connect, such as [\"https://app.example.com\"]. Empty accepts all."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "allow_insecure_loopback" {
+  description = "Accept http for a jwks_uri on this machine's loopback: for a trial on a local AWS, with a local issuer."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "architecture" {
+  description = "Architecture of the function that verifies tokens: arm64 or x86_64. A local AWS needs that of the machine it runs on."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+}
+
+variable "runtime" {
+  description = "Python of the function that verifies tokens. A local AWS needs the one that it runs functions with."
+  type        = string
+  default     = "python3.13"
+  nullable    = false
+}
