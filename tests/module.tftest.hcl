@@ -40,6 +40,12 @@ mock_provider "aws" {
     override_during = plan
     values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:push" }
   }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_function.this["verify_jwt"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:verify-jwt" }
+  }
 }
 
 variables {
@@ -105,5 +111,39 @@ run "outputs" {
       push       = "/aws/lambda/websocket-push-push"
     }
     error_message = "The log groups' names by function."
+  }
+}
+
+run "outputs_with_tokens" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+  }
+
+  assert {
+    condition = (
+      output.function_arns == merge(run.outputs.function_arns, { verify_jwt = "arn:aws-cn:lambda:cn-north-1:123456789012:function:verify-jwt" })
+      && output.log_group_names == merge(run.outputs.log_group_names, { verify_jwt = "/aws/lambda/websocket-push-verify-jwt" })
+    )
+    error_message = "The function that verifies tokens is listed with the others."
+  }
+
+  assert {
+    condition     = output.websocket_url == run.outputs.websocket_url && output.push_function_arn == run.outputs.push_function_arn
+    error_message = "The addresses are the same whoever may connect."
+  }
+}
+
+run "outputs_with_an_authorizer" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    authorizer      = { function_name = "mine", function_arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:mine" }
+  }
+
+  assert {
+    condition     = output.function_arns == run.outputs.function_arns && output.log_group_names == run.outputs.log_group_names
+    error_message = "A function of the user's own is not one of the module's."
   }
 }

@@ -79,23 +79,31 @@ def build(function: str, folder: Path) -> Path:
     package = folder / f"{function}.zip"
     builder = ROOT / "modules" / "lambda" / "build_package.py"
     architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-    target = ["--runtime", f"python3.{sys.version_info.minor}", "--architecture", architecture]
-    sources = ["--function", function, "--sources", LAMBDA, "--output", package]
-    subprocess.run([sys.executable, builder, *sources, *target], check=True)
+    command: list[str | Path] = [
+        sys.executable,
+        builder,
+        "--function",
+        function,
+        "--sources",
+        LAMBDA,
+        "--output",
+        package,
+    ]
+    command += ["--runtime", f"python3.{sys.version_info.minor}", "--architecture", architecture]
+    subprocess.run(command, check=True)
     assert function in REQUIREMENTS or package.stat().st_size < 64 * 1024
     with zipfile.ZipFile(package) as archive:
         archive.extractall(folder / function)
     return folder / function
 
 
-def run(function: str, folder: Path, event: object, environment: Mapping[str, str]) -> tuple[dict[str, Any], Any]:
-    """Build a package, have it handle an event in a bare interpreter, and give its log line and its answer."""
-    package = build(function, folder)
+def run(function: str, package: Path, event: object, environment: Mapping[str, str]) -> tuple[dict[str, Any], Any]:
+    """Have a package handle an event in a bare interpreter, and give its log line and its answer."""
     handler = json.loads((LAMBDA / "packages.json").read_text(encoding="utf-8"))[function]["handler"]
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROGRAM, package, handler, json.dumps(event)],
         env={**environment},
-        cwd=folder,
+        cwd=package.parent,
         capture_output=True,
         text=True,
         check=False,
@@ -109,7 +117,7 @@ def run(function: str, folder: Path, event: object, environment: Mapping[str, st
 
 @pytest.mark.parametrize("function", [function for function in FUNCTIONS if function not in REQUIREMENTS])
 def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
-    line, answer = run(function, tmp_path, event_for(function), ENVIRONMENT)
+    line, answer = run(function, build(function, tmp_path), event_for(function), ENVIRONMENT)
     assert (line["message"], line["outcome"]) == (function, "UNAVAILABLE")
     if function == "poll":
         assert json.loads(answer["body"])["code"] == "UNAVAILABLE"
@@ -118,6 +126,12 @@ def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, t
 
 
 # --- verify_jwt, which carries libraries: tokens of an issuer need nothing else, boto3 included.
+
+
+@pytest.fixture(scope="module")
+def verify_jwt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, unpacked."""
+    return build("verify_jwt", tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +182,7 @@ def sign(key: RSAPrivateKey, claims: Mapping[str, object]) -> str:
 
 @pytest.mark.parametrize("spoilt", [False, True], ids=["valid", "spoilt"])
 def test_verify_jwt_needs_nothing_but_the_libraries_that_it_carries(
-    key: RSAPrivateKey, issuer: str, tmp_path: Path, spoilt: bool
+    verify_jwt: Path, key: RSAPrivateKey, issuer: str, spoilt: bool
 ) -> None:
     token = sign(key, {"sub": "alice", "exp": int(time.time()) + 600})
     token = token.replace(".", ".e30", 1) if spoilt else token
@@ -177,7 +191,7 @@ def test_verify_jwt_needs_nothing_but_the_libraries_that_it_carries(
     event["multiValueHeaders"]["Authorization"] = [f"Bearer {token}"]
     settings = {"jwksUri": issuer, "algorithms": ["RS256"], "allowInsecureLoopback": True}
 
-    line, answer = run("verify_jwt", tmp_path, event, {"JWT": json.dumps(settings)})
+    line, answer = run("verify_jwt", verify_jwt, event, {"JWT": json.dumps(settings)})
 
     assert line["message"] == "verify-jwt"
     effect = answer["policyDocument"]["Statement"][0]["Effect"]

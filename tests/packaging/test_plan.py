@@ -301,18 +301,21 @@ def test_the_refusal_shows_what_to_write(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     "jwt",
     [
-        "{ issuer = terraform_data.made.output, jwks_uri = terraform_data.made.output }",
-        "{ secret_arn = terraform_data.made.output, secret_kms_key_arn = terraform_data.made.output }",
+        "{ issuer = terraform_data.made.id, jwks_uri = terraform_data.made.id }",
+        "{ secret_arn = terraform_data.made.id, secret_kms_key_arn = terraform_data.made.id }",
     ],
     ids=["issuer", "secret"],
 )
-def test_what_is_made_in_the_same_apply_is_not_known_yet(make_checkout: Callable[[str], Checkout], jwt: str) -> None:
+def test_what_is_made_in_the_same_apply_is_not_known_yet(checkout: Checkout, jwt: str) -> None:
     """A user pool or a secret in the same configuration has no address before it exists."""
-    checkout = make_checkout("unknown")
     root = checkout.folder / "root" / "main.tf"
+    before = root.read_text()
     given = 'lookup(var.inputs, "jwt", { jwks_uri = "https://issuer.example/jwks.json" })'
-    assert root.read_text().count(given) == 1
-    root.write_text(root.read_text().replace(given, jwt) + 'resource "terraform_data" "made" {}\n')
-    planned = checkout.plan()
+    assert before.count(given) == 1
+    root.write_text(before.replace(given, jwt) + 'resource "terraform_data" "made" {}\n')
+    try:
+        planned = checkout.plan()
+    finally:
+        root.write_text(before)
     assert 'module.lambda.aws_lambda_function.this["verify_jwt"]' in planned
     assert AUTHORIZER in planned

@@ -171,15 +171,19 @@ class Server:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
-        self._server.close()
-        # Connections that are just being accepted have a task too, and then another.
+        # asyncio leaves a connection open that it is just accepting while its server closes: accept them all first.
+        for _ in range(3):
+            await asyncio.sleep(0)
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for transport in self._transports:
-                transport.abort()
-            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+            self._abort()
+            await asyncio.wait(others, timeout=0.01)
+        self._server.close()
+        self._abort()
+        await asyncio.sleep(0)  # the turn in which asyncio closes the sockets
+
+    def _abort(self) -> None:
         for transport in self._transports:
             transport.abort()
-        await asyncio.sleep(0)  # the turn in which asyncio closes the sockets
 
     async def _hang_up(self) -> None:
         for writer in list(self._writers):
