@@ -18,7 +18,7 @@ PYTEST := $(RUN) -m pytest
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (about a minute)
+demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (under two minutes)
 	@$(RUN) -m tools.demo
 
 test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included

@@ -34,6 +34,11 @@ class Issuer:
         """Where its public keys are."""
         return self.url + _PATH
 
+    @property
+    def variables(self) -> dict[str, object]:
+        """The variables of examples/jwt for this issuer."""
+        return {"issuer": self.url, "audience": [AUDIENCE], "allow_insecure_loopback": True}
+
     def token(self, user_id: str, *, seconds: float = 3600, **claims: Any) -> str:
         """Sign a token for a user that expires so many seconds from now; claims given replace its own."""
         now = time.time()
@@ -55,7 +60,7 @@ def issuer() -> Iterator[Issuer]:
             self.end_headers()
             self.wfile.write(body if self.path == _PATH else b"{}")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -49,6 +49,10 @@ class Device:
             raise AssertionError(f"a notification was expected, and this came: {frame}")
         return frame
 
+    async def next_frame(self) -> Frame:
+        """Give the next frame, whatever it is."""
+        return await self._receive()
+
     async def connection_id(self) -> str:
         """Ask what API Gateway calls this connection."""
         reply = await self.ask({"action": "poll", "limit": 1})

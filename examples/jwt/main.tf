@@ -20,11 +20,6 @@ module "push" {
   }
   allowed_origins = var.allowed_origins
 
-  # This function's package holds libraries for one Python on one architecture.
-  functions = {
-    verify_jwt = { architecture = var.architecture, runtime = var.runtime }
-  }
-
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false
 }

@@ -29,17 +29,3 @@ variable "allow_insecure_loopback" {
   default     = false
   nullable    = false
 }
-
-variable "architecture" {
-  description = "Architecture of the function that verifies tokens: arm64 or x86_64. A local AWS needs that of the machine it runs on."
-  type        = string
-  default     = "arm64"
-  nullable    = false
-}
-
-variable "runtime" {
-  description = "Python of the function that verifies tokens. A local AWS needs the one that it runs functions with."
-  type        = string
-  default     = "python3.13"
-  nullable    = false
-}

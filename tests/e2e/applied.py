@@ -1,4 +1,4 @@
-"""examples/minimal, applied once by pytest-terraform for all tests that need it.
+"""The examples, each applied once by pytest-terraform for all tests that need it.
 
 A module of its own because the decorator reads pytest-terraform's configuration, which is not there yet while
 conftest.py is imported; conftest.py registers this as a plugin when it is.
@@ -7,3 +7,4 @@ conftest.py is imported; conftest.py registers this as a plugin when it is.
 from pytest_terraform import terraform
 
 terraform("minimal", scope="session")
+terraform("jwt", scope="session")

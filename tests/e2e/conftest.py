@@ -1,15 +1,17 @@
 import asyncio
 import importlib
 import inspect
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pytest_terraform import tf
 
-from tests.e2e.stack import Stack, Workshop, write_terraform
+from tests.e2e.stack import ORIGIN, Stack, Workshop, write_terraform
 from tools.aws import backend
 from tools.emulator.server import emulator
+from tools.issuer import Issuer, issuer
 from tools.terraform import copy_sources, find_program, terraform_environment
 
 
@@ -47,5 +49,24 @@ def _terraform_settings(workshop: Workshop, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def stack(workshop: Workshop, minimal: Any) -> Stack:
     """Give examples/minimal, applied once for all tests; what a test changes about it, it puts back."""
-    outputs = {name: each["value"] for name, each in minimal.outputs.items()}
+    return _stack(workshop, minimal)
+
+
+@pytest.fixture(scope="session")
+def tokens(workshop: Workshop) -> Iterator[Issuer]:
+    """Give an issuer of tokens whose keys examples/jwt is told of."""
+    with issuer() as running:
+        variables = workshop.checkout / "examples" / "jwt" / "terraform.tfvars.json"
+        variables.write_text(json.dumps(running.variables | {"allowed_origins": [ORIGIN]}))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def authorized(tokens: Issuer, workshop: Workshop, request: pytest.FixtureRequest) -> Stack:
+    """Give examples/jwt, applied once for all tests that need it, with the issuer's keys."""
+    return _stack(workshop, request.getfixturevalue("jwt"))
+
+
+def _stack(workshop: Workshop, applied: Any) -> Stack:
+    outputs = {name: each["value"] for name, each in applied.outputs.items()}
     return Stack(workshop.emulator, outputs, backend(workshop.emulator, outputs))

@@ -2,7 +2,7 @@
 
 import shlex
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,9 @@ from tools.aws import Backend, clients
 from tools.emulator.server import Emulator
 from tools.terraform import Program
 from tools.websocket import Device, device
+
+ORIGIN = "https://app.example.org"
+"""Where the pages come from that examples/jwt lets in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,11 @@ class Stack:
         """Connect a device of a user."""
         return self.connect_with(userId=user_id)
 
-    def connect_with(self, **query: str) -> AbstractAsyncContextManager[Device]:
-        """Connect with a query string."""
-        return device(self.emulator, self.outputs["websocket_url"], **query)
+    def connect_with(
+        self, *, headers: Mapping[str, str] | None = None, subprotocols: Sequence[str] = (), **query: str
+    ) -> AbstractAsyncContextManager[Device]:
+        """Connect with a query string, and with what else the handshake carries."""
+        return device(self.emulator, self.outputs["websocket_url"], headers=headers, subprotocols=subprotocols, **query)
 
     @property
     def client(self) -> Callable[..., Any]:

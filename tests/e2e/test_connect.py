@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -16,7 +18,7 @@ from tools.aws import wait_until
         pytest.param({"userId": "a\nb"}, id="control character"),
     ],
 )
-async def test_connection_without_a_proper_user_is_refused(stack: Stack, query: dict[str, str]) -> None:
+async def test_connection_without_a_proper_user_is_refused(stack: Stack, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with stack.connect_with(**query):
             pass

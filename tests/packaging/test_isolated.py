@@ -59,7 +59,6 @@ ENVIRONMENT = {
     "CONNECTIONS_URL": "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/live",
     "ALLOWED_ORIGINS": "[]",
     "ALLOW_ANONYMOUS": "true",
-    "ALLOWED_ORIGINS": "[]",
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
     "NOTIFICATION_TTL": "60",

@@ -42,5 +42,6 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
         linked = (document.parent / path).resolve()
         assert linked.exists(), target
         if anchor:
+            linked = linked / "README.md" if linked.is_dir() else linked
             headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}, target

@@ -1,27 +1,31 @@
-"""`python -m tools.demo`: applies examples/minimal to the local emulator and shows that it does its job."""
+"""`python -m tools.demo`: applies two examples to the local emulator and shows that they do their job."""
 
 import asyncio
 import contextlib
 import errno
+import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tools.aws import backend, leftovers
 from tools.console import Progress
 from tools.demo.scenario import Scenario
+from tools.demo.token_scenario import TokenScenario
 from tools.demo.transcript import Transcript, UnmetError
 from tools.emulator.patches import VERSION
-from tools.emulator.server import emulator
+from tools.emulator.server import Emulator, emulator
 from tools.errors import ToolError
+from tools.issuer import issuer
 from tools.paths import BUILD
 from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 
-EXAMPLE = "minimal"
-NAME = "websocket-push"
-"""What the example's resources are called: the module's default."""
+NAMES = {"minimal": "websocket-push", "jwt": "push-by-jwt"}
+"""The examples that are applied, and what their resources are called."""
 
 
 def main() -> int:
@@ -58,21 +62,35 @@ def run(folder: Path, transcript: Transcript) -> None:
     """
     program = find_program()
     settings = terraform_environment(folder, program)
-    transcript.heading(f"examples/{EXAMPLE}, unchanged, applied to a local AWS")
+    transcript.heading("examples/minimal, unchanged, applied to a local AWS")
     with emulator(folder) as local:
         transcript.note(f"ministack {VERSION} at {local.endpoint}; signatures and IAM policies are enforced")
-        root = copy_sources(folder / "checkout") / "examples" / EXAMPLE
-        terraform = Terraform(program, root, folder / "terraform", settings | local.credentials)
-        terraform.init()
-        apply(terraform)
-        outputs = terraform.outputs()
-        asyncio.run(Scenario(local, backend(local, outputs), outputs, transcript).play())
+        examples = copy_sources(folder / "checkout") / "examples"
 
-        transcript.heading("Afterwards")
-        transcript.check_equal("a second plan is clean", terraform.planned_changes(), {})
-        destroy(terraform)
-        transcript.check_equal("nothing is left", leftovers(local, NAME), [])
+        def example(name: str) -> Terraform:
+            return Terraform(program, examples / name, folder / name, settings | local.credentials)
+
+        with applied(example("minimal"), transcript, local) as outputs:
+            asyncio.run(Scenario(local, backend(local, outputs), outputs, transcript).play())
+
+        transcript.heading("examples/jwt: the same, for clients that bring a token")
+        with issuer() as tokens:
+            (examples / "jwt" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
+            with applied(example("jwt"), transcript, local) as outputs:
+                asyncio.run(TokenScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
     transcript.heading("All of it held.")
+
+
+@contextlib.contextmanager
+def applied(terraform: Terraform, transcript: Transcript, local: Emulator) -> Iterator[dict[str, Any]]:
+    """Apply an example, give its outputs, and afterwards see that the plan is clean and destroying leaves nothing."""
+    terraform.init()
+    apply(terraform)
+    yield terraform.outputs()
+    transcript.heading("Afterwards")
+    transcript.check_equal("a second plan is clean", terraform.planned_changes(), {})
+    destroy(terraform)
+    transcript.check_equal("nothing is left", leftovers(local, NAMES[terraform.root.name]), [])
 
 
 def apply(terraform: Terraform) -> None:
