@@ -80,7 +80,7 @@ run "smallest_tokens_that_are_accepted" {
     }
     allowed_origins = ["a://b", "https://app.example.com", "https://app.example.com:8443", "http://localhost:3000", "http://[::1]:3000", "chrome-extension://abcdef", "https://xn--bcher-kva.example"]
     functions       = { verify_jwt = { memory_size = 128, timeout = 1 } }
-    packages        = { verify_jwt = { filename = "LICENSE" } }
+    packages        = { verify_jwt = { filename = "main.tf" } }
   }
 }
 
@@ -405,7 +405,7 @@ run "connecting_refused_4" {
     # allowed_origins: a slash at the end
     allowed_origins = ["https://app.example.com/"]
     # packages: two places
-    packages = { push = { filename = "LICENSE", s3_bucket = "packages" } }
+    packages = { push = { filename = "main.tf", s3_bucket = "packages" } }
   }
   expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
 }
@@ -421,7 +421,7 @@ run "connecting_refused_5" {
     # allowed_origins: a path
     allowed_origins = ["https://app.example.com/path"]
     # packages: two places
-    packages = { push = { filename = "LICENSE", s3_key = "push.zip" } }
+    packages = { push = { filename = "main.tf", s3_key = "push.zip" } }
   }
   expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
 }
@@ -437,7 +437,7 @@ run "connecting_refused_6" {
     # allowed_origins: a capital
     allowed_origins = ["https://App.example.com"]
     # packages: a version of a local file
-    packages = { push = { filename = "LICENSE", s3_object_version = "1" } }
+    packages = { push = { filename = "main.tf", s3_object_version = "1" } }
   }
   expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
 }
@@ -485,7 +485,7 @@ run "connecting_refused_9" {
     # allowed_origins: the origin of no page in particular
     allowed_origins = ["null"]
     # packages: hexadecimal
-    packages = { push = { filename = "LICENSE", source_code_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
+    packages = { push = { filename = "main.tf", source_code_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
   }
   expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
 }
@@ -499,7 +499,7 @@ run "connecting_refused_10" {
     # allowed_origins: empty
     allowed_origins = [""]
     # packages: empty
-    packages = { push = { filename = "LICENSE", source_code_hash = "" } }
+    packages = { push = { filename = "main.tf", source_code_hash = "" } }
   }
   expect_failures = [var.jwt, var.allowed_origins, var.packages]
 }

@@ -62,3 +62,16 @@ def test_editing_a_handler_changes_only_its_function(moved: Terraform) -> None:
     changes = moved.planned_changes()
     assert changes.pop(f'{LAMBDA}.aws_lambda_function.this["poll"]') == ["update"]
     assert list(changes) == [f'{LAMBDA}.terraform_data.package["poll"]']
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        pytest.param("module.push.module.dynamodb.aws_dynamodb_table.clients", id="table"),
+        pytest.param(f'{LAMBDA}.aws_lambda_function.this["push"]', id="function"),
+    ],
+)
+def test_what_cannot_exist_twice_is_destroyed_before_it_is_created_again(moved: Terraform, replaced: str) -> None:
+    # The deployment is created before its predecessor is destroyed, and Terraform would treat all that it depends on
+    # alike; a second table or function of the same name is refused.
+    assert moved.planned_changes(f"-replace={replaced}")[replaced] == ["delete", "create"]
