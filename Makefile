@@ -13,7 +13,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit terraform-test e2e environments terraform python clean
+.PHONY: help demo test lint unit terraform-test e2e bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,20 @@ terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
 
+bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (half an hour)
+	@$(PYTHON) -m tools.environments bench
+	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
+	@.venv-bench/bin/python -m benchmarks
+	@.venv-bench/bin/python -m benchmarks emulated
+
+bench-check: environments ## compare what was measured with the targets; fails below them
+	@$(RUN) -m benchmarks check
+
 environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-emulator
+	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-emulator
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

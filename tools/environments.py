@@ -13,7 +13,11 @@ from pathlib import Path
 
 from tools.paths import CHECKOUT, MINIMUM_PYTHON, executable
 
-FOLDERS = {"dev": CHECKOUT / ".venv", "emulator": CHECKOUT / ".venv-emulator"}
+FOLDERS = {
+    "bench": CHECKOUT / ".venv-bench",
+    "dev": CHECKOUT / ".venv",
+    "emulator": CHECKOUT / ".venv-emulator",
+}
 _STAMP = "requirements.sha256"
 
 

@@ -1,0 +1,1 @@
+"""The functions of this project as one would write them on boto3."""

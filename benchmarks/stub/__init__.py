@@ -1,0 +1,1 @@
+"""A local server that answers as DynamoDB and the API Gateway management API do, as cheaply as possible."""

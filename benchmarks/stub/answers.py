@@ -1,0 +1,170 @@
+"""What the stub answers: a request's bytes in, a response's bytes out.
+
+Shapes and headers are those of the services (Amazon DynamoDB API Reference; API Gateway Developer Guide, "Use
+@connections commands in your backend service"). What a user's Query returns is in the user's name, so the stub keeps
+no data: `c100-u7` has 100 connections.
+"""
+
+import json
+import zlib
+from collections import Counter
+
+PAGE_BYTES = 1024 * 1024
+"""How much a Query reads before it pages ("Paginating table query results", DynamoDB Developer Guide)."""
+
+HISTORY_LENGTH = 20
+"""How many notifications every user's history holds."""
+
+CONNECTED_AT = 1_700_000_000_000
+EXPIRES_AT = 4_000_000_000
+
+_DATE = b"date: Sat, 31 Jan 2026 12:00:00 GMT\r\n"
+_POSTED = (
+    b"HTTP/1.1 200 OK\r\n"
+    + _DATE
+    + b"content-type: application/json\r\ncontent-length: 0\r\nconnection: keep-alive\r\n"
+    b"x-amzn-requestid: 8f5d7f0e-6c1b-4f57-9d3e-0a1b2c3d4e5f\r\nx-amz-apigw-id: XnJk8E8yDoEFz2A=\r\n\r\n"
+)
+_DELETED = b"HTTP/1.1 204 No Content\r\n" + _DATE + b"connection: keep-alive\r\n\r\n"
+_TARGET = b"DynamoDB_20120810."
+
+
+def user_name(connections: int, number: int) -> str:
+    """Name a user who has so many connections."""
+    return f"c{connections}-u{number}"
+
+
+class Answers:
+    """Answers requests and counts them.
+
+    Parameters
+    ----------
+    page_bytes
+        How many bytes of items, as DynamoDB counts them, a page of a Query holds.
+    """
+
+    def __init__(self, page_bytes: int = PAGE_BYTES) -> None:
+        self.counts: Counter[str] = Counter()
+        self._page_bytes = page_bytes
+        # The same user is asked for again and again; the stub must not be what limits the clients.
+        self._queries: dict[bytes, bytes] = {}
+        self._written = _dynamodb({})
+
+    def answer(self, head: bytes, body: bytes) -> bytes:
+        """Answer one request.
+
+        Parameters
+        ----------
+        head
+            Request line and headers, without the empty line.
+        body
+            All of it.
+        """
+        start = head.find(_TARGET)
+        if start < 0:
+            return self._answer_management(head)
+        operation = head[start + len(_TARGET) :].partition(b"\r\n")[0].decode()
+        self.counts[operation] += 1
+        if operation == "Query":
+            return self._answer_query(body)
+        if operation == "GetItem":
+            return _dynamodb({"Item": _client("alice", 0)})
+        return self._written
+
+    def _answer_management(self, head: bytes) -> bytes:
+        if head.startswith(b"GET /_stub/counts "):
+            return _response(json.dumps(dict(self.counts)).encode(), b"content-type: application/json\r\n")
+        if head.startswith(b"DELETE "):
+            self.counts["DeleteConnection"] += 1
+            return _DELETED
+        self.counts["PostToConnection"] += 1
+        return _POSTED
+
+    def _answer_query(self, body: bytes) -> bytes:
+        known = self._queries.get(body)
+        if known is None:
+            known = self._queries[body] = _dynamodb(query_page(json.loads(body), self._page_bytes))
+        return known
+
+
+def query_page(request: dict[str, object], page_bytes: int = PAGE_BYTES) -> dict[str, object]:
+    """Give the page that a Query request asks for.
+
+    Parameters
+    ----------
+    request
+        The Query's members, the user being the value `:userId`. One with an `IndexName` asks for the user's
+        connections, any other for the history.
+    page_bytes
+        How many bytes of items it may hold.
+    """
+    values = request["ExpressionAttributeValues"]
+    assert isinstance(values, dict)  # noqa: S101 - what DynamoDB requires
+    user_id: str = values[":userId"]["S"]
+    if "IndexName" not in request:
+        items = [_notification(user_id, number) for number in range(HISTORY_LENGTH)]
+        return {"Items": items, "Count": HISTORY_LENGTH, "ScannedCount": HISTORY_LENGTH}
+    count, first = _connection_count(user_id), 0
+    start = request.get("ExclusiveStartKey")
+    if isinstance(start, dict):
+        first = int(start["connectionId"]["S"].removesuffix("=")[-10:]) + 1
+    last = min(count, first + max(1, page_bytes // _size(_client(user_id, 0))))
+    items = [_client(user_id, number) for number in range(first, last)]
+    page: dict[str, object] = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+    if last < count:
+        page["LastEvaluatedKey"] = {name: items[-1][name] for name in ("connectionId", "userId")}
+    return page
+
+
+def _connection_count(user_id: str) -> int:
+    digits = user_id.partition("-")[0].removeprefix("c")
+    return int(digits) if digits.isdigit() else 1
+
+
+def _client(user_id: str, number: int) -> dict[str, dict[str, str]]:
+    # As long as a real id, and as a real id with "=" at its end, which has to be percent-encoded in a path.
+    return {
+        "connectionId": {"S": f"XnJk8{number:010d}="},
+        "userId": {"S": user_id},
+        "connectedAt": {"N": str(CONNECTED_AT)},
+        "expiresAt": {"N": str(EXPIRES_AT)},
+    }
+
+
+def _notification(user_id: str, number: int) -> dict[str, dict[str, str]]:
+    return {
+        "userId": {"S": user_id},
+        "notificationId": {"S": f"018bcfe5-6800-7000-8000-{number:012d}"},
+        "content": {"S": json.dumps({"title": "Order shipped", "number": number, "text": "x" * 120})},
+        "createdAt": {"S": "2023-11-14T22:13:20.000Z"},
+        "expiresAt": {"N": str(EXPIRES_AT)},
+    }
+
+
+def _size(item: dict[str, dict[str, str]]) -> int:
+    """Return an item's size in bytes ("DynamoDB item sizes and formats", DynamoDB Developer Guide)."""
+    return sum(len(name) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: dict[str, str]) -> int:
+    return len(value["N"].rstrip("0")) // 2 + 1 if "N" in value else len(value["S"])
+
+
+def _dynamodb(document: object) -> bytes:
+    body = json.dumps(document, separators=(",", ":")).encode()
+    # The SDKs compare the checksum, so it has to be there and right.
+    return _response(
+        body,
+        b"server: Server\r\ncontent-type: application/x-amz-json-1.0\r\n"
+        b"x-amzn-requestid: RH3SUNKPGV5LCKMJ4D6LBCQ0VFVV4KQNSO5AEMVJF66Q9ASUAAJG\r\n"
+        b"x-amz-crc32: %d\r\n" % zlib.crc32(body),
+    )
+
+
+def _response(body: bytes, headers: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\nconnection: keep-alive\r\n\r\n%b" % (
+        _DATE,
+        headers,
+        len(body),
+        body,
+    )
