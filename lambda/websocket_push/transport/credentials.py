@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from websocket_push.transport.errors import AwsError
 
-_VISIBLE = range(0x21, 0x7F)
-
 
 class Credentials:
     """An access key with its secret and, for a role, its session token; immutable by convention."""
@@ -63,6 +61,6 @@ def _variable(environment: Mapping[str, str], name: str, *, required: bool) -> s
     value = environment.get(name, "")
     if required and not value:
         raise AwsError("MissingCredentials", detail=f"set {name}")
-    if not all(ord(character) in _VISIBLE for character in value):
+    if not (value.isascii() and value.isprintable() and " " not in value):
         raise AwsError("MissingCredentials", detail=f"{name} holds white space or a character outside ASCII")
     return value
