@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from websocket_push.protocol.frames import bye_frame, notification_frame
 from websocket_push.services.clients import Clients, Connection
 from websocket_push.services.failures import Failure, explain
+from websocket_push.services.lanes import Lanes, Window
 from websocket_push.services.notifications import Notification, Notifications
-from websocket_push.transport.aws import Payload
+from websocket_push.transport.aws import Attempt, Call, Payload
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import ConnectionGone, Management
 
@@ -132,12 +133,18 @@ class Delivery:
         """
         outcomes = [Outcome(user_id) for user_id in recipients]
         async with asyncio.TaskGroup() as group:
-            lookups, posts = _Lanes(group, MAX_RECIPIENTS_AT_ONCE), _Lanes(group, MAX_POSTS_AT_ONCE)
-            for outcome in outcomes:
-                await lookups.start(_guarded(self._reach(outcome, group, posts), outcome))
+            posts = Window(group, MAX_POSTS_AT_ONCE)
+            try:
+                async with asyncio.TaskGroup() as reaching:
+                    lookups = Lanes(reaching, MAX_RECIPIENTS_AT_ONCE)
+                    for outcome in outcomes:
+                        await lookups.start(_guarded(self._reach(outcome, reaching, posts), outcome))
+                await posts.drained()
+            finally:
+                posts.close()
         return outcomes
 
-    async def _reach(self, outcome: Outcome, group: asyncio.TaskGroup, posts: "_Lanes") -> None:
+    async def _reach(self, outcome: Outcome, group: asyncio.TaskGroup, posts: Window) -> None:
         stored = group.create_task(self._store(outcome))
         try:
             pages = self._clients.pages_of(outcome.user_id, deadline=self._clocks.posts_until)
@@ -147,7 +154,10 @@ class Delivery:
                         return
                     outcome.connections += len(page)
                     for connection in page:
-                        await posts.start(self._offer(connection, outcome))
+                        if posts.full:
+                            await posts.room()
+                        self._begin_offer(connection, outcome, posts)
+                    posts.pass_on()
         finally:
             await stored
 
@@ -168,10 +178,29 @@ class Delivery:
         outcome.persisted = True
         return True
 
-    async def _offer(self, connection: Connection, outcome: Outcome) -> None:
+    def _begin_offer(self, connection: Connection, outcome: Outcome, posts: Window) -> None:
+        """Send to one connection; what does not succeed at once goes on in `_offer`."""
+
+        def begin(done: Callable[[Call, Attempt | None], None]) -> Call:
+            return self._management.begin_post(
+                connection.connection_id, self._payload, deadline=self._until(connection), done=done
+            )
+
+        def succeeded() -> None:
+            outcome.delivered += 1
+
+        def go_on(attempt: Attempt) -> Coroutine[None, None, None]:
+            return self._offer(connection, outcome, attempt)
+
+        if self._is_over(connection):
+            posts.run(self._offer(connection, outcome))
+        else:
+            posts.begin(begin, succeeded, go_on)
+
+    async def _offer(self, connection: Connection, outcome: Outcome, begun: Attempt | None = None) -> None:
         """Send to one connection and count what came of it, whatever comes of it."""
         try:
-            await self._send(connection)
+            await self._send(connection, begun)
         except ConnectionGone:
             outcome.gone += 1
             await self._forget(connection)
@@ -184,22 +213,21 @@ class Delivery:
         else:
             outcome.delivered += 1
 
-    async def _send(self, connection: Connection) -> None:
+    async def _send(self, connection: Connection, begun: Attempt | None) -> None:
         """Post to a connection; while it may still be on its way, a 410 is asked again a little later."""
-        now = self._clocks.now()
-        if connection.expires_at * 1000 <= now:
+        if begun is None and self._is_over(connection):
             await self._dismiss(connection)
             raise ConnectionGone("ConnectionExpired")
-        # No retry may outlive the authorization.
-        until = min(self._clocks.posts_until, _loop_time() + connection.expires_at - now / 1000)
+        until = self._until(connection)
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._management.post(connection.connection_id, self._payload, deadline=until)
+                await self._management.post(connection.connection_id, self._payload, deadline=until, begun=begun)
                 return
             except ConnectionGone:
                 if not self._is_establishing(connection) or _loop_time() + pause > until:
                     raise
+            begun = None
             await asyncio.sleep(pause * (0.5 + self._random() / 2))
             pause *= 2
 
@@ -221,24 +249,16 @@ class Delivery:
         with contextlib.suppress(AwsError):
             await self._management.close(connection.connection_id, deadline=self._clocks.closes_until)
 
+    def _until(self, connection: Connection) -> float:
+        """Say when to stop sending to a connection: no retry may outlive the authorization."""
+        left = connection.expires_at - self._clocks.now() / 1000
+        return min(self._clocks.posts_until, _loop_time() + left)
+
+    def _is_over(self, connection: Connection) -> bool:
+        return connection.expires_at * 1000 <= self._clocks.now()
+
     def _is_establishing(self, connection: Connection) -> bool:
         return self._clocks.now() - connection.connected_at < ESTABLISHING_MILLISECONDS
-
-
-class _Lanes:
-    """Starts tasks in a group, at most so many at once, in the order of asking."""
-
-    def __init__(self, group: asyncio.TaskGroup, width: int) -> None:
-        self._group = group
-        self._free = asyncio.Semaphore(width)
-
-    async def start(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await self._free.acquire()
-        except BaseException:
-            work.close()
-            raise
-        self._group.create_task(work).add_done_callback(lambda _: self._free.release())
 
 
 async def _guarded(work: Coroutine[None, None, None], outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from websocket_push.transport import retry
+from websocket_push.transport.calls import Attempt, Call
 from websocket_push.transport.credentials import Credentials, read_credentials
 from websocket_push.transport.endpoints import Endpoint, region
 from websocket_push.transport.errors import AwsError, ConnectionLost, ConnectionRefused, Expired, InvalidResponse
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-__all__ = ["AwsError", "InvalidResponse", "Payload", "Target", "Transport"]
+__all__ = ["Attempt", "AwsError", "Call", "InvalidResponse", "Payload", "Target", "Transport"]
 
 ATTEMPT_TIMEOUT = 3.0
 MAXIMUM_CONNECTIONS = 64
@@ -161,6 +162,7 @@ class Transport:
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        begun: Attempt | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
 
@@ -179,6 +181,8 @@ class Transport:
             is then retried.
         deadline : float
             Event loop time in seconds. Nothing is sent after it, and no wait goes past it.
+        begun : Attempt or None
+            What the same request came to when `begin` sent it: the first attempt of this one.
 
         Returns
         -------
@@ -191,37 +195,39 @@ class Transport:
             See there. At the deadline with `DeadlineExceeded`; where the next retry could only come after it, at
             once, with the last failure's own code.
         """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._adopt(loop)
-        if self._active <= 0:
-            self._refresh_credentials()
-        sent = failures = 0
+        loop = self._prepare()
+        sent = begun.sent if begun is not None else 0
+        failures = 0
         self._active += 1
         try:
             while True:
                 response: Response | None = None
                 try:
-                    if loop.time() >= deadline:
-                        raise Expired
-                    pool = self._pools.get(target.endpoint.address) or self._open_pool(target.endpoint)
-                    connection = pool.take() or await pool.acquire(deadline)
-                    try:
-                        expires = self._expiry(deadline)
-                        message = self._message(target, path, canonical_path, payload)
-                        sent += 1
+                    if begun is not None and begun.failure is not None:
+                        raise begun.failure
+                    if begun is not None:
+                        response = begun.response
+                    if response is None:
+                        if loop.time() >= deadline:
+                            raise Expired
+                        pool = self._pool(target.endpoint)
+                        connection = pool.take() or await pool.acquire(deadline)
                         try:
-                            response = await pool.send(connection, message, expires)
-                        except ConnectionLost:
-                            if not connection.stale:
-                                raise
-                            # The server had closed it as idle: RFC 9112, section 9.3.1. Not a failed attempt.
-                            connection = await pool.reopen(connection, deadline)
                             expires = self._expiry(deadline)
+                            message = self._message(target, path, canonical_path, payload)
                             sent += 1
-                            response = await pool.send(connection, message, expires)
-                    finally:
-                        pool.release(connection)
+                            try:
+                                response = await pool.send(connection, message, expires)
+                            except ConnectionLost:
+                                if not connection.stale:
+                                    raise
+                                # The server had closed it as idle: RFC 9112, section 9.3.1. Not a failed attempt.
+                                connection = await pool.reopen(connection, deadline)
+                                expires = self._expiry(deadline)
+                                sent += 1
+                                response = await pool.send(connection, message, expires)
+                        finally:
+                            pool.release(connection)
                     if 200 <= response.status < 300:
                         return decode(response.body)
                     error = _refusal(target, response, sent)
@@ -230,16 +236,73 @@ class Transport:
                     error.__cause__ = failure
                 if not error.transient or error.code == "DeadlineExceeded":
                     raise error
+                begun = None
                 failures += 1
                 await self._pause(error, response, failures, deadline - loop.time())
         finally:
             self._active -= 1
+
+    def begin(
+        self,
+        target: Target,
+        path: str,
+        canonical_path: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        done: Callable[[Call, Attempt | None], None],
+    ) -> Call:
+        """Send a request that is safe to repeat, without waiting: for a fan-out, whose requests nearly all succeed.
+
+        Parameters
+        ----------
+        target, path, canonical_path, payload, deadline
+            See `request`.
+        done : Callable[[Call, Attempt or None], None]
+            See `Call`; with an attempt, the caller goes on by `request`. May be called before this returns.
+
+        Returns
+        -------
+        Call
+            To be cancelled by a caller that does not wait for its end.
+        """
+
+        def outline() -> tuple[bytes, float]:
+            expires = self._expiry(deadline)
+            return self._message(target, path, canonical_path, payload), expires
+
+        def finished(call: Call, attempt: Attempt | None) -> None:
+            self._active -= 1
+            done(call, attempt)
+
+        call = Call(outline, deadline, finished)
+        try:
+            self._prepare()
+        except AwsError:
+            # `request` raises it again, to whoever can catch it.
+            done(call, Attempt())
+            return call
+        self._active += 1
+        call.begin(self._pool(target.endpoint))
+        return call
 
     async def close(self) -> None:
         """Close every pooled socket. A request that is in flight fails, and may open a new connection to retry."""
         for pool in self._pools.values():
             pool.close()
         await asyncio.sleep(0)  # asyncio closes an aborted socket in the next turn of the loop
+
+    def _prepare(self) -> asyncio.AbstractEventLoop:
+        """Get ready for a request: the right loop, and credentials that are not older than the invocation."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._adopt(loop)
+        if self._active <= 0:
+            self._refresh_credentials()
+        return loop
+
+    def _pool(self, endpoint: Endpoint) -> Pool:
+        return self._pools.get(endpoint.address) or self._open_pool(endpoint)
 
     def _expiry(self, deadline: float) -> float:
         """Return when an attempt that starts now is given up; nothing is sent after the deadline."""

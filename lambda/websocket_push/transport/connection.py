@@ -11,6 +11,11 @@ from websocket_push.transport.response import Response, ResponseParser
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
+    from typing import TypeAlias
+
+    from websocket_push.transport.calls import Call
+
+    Receiver: TypeAlias = asyncio.Future[Response] | Call
 
 
 class Connection(asyncio.Protocol):
@@ -30,11 +35,11 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_answered",
-        "_future",
         "_loop",
         "_parser",
         "_poll",
         "_received",
+        "_receiver",
         "_transport",
         "expires",
         "idle_since",
@@ -45,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._parser = ResponseParser()
         self._transport: asyncio.Transport | None = None
-        self._future: asyncio.Future[Response] | None = None
+        self._receiver: Receiver | None = None
         self._answered = False
         self._received = False
         self._poll = select.poll()
@@ -81,22 +86,36 @@ class Connection(asyncio.Protocol):
             Completed by the response, or by `ConnectionLost`, `InvalidResponse` or `Expired`.
         """
         future: asyncio.Future[Response] = self._loop.create_future()
+        self.begin(future, request, expires)
+        return future
+
+    def begin(self, receiver: "Receiver", request: bytes, expires: float) -> None:
+        """Send a request for a receiver, which may be told of a closed connection before this returns.
+
+        Parameters
+        ----------
+        receiver : asyncio.Future[Response] or Call
+            Completed as `send` says.
+        request : bytes
+            Head and body.
+        expires : float
+            See `send`.
+        """
         self._received = False
         transport = self._transport
         if not self.reusable or transport is None or transport.is_closing():
             self.reusable = False
-            future.set_exception(ConnectionLost())
-            return future
+            receiver.set_exception(ConnectionLost())
+            return
         self.reusable = False
-        self._future = future
+        self._receiver = receiver
         self.expires = expires
         transport.write(request)
-        return future
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes (called by asyncio)."""
-        future = self._future
-        if future is None or future.done():
+        receiver = self._receiver
+        if receiver is None or receiver.done():
             # Nothing was asked for, or whoever asked has gone.
             self.abort()
             return
@@ -107,19 +126,19 @@ class Connection(asyncio.Protocol):
             self._fail(error)
             return
         if response is not None:
-            self._answer(future, response)
+            self._answer(receiver, response)
 
     def eof_received(self) -> None:
         """Take the end of the stream (called by asyncio, which then closes the socket)."""
         self.reusable = False
-        future = self._future
-        if future is None or future.done():
+        receiver = self._receiver
+        if receiver is None or receiver.done():
             return
         response = self._parser.finish()
         if response is None:
             self._fail(ConnectionLost())
         else:
-            self._answer(future, response)
+            self._answer(receiver, response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection (called by asyncio)."""
@@ -133,9 +152,9 @@ class Connection(asyncio.Protocol):
         """Close the socket at once; the request in flight, if any, is nobody's any more."""
         self.reusable = False
         self.expires = inf
-        future, self._future = self._future, None
-        if future is not None and future.done() and not future.cancelled():
-            future.exception()  # seen, so that asyncio does not report it
+        receiver, self._receiver = self._receiver, None
+        if isinstance(receiver, asyncio.Future) and receiver.done() and not receiver.cancelled():
+            receiver.exception()  # seen, so that asyncio does not report it
         if self._transport is not None:
             self._transport.abort()
 
@@ -143,21 +162,21 @@ class Connection(asyncio.Protocol):
         """Tell whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
-    def _answer(self, future: "asyncio.Future[Response]", response: Response) -> None:
+    def _answer(self, receiver: "Receiver", response: Response) -> None:
         transport = self._transport
-        self._future = None
+        self._receiver = None
         self._answered = True
         self.expires = inf
         # A server may answer before it has read the whole request, which would then go on into the next one.
         self.reusable = response.keep_alive and transport is not None and not transport.get_write_buffer_size()
-        future.set_result(response)
+        receiver.set_result(response)
 
     def _fail(self, error: Exception) -> None:
-        future = self._future
+        receiver = self._receiver
         self.reusable = False
         self.expires = inf
-        if future is not None and not future.done():
-            future.set_exception(error)
+        if receiver is not None and not receiver.done():
+            receiver.set_exception(error)
 
 
 async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float) -> Connection:

@@ -1,6 +1,8 @@
 """Messages to open WebSocket connections: the API Gateway management API."""
 
-from websocket_push.transport.aws import AwsError, Payload, Transport
+from collections.abc import Callable
+
+from websocket_push.transport.aws import Attempt, AwsError, Call, Payload, Transport
 from websocket_push.transport.endpoints import management_endpoint
 from websocket_push.transport.signing import canonical_path, quote_segment
 
@@ -37,7 +39,9 @@ class Management:
         )
         self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint)
 
-    async def post(self, connection_id: str, payload: Payload, *, deadline: float) -> None:
+    async def post(
+        self, connection_id: str, payload: Payload, *, deadline: float, begun: Attempt | None = None
+    ) -> None:
         """Send a message to a connection.
 
         Parameters
@@ -48,6 +52,8 @@ class Management:
             The message, at most 128 KB.
         deadline : float
             Event loop time in seconds.
+        begun : Attempt or None
+            What `begin_post` left to do.
 
         Raises
         ------
@@ -56,18 +62,41 @@ class Management:
         AwsError
             Any other failure, see `Transport.request`.
         """
-        segment = quote_segment(connection_id)
-        canonical = self._canonical_path + segment.replace("%", "%25")
+        path, canonical = self._paths(connection_id)
         try:
-            await self._transport.request(
-                self._post, self._path + segment, canonical, payload, _ignore, deadline=deadline
-            )
+            await self._transport.request(self._post, path, canonical, payload, _ignore, deadline=deadline, begun=begun)
         except AwsError as error:
             if error.status != 410:
                 raise
             raise ConnectionGone(
                 error.code, status=410, attempts=error.attempts, operation="PostToConnection"
             ) from None
+
+    def begin_post(
+        self,
+        connection_id: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        done: Callable[[Call, Attempt | None], None],
+    ) -> Call:
+        """Send a message to a connection without waiting for the answer.
+
+        Parameters
+        ----------
+        connection_id, payload, deadline
+            See `post`.
+        done : Callable[[Call, Attempt or None], None]
+            Called once, perhaps before this returns: with None where the message was taken, else with what `post`
+            goes on from.
+
+        Returns
+        -------
+        Call
+            See `Transport.begin`.
+        """
+        path, canonical = self._paths(connection_id)
+        return self._transport.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
 
     async def close(self, connection_id: str, *, deadline: float) -> None:
         """Close a connection; closing one that is gone is success.
@@ -84,15 +113,17 @@ class Management:
         AwsError
             Any failure but 410, see `Transport.request`.
         """
-        segment = quote_segment(connection_id)
-        canonical = self._canonical_path + segment.replace("%", "%25")
+        path, canonical = self._paths(connection_id)
         try:
-            await self._transport.request(
-                self._delete, self._path + segment, canonical, _NOTHING, _ignore, deadline=deadline
-            )
+            await self._transport.request(self._delete, path, canonical, _NOTHING, _ignore, deadline=deadline)
         except AwsError as error:
             if error.status != 410:
                 raise
+
+    def _paths(self, connection_id: str) -> tuple[str, str]:
+        """Return the path as sent, and as signed."""
+        segment = quote_segment(connection_id)
+        return self._path + segment, self._canonical_path + segment.replace("%", "%25")
 
 
 def _ignore(body: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 from math import inf
 
 from websocket_push.transport.connection import Connection, open_connection
@@ -13,7 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    Waiter = tuple[asyncio.Future[Connection | None], float]
+    from websocket_push.transport.calls import Call
+
+    Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
 
 
 class Pool:
@@ -90,7 +93,7 @@ class Pool:
         ConnectionRefused
             It could not be opened.
         """
-        if len(self._connections) + self._opening < self._size:
+        if self._has_room():
             self._opening += 1
             return await self._open(deadline)
         future: asyncio.Future[Connection | None] = self._loop.create_future()
@@ -152,6 +155,50 @@ class Pool:
             self._watch(expires)
         return connection.send(request, expires)
 
+    def submit(self, call: "Call") -> None:
+        """Let a call out: on an idle connection, on one opened for it, or in turn with all who wait.
+
+        Parameters
+        ----------
+        call : Call
+            It gives its connection back by `release`.
+        """
+        connection = self.take()
+        if connection is not None:
+            if not call.start(connection):
+                self.release(connection)
+        elif self._has_room():
+            self._opening += 1
+            self._open_for(call)
+        else:
+            self._waiters.append((call, call.deadline))
+            self._watch(call.deadline)
+
+    def begin(self, call: "Call", connection: Connection, request: bytes, expires: float) -> None:
+        """Send a call's request on a connection and watch its time.
+
+        Parameters
+        ----------
+        call : Call
+            Gets the response or the failure, see `Connection.begin`.
+        connection : Connection
+            The one that was given to it.
+        request : bytes
+            Head and body.
+        expires : float
+            The loop time at which the attempt fails with `Expired`.
+        """
+        if expires < self._alarm_at:
+            self._watch(expires)
+        connection.begin(call, request, expires)
+
+    def replace(self, connection: Connection, call: "Call") -> None:
+        """Open a new connection for a call in place of one that turned out to be closed, see `reopen`."""
+        self._connections.discard(connection)
+        connection.abort()
+        self._opening += 1
+        self._open_for(call)
+
     def release(self, connection: Connection) -> None:
         """Give a connection back: to the next who waits, to the idle ones, or closed where it is not reusable."""
         if connection not in self._connections:
@@ -160,9 +207,13 @@ class Pool:
             self._drop(connection)
             return
         while self._waiters:
-            future, _ = self._waiters.popleft()
-            if not future.done():
-                future.set_result(connection)
+            waiter, _ = self._waiters.popleft()
+            if waiter.done():
+                continue
+            if isinstance(waiter, asyncio.Future):
+                waiter.set_result(connection)
+                return
+            if waiter.start(connection):
                 return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
@@ -172,7 +223,8 @@ class Pool:
         self._idle.clear()
         for connection in list(self._connections):
             connection.connection_lost(None)
-            self._drop(connection)
+            if connection in self._connections:
+                self._drop(connection)
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = None
@@ -181,14 +233,40 @@ class Pool:
     async def _open(self, deadline: float) -> Connection:
         """Open a connection in the place that `_opening` already counts."""
         try:
-            limit = min(self._loop.time() + self._open_timeout, deadline)
-            connection = await open_connection(self._endpoint, self._tls, limit)
+            connection = await self._connect(deadline)
         except BaseException:
             self._return(None)
             raise
         self._opening -= 1
         self._connections.add(connection)
         return connection
+
+    async def _connect(self, deadline: float) -> Connection:
+        limit = min(self._loop.time() + self._open_timeout, deadline)
+        return await open_connection(self._endpoint, self._tls, limit)
+
+    def _open_for(self, call: "Call") -> None:
+        """Open a connection for a call in the place that `_opening` already counts."""
+        # Counted in the callback: a task that is cancelled before its first step runs no line of its own.
+        opening = self._loop.create_task(self._connect(call.deadline))
+        opening.add_done_callback(partial(self._opened, call))
+        call.wait_for(opening)
+
+    def _opened(self, call: "Call", opening: "asyncio.Task[Connection]") -> None:
+        failure = asyncio.CancelledError() if opening.cancelled() else opening.exception()
+        if failure is not None:
+            self._return(None)
+            if isinstance(failure, Exception) and not call.done():
+                call.set_exception(failure)
+            return
+        connection = opening.result()
+        self._opening -= 1
+        self._connections.add(connection)
+        if call.done() or not call.start(connection):
+            self.release(connection)
+
+    def _has_room(self) -> bool:
+        return len(self._connections) + self._opening < self._size
 
     def _drop(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -205,11 +283,15 @@ class Pool:
 
     def _grant_place(self) -> None:
         while self._waiters:
-            future, _ = self._waiters.popleft()
-            if not future.done():
-                self._opening += 1
-                future.set_result(None)
-                return
+            waiter, _ = self._waiters.popleft()
+            if waiter.done():
+                continue
+            self._opening += 1
+            if isinstance(waiter, asyncio.Future):
+                waiter.set_result(None)
+            else:
+                self._open_for(waiter)
+            return
 
     def _watch(self, moment: float) -> None:
         if moment >= self._alarm_at:
@@ -223,20 +305,20 @@ class Pool:
         self._alarm = None
         self._alarm_at = inf
         now = self._loop.time()
-        for connection in self._connections:
+        late: list[Waiter] = []
+        waiting: deque[Waiter] = deque()
+        for waiter, deadline in self._waiters:
+            if not waiter.done():
+                (late if deadline <= now else waiting).append((waiter, deadline))
+        self._waiters = waiting
+        for waiter, _ in late:
+            waiter.set_exception(Expired())
+        # A call gives its connection back at once, so what is open changes under way.
+        for connection in list(self._connections):
             if connection.expires <= now:
                 connection.expire()
-        waiting: deque[Waiter] = deque()
-        for future, deadline in self._waiters:
-            if future.done():
-                continue
-            if deadline <= now:
-                future.set_exception(Expired())
-            else:
-                waiting.append((future, deadline))
-        self._waiters = waiting
         moments = [connection.expires for connection in self._connections]
-        moments += [deadline for _, deadline in waiting]
+        moments += [deadline for _, deadline in self._waiters]
         earliest = min(moments, default=inf)
         if earliest < inf:
             self._watch(earliest)
