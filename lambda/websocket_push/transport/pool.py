@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
 
+_READ_SIZE = 64 * 1024
+"""How many bytes are read at once; responses are far smaller, except a page of a user with hundreds of connections."""
+
 
 class Pool:
     """Keeps at most `size` connections to one address.
@@ -56,6 +59,7 @@ class Pool:
         self._waiters: deque[Waiter] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
+        self._space = memoryview(bytearray(_READ_SIZE))
 
     def take(self) -> Connection | None:
         """Take an idle connection, the one used last.
@@ -243,7 +247,7 @@ class Pool:
 
     async def _connect(self, deadline: float) -> Connection:
         limit = min(self._loop.time() + self._open_timeout, deadline)
-        return await open_connection(self._endpoint, self._tls, limit)
+        return await open_connection(self._endpoint, self._tls, limit, self._space)
 
     def _open_for(self, call: "Call") -> None:
         """Open a connection for a call in the place that `_opening` already counts."""
