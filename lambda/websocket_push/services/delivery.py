@@ -156,7 +156,10 @@ class Delivery:
                     for connection in page:
                         if posts.full:
                             await posts.room()
-                        self._begin_offer(connection, outcome, posts)
+                        if self._is_over(connection):
+                            posts.run(self._offer(connection, outcome))
+                        else:
+                            posts.begin(_Offer(self, connection, outcome))
                     posts.pass_on()
         finally:
             await stored
@@ -178,24 +181,9 @@ class Delivery:
         outcome.persisted = True
         return True
 
-    def _begin_offer(self, connection: Connection, outcome: Outcome, posts: Window) -> None:
-        """Send to one connection; what does not succeed at once goes on in `_offer`."""
-
-        def begin(done: Callable[[Call, Attempt | None], None]) -> Call:
-            return self._management.begin_post(
-                connection.connection_id, self._payload, deadline=self._until(connection), done=done
-            )
-
-        def succeeded() -> None:
-            outcome.delivered += 1
-
-        def go_on(attempt: Attempt) -> Coroutine[None, None, None]:
-            return self._offer(connection, outcome, attempt)
-
-        if self._is_over(connection):
-            posts.run(self._offer(connection, outcome))
-        else:
-            posts.begin(begin, succeeded, go_on)
+    def _begin_post(self, connection: Connection, done: Callable[[Call, Attempt | None], None]) -> Call:
+        until = self._until(connection)
+        return self._management.begin_post(connection.connection_id, self._payload, deadline=until, done=done)
 
     async def _offer(self, connection: Connection, outcome: Outcome, begun: Attempt | None = None) -> None:
         """Send to one connection and count what came of it, whatever comes of it."""
@@ -259,6 +247,26 @@ class Delivery:
 
     def _is_establishing(self, connection: Connection) -> bool:
         return self._clocks.now() - connection.connected_at < ESTABLISHING_MILLISECONDS
+
+
+class _Offer:
+    """The notification for one connection; what does not succeed at once goes on in `Delivery._offer`."""
+
+    __slots__ = ("_connection", "_delivery", "_outcome")
+
+    def __init__(self, delivery: Delivery, connection: Connection, outcome: Outcome) -> None:
+        self._delivery = delivery
+        self._connection = connection
+        self._outcome = outcome
+
+    def begin(self, done: Callable[[Call, Attempt | None], None]) -> Call:
+        return self._delivery._begin_post(self._connection, done)
+
+    def succeed(self) -> None:
+        self._outcome.delivered += 1
+
+    def go_on(self, attempt: Attempt) -> Coroutine[None, None, None]:
+        return self._delivery._offer(self._connection, self._outcome, attempt)
 
 
 async def _guarded(work: Coroutine[None, None, None], outcome: Outcome) -> None:

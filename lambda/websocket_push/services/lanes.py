@@ -3,11 +3,26 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Protocol
 
 from websocket_push.transport.aws import Attempt, Call
 
-Begin = Callable[[Callable[[Call, Attempt | None], None]], Call]
-"""Begins a call and says by the callback, once, what became of it: None for success."""
+
+class Errand(Protocol):
+    """Something that is done by one call, and by a task where that did not succeed at once."""
+
+    def begin(self, done: Callable[[Call, Attempt | None], None]) -> Call:
+        """Begin the call; its end is told once, by the callback: None for success."""
+        ...
+
+    def succeed(self) -> None:
+        """Take note of the success."""
+        ...
+
+    def go_on(self, attempt: Attempt) -> Coroutine[None, None, None]:
+        """Make the work that is left."""
+        ...
 
 
 class Lanes:
@@ -71,33 +86,10 @@ class Window:
                 waiter.set_result(None)
                 return
 
-    def begin(
-        self, begin: Begin, succeeded: Callable[[], None], go_on: Callable[[Attempt], Coroutine[None, None, None]]
-    ) -> None:
-        """Begin a call.
-
-        Parameters
-        ----------
-        begin : Begin
-            Begins it.
-        succeeded : Callable[[], None]
-            Called where it succeeds at once.
-        go_on : Callable[[Attempt], Coroutine[None, None, None]]
-            Makes the work that is left where it does not; run in a task.
-        """
-
-        def done(call: Call, attempt: Attempt | None) -> None:
-            self._calls.discard(call)
-            if self._closed:
-                return
-            if attempt is None:
-                succeeded()
-                self._leave()
-            else:
-                self._start(go_on(attempt))
-
+    def begin(self, errand: Errand) -> None:
+        """Begin an errand; to be called where there is room."""
         self._under_way += 1
-        call = begin(done)
+        call = errand.begin(partial(self._done, errand))
         if not call.done():
             self._calls.add(call)
 
@@ -117,6 +109,16 @@ class Window:
         self._closed = True
         for call in list(self._calls):
             call.cancel()
+
+    def _done(self, errand: Errand, call: Call, attempt: Attempt | None) -> None:
+        self._calls.discard(call)
+        if self._closed:
+            return
+        if attempt is None:
+            errand.succeed()
+            self._leave()
+        else:
+            self._start(errand.go_on(attempt))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self._group.create_task(work).add_done_callback(lambda _: self._leave())

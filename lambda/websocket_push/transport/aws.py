@@ -103,6 +103,11 @@ class Transport:
         Per address.
     idle_limit : float
         Seconds after which an idle connection is not used again.
+
+    Attributes
+    ----------
+    active : int
+        How many requests are on their way.
     """
 
     def __init__(
@@ -125,7 +130,7 @@ class Transport:
         self._pools: dict[tuple[str, str, int], Pool] = {}
         self._tls: SSLContext | None = None
         self._credentials: Credentials | None = None
-        self._active = 0
+        self.active = 0
 
     def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
         """Return what an operation's requests have in common.
@@ -198,7 +203,7 @@ class Transport:
         loop = self._prepare()
         sent = begun.sent if begun is not None else 0
         failures = 0
-        self._active += 1
+        self.active += 1
         try:
             while True:
                 response: Response | None = None
@@ -213,8 +218,8 @@ class Transport:
                         pool = self._pool(target.endpoint)
                         connection = pool.take() or await pool.acquire(deadline)
                         try:
-                            expires = self._expiry(deadline)
-                            message = self._message(target, path, canonical_path, payload)
+                            expires = self.expiry(deadline)
+                            message = self.message(target, path, canonical_path, payload)
                             sent += 1
                             try:
                                 response = await pool.send(connection, message, expires)
@@ -223,7 +228,7 @@ class Transport:
                                     raise
                                 # The server had closed it as idle: RFC 9112, section 9.3.1. Not a failed attempt.
                                 connection = await pool.reopen(connection, deadline)
-                                expires = self._expiry(deadline)
+                                expires = self.expiry(deadline)
                                 sent += 1
                                 response = await pool.send(connection, message, expires)
                         finally:
@@ -240,7 +245,7 @@ class Transport:
                 failures += 1
                 await self._pause(error, response, failures, deadline - loop.time())
         finally:
-            self._active -= 1
+            self.active -= 1
 
     def begin(
         self,
@@ -266,23 +271,12 @@ class Transport:
         Call
             To be cancelled by a caller that does not wait for its end.
         """
-
-        def outline() -> tuple[bytes, float]:
-            expires = self._expiry(deadline)
-            return self._message(target, path, canonical_path, payload), expires
-
-        def finished(call: Call, attempt: Attempt | None) -> None:
-            self._active -= 1
-            done(call, attempt)
-
-        call = Call(outline, deadline, finished)
+        call = Call(self, target, path, canonical_path, payload, deadline, done)
         try:
             self._prepare()
         except AwsError:
-            # `request` raises it again, to whoever can catch it.
-            done(call, Attempt())
+            call.cancel()  # `request` raises it again, to whoever can catch it
             return call
-        self._active += 1
         call.begin(self._pool(target.endpoint))
         return call
 
@@ -297,14 +291,14 @@ class Transport:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._adopt(loop)
-        if self._active <= 0:
+        if self.active <= 0:
             self._refresh_credentials()
         return loop
 
     def _pool(self, endpoint: Endpoint) -> Pool:
         return self._pools.get(endpoint.address) or self._open_pool(endpoint)
 
-    def _expiry(self, deadline: float) -> float:
+    def expiry(self, deadline: float) -> float:
         """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
         assert self._loop is not None  # noqa: S101 - for the type checker: `request` has set it
         now = self._loop.time()
@@ -312,7 +306,8 @@ class Transport:
             raise Expired
         return min(now + self._attempt_timeout, deadline)
 
-    def _message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
+    def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
+        """Return a request, signed for now."""
         credentials = self._credentials or self._refresh_credentials()
         headers = target.signer.sign(credentials, int(self._clock()), target.method, canonical_path, payload.digest)
         head = f"{target.method} {path} HTTP/1.1\r\n{headers}{payload.head_end}"
@@ -330,7 +325,7 @@ class Transport:
         # Sockets of another loop cannot be used, nor closed, by this one; without a reference they close themselves.
         self._loop = loop
         self._pools = {}
-        self._active = 0
+        self.active = 0
 
     def _open_pool(self, endpoint: Endpoint) -> Pool:
         tls = self._client_context() if endpoint.scheme == "https" else None

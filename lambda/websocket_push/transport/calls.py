@@ -14,11 +14,9 @@ from websocket_push.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.transport.aws import Payload, Target, Transport
     from websocket_push.transport.connection import Connection
     from websocket_push.transport.pool import Pool
-
-Outline = Callable[[], tuple[bytes, float]]
-"""Signs the request for now; returns it with the loop time at which its attempt is given up, or raises `Expired`."""
 
 
 class Attempt:
@@ -47,18 +45,46 @@ class Call:
 
     Parameters
     ----------
-    outline : Outline
-        Signs the request when it is about to be sent.
+    transport : Transport
+        Signs the request when it is about to be sent, and counts it while it is on its way.
+    target, path, canonical_path, payload
+        See `Transport.request`.
     deadline : float
         The loop time until which to wait for a connection.
     done : Callable[[Call, Attempt or None], None]
         Called exactly once: with None for a 2xx response, else with what is left to deal with. It must not raise.
     """
 
-    __slots__ = ("_connection", "_done", "_finished", "_opening", "_outline", "_pool", "_sent", "deadline")
+    __slots__ = (
+        "_canonical_path",
+        "_connection",
+        "_done",
+        "_finished",
+        "_opening",
+        "_path",
+        "_payload",
+        "_pool",
+        "_sent",
+        "_target",
+        "_transport",
+        "deadline",
+    )
 
-    def __init__(self, outline: Outline, deadline: float, done: "Callable[[Call, Attempt | None], None]") -> None:
-        self._outline = outline
+    def __init__(
+        self,
+        transport: "Transport",
+        target: "Target",
+        path: str,
+        canonical_path: str,
+        payload: "Payload",
+        deadline: float,
+        done: "Callable[[Call, Attempt | None], None]",
+    ) -> None:
+        self._transport = transport
+        self._target = target
+        self._path = path
+        self._canonical_path = canonical_path
+        self._payload = payload
         self._done = done
         self._pool: Pool | None = None
         self._connection: Connection | None = None
@@ -74,6 +100,7 @@ class Call:
     def begin(self, pool: "Pool") -> None:
         """Go out on a connection of a pool, now or in turn."""
         self._pool = pool
+        self._transport.active += 1
         pool.submit(self)
 
     def start(self, connection: "Connection") -> bool:
@@ -86,7 +113,8 @@ class Call:
         """
         assert self._pool is not None  # noqa: S101 - for the type checker: `begin` has set it
         try:
-            message, expires = self._outline()
+            expires = self._transport.expiry(self.deadline)
+            message = self._transport.message(self._target, self._path, self._canonical_path, self._payload)
         except Expired as late:
             self._finish(Attempt(self._sent, failure=late))
             return False
@@ -123,11 +151,11 @@ class Call:
         """Give up whatever is under way."""
         if self._finished:
             return
-        self._finished = True
+        self._finished = True  # before the rest, so that nothing that comes of it is taken for an answer
         if self._opening is not None:
             self._opening.cancel()
         self._release()
-        self._done(self, Attempt(self._sent))
+        self._finish(Attempt(self._sent))
 
     def _release(self) -> None:
         connection, self._connection = self._connection, None
@@ -136,4 +164,6 @@ class Call:
 
     def _finish(self, attempt: Attempt | None) -> None:
         self._finished = True
+        if self._pool is not None:
+            self._transport.active -= 1
         self._done(self, attempt)
