@@ -1,7 +1,7 @@
 """The clients table: one row for each open connection, found by connection or by user."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.transport.dynamodb import DynamoDB, Item
 
@@ -12,8 +12,7 @@ EXPIRY_MARGIN_SECONDS = 60
 """How much longer the row of a connection may stay: no connection that is still open may lose its row to the TTL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A row of the clients table.
 
     Parameters
