@@ -128,12 +128,13 @@ class Transport:
         self._idle_limit = idle_limit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pools: dict[tuple[str, str, int], Pool] = {}
+        self._targets: dict[tuple[object, ...], Target] = {}
         self._tls: SSLContext | None = None
         self._credentials: Credentials | None = None
         self.active = 0
 
     def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
-        """Return what an operation's requests have in common.
+        """Return what an operation's requests have in common; the same object, with its signing key, for the same.
 
         Parameters
         ----------
@@ -154,9 +155,13 @@ class Transport:
         AwsError
             `InvalidConfiguration` where the environment names no region.
         """
-        signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
-        signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
-        return Target(operation, method, endpoint, signer)
+        key = (operation, method, service, endpoint.address, endpoint.host, *headers.items())
+        target = self._targets.get(key)
+        if target is None:
+            signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
+            signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
+            target = self._targets[key] = Target(operation, method, endpoint, signer)
+        return target
 
     async def request(
         self,

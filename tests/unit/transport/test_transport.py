@@ -400,3 +400,13 @@ def test_the_default_jitter_is_a_fraction() -> None:
     drawn = [aws._random() for _ in range(1000)]
     assert all(0 <= number < 1 for number in drawn)
     assert max(drawn) - min(drawn) > 0.9
+
+
+def test_what_an_operation_has_in_common_is_kept_between_invocations() -> None:
+    transport = Transport(environment(1))
+    first, second = (Management(transport, CONNECTIONS_URL) for _ in range(2))
+    assert first._post is second._post
+    assert first._post is not first._delete
+    other = Management(transport, CONNECTIONS_URL.replace("abc", "xyz"))
+    assert other._post is not first._post
+    assert other._post.endpoint.host == "xyz.execute-api.eu-west-1.amazonaws.com"
