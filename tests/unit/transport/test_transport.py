@@ -271,7 +271,10 @@ def test_retries_go_on_until_the_deadline_and_not_after_it() -> None:
         error = run(transport_to(server), work)
         assert error.transient
         assert error.code in {"503", "DeadlineExceeded"}
-        assert 1 < error.attempts == len(server.requests)
+        # The last request may be given up on its way, before the server has read it.
+        lost = 1 if error.code == "DeadlineExceeded" else 0
+        assert error.attempts > 1
+        assert error.attempts - lost <= len(server.requests) <= error.attempts
 
 
 def test_silence_ends_at_the_deadline_and_leaves_no_socket_half_used() -> None:
