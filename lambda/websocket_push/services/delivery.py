@@ -14,9 +14,10 @@ from websocket_push.services.clients import Clients, Connection
 from websocket_push.services.failures import Failure, explain
 from websocket_push.services.lanes import Lanes, Window
 from websocket_push.services.notifications import Notification, Notifications
-from websocket_push.transport.aws import Attempt, Call, Payload
+from websocket_push.transport.calls import Attempt, Call
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import ConnectionGone, Management
+from websocket_push.transport.requests import Payload
 
 MAX_RECIPIENTS_AT_ONCE = 64
 MAX_POSTS_AT_ONCE = 256

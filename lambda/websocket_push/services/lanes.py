@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Protocol
 
-from websocket_push.transport.aws import Attempt, Call
+from websocket_push.transport.calls import Attempt, Call
 
 
 class Errand(Protocol):

@@ -1,87 +1,27 @@
 """Signed requests to AWS: sent, answered or retried until a deadline, every failure one kind of error."""
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import TypeVar
 
 from websocket_push.transport import retry
 from websocket_push.transport.calls import Attempt, Call
-from websocket_push.transport.credentials import Credentials, read_credentials
-from websocket_push.transport.endpoints import Endpoint, region
+from websocket_push.transport.endpoints import Endpoint
 from websocket_push.transport.errors import AwsError, ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+from websocket_push.transport.failures import failure_error, is_late, refusal_error
 from websocket_push.transport.pool import Pool
+from websocket_push.transport.requests import Payload, Target
 from websocket_push.transport.response import Response
-from websocket_push.transport.signing import Signer
+from websocket_push.transport.sender import ATTEMPT_TIMEOUT, IDLE_LIMIT, Sender
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
-__all__ = ["Attempt", "AwsError", "Call", "InvalidResponse", "Payload", "Target", "Transport"]
-
-ATTEMPT_TIMEOUT = 3.0
 MAXIMUM_CONNECTIONS = 64
-# NAT gateways and interface endpoints forget a connection after 350 s without traffic.
-IDLE_LIMIT = 300.0
-
-_USER_AGENT = ("user-agent", "websocket-push")
-_CODE_LIMIT = 128
 
 Result = TypeVar("Result")
 
 
-def _random() -> float:
-    # Python's own generator costs a millisecond to import, and a restored snapshot would repeat its numbers.
-    return int.from_bytes(os.urandom(6), "big") / 2**48
-
-
-class Payload:
-    """A request body with what every request that carries it needs, computed once.
-
-    Parameters
-    ----------
-    body : bytes
-        May be empty.
-    """
-
-    __slots__ = ("body", "digest", "head_end")
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.digest = sha256(body).hexdigest()
-        self.head_end = f"\r\ncontent-length: {len(body)}\r\n\r\n"
-
-
-class Target:
-    """One operation of one service: all that its requests have in common.
-
-    Parameters
-    ----------
-    operation : str
-        AWS's name of it, for error messages.
-    method : str
-        The HTTP method.
-    endpoint : Endpoint
-        Where it is served.
-    signer : Signer
-        With the operation's headers.
-    """
-
-    __slots__ = ("endpoint", "method", "operation", "signer")
-
-    def __init__(self, operation: str, method: str, endpoint: Endpoint, signer: Signer) -> None:
-        self.operation = operation
-        self.method = method
-        self.endpoint = endpoint
-        self.signer = signer
-
-
-class Transport:
-    """What stays warm between invocations: connections, signing keys, endpoints.
+class Transport(Sender):
+    """Many requests at once, on connections that stay warm between invocations.
 
     To be used from one event loop, which need not run between invocations. Where the loop is another one, all
     connections are opened anew.
@@ -91,18 +31,10 @@ class Transport:
 
     Parameters
     ----------
-    environment : Mapping[str, str]
-        Usually `os.environ`. Read for credentials (again and again), endpoints, region and certificates (once).
-    random : Callable[[], float]
-        A number in [0, 1) for the jitter of retries.
-    clock : Callable[[], float]
-        Seconds since the epoch, for signatures.
-    attempt_timeout : float
-        Seconds after which an unanswered request is given up and sent again on a new connection.
+    environment, random, clock, attempt_timeout, idle_limit
+        See `Sender`.
     maximum_connections : int
         Per address.
-    idle_limit : float
-        Seconds after which an idle connection is not used again.
 
     Attributes
     ----------
@@ -114,54 +46,19 @@ class Transport:
         self,
         environment: Mapping[str, str],
         *,
-        random: Callable[[], float] = _random,
+        random: Callable[[], float] = retry.random,
         clock: Callable[[], float] = time.time,
         attempt_timeout: float = ATTEMPT_TIMEOUT,
         maximum_connections: int = MAXIMUM_CONNECTIONS,
         idle_limit: float = IDLE_LIMIT,
     ) -> None:
-        self.environment = environment
-        self._random = random
-        self._clock = clock
-        self._attempt_timeout = attempt_timeout
+        super().__init__(
+            environment, random=random, clock=clock, attempt_timeout=attempt_timeout, idle_limit=idle_limit
+        )
         self._maximum_connections = maximum_connections
-        self._idle_limit = idle_limit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pools: dict[tuple[str, str, int], Pool] = {}
-        self._targets: dict[tuple[object, ...], Target] = {}
-        self._tls: SSLContext | None = None
-        self._credentials: Credentials | None = None
         self.active = 0
-
-    def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
-        """Return what an operation's requests have in common; the same object, with its signing key, for the same.
-
-        Parameters
-        ----------
-        operation, method, endpoint
-            See `Target`.
-        service : str
-            The signing name: `"dynamodb"` or `"execute-api"`.
-        **headers : str
-            Sent and signed; an underscore in a name stands for a hyphen.
-
-        Returns
-        -------
-        Target
-            To be kept and passed to `request`.
-
-        Raises
-        ------
-        AwsError
-            `InvalidConfiguration` where the environment names no region.
-        """
-        key = (operation, method, service, endpoint.address, endpoint.host, *headers.items())
-        target = self._targets.get(key)
-        if target is None:
-            signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
-            signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
-            target = self._targets[key] = Target(operation, method, endpoint, signer)
-        return target
 
     async def request(
         self,
@@ -178,17 +75,8 @@ class Transport:
 
         Parameters
         ----------
-        target : Target
-            The operation.
-        path : str
-            As sent: percent-encoded, with the endpoint's own path in front.
-        canonical_path : str
-            The same for the signature, see `signing.canonical_path`.
-        payload : Payload
-            The body.
-        decode : Callable[[bytes], Result]
-            Turns a 2xx body into the result; raises `InvalidResponse` for one that is not what was promised, which
-            is then retried.
+        target, path, canonical_path, payload, decode
+            See `Sender.request`.
         deadline : float
             Event loop time in seconds. Nothing is sent after it, and no wait goes past it.
         begun : Attempt or None
@@ -202,8 +90,7 @@ class Transport:
         Raises
         ------
         AwsError
-            See there. At the deadline with `DeadlineExceeded`; where the next retry could only come after it, at
-            once, with the last failure's own code.
+            See `Sender.request`.
         """
         loop = self._prepare()
         sent = begun.sent if begun is not None else 0
@@ -240,10 +127,9 @@ class Transport:
                             pool.release(connection)
                     if 200 <= response.status < 300:
                         return decode(response.body)
-                    error = _refusal(target, response, sent)
+                    error = refusal_error(target, response, sent)
                 except (ConnectionLost, ConnectionRefused, Expired, InvalidResponse) as failure:
-                    error = _failure(target, failure, response, sent, late=_is_late(loop.time(), deadline))
-                    error.__cause__ = failure
+                    error = failure_error(target, failure, response, sent, late=is_late(loop.time(), deadline))
                 if not error.transient or error.code == "DeadlineExceeded":
                     raise error
                 begun = None
@@ -297,7 +183,7 @@ class Transport:
         if loop is not self._loop:
             self._adopt(loop)
         if self.active <= 0:
-            self._refresh_credentials()
+            self.refresh_credentials()
         return loop
 
     def _pool(self, endpoint: Endpoint) -> Pool:
@@ -306,25 +192,11 @@ class Transport:
     def expiry(self, deadline: float) -> float:
         """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
         assert self._loop is not None  # noqa: S101 - for the type checker: `request` has set it
-        now = self._loop.time()
-        if now >= deadline:
-            raise Expired
-        return min(now + self._attempt_timeout, deadline)
-
-    def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
-        """Return a request, signed for now."""
-        credentials = self._credentials or self._refresh_credentials()
-        headers = target.signer.sign(credentials, int(self._clock()), target.method, canonical_path, payload.digest)
-        head = f"{target.method} {path} HTTP/1.1\r\n{headers}{payload.head_end}"
-        return head.encode("ascii") + payload.body
+        return self._expiry(self._loop.time(), deadline)
 
     async def _pause(self, error: AwsError, response: Response | None, failures: int, remaining: float) -> None:
-        asked = retry.parse_retry_after(response.headers.get(b"retry-after") if response is not None else None)
-        delay = retry.delay(failures, self._random, asked)
-        if delay >= remaining:
-            raise error
-        await asyncio.sleep(delay)
-        self._refresh_credentials()
+        await asyncio.sleep(self._delay(error, response, failures, remaining))
+        self.refresh_credentials()
 
     def _adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         # Sockets of another loop cannot be used, nor closed, by this one; without a reference they close themselves.
@@ -342,66 +214,3 @@ class Transport:
             idle_limit=self._idle_limit,
         )
         return pool
-
-    def _client_context(self) -> "SSLContext":
-        if self._tls is None:
-            from websocket_push.transport.tls import client_context
-
-            self._tls = client_context(self.environment)
-        return self._tls
-
-    def _refresh_credentials(self) -> Credentials:
-        credentials = read_credentials(self.environment)
-        if self._credentials is None or credentials != self._credentials:
-            self._credentials = credentials
-        return self._credentials
-
-
-def _is_late(now: float, deadline: float) -> bool:
-    # The loop may run a timer one tick of its clock early.
-    return now >= deadline - 0.001
-
-
-def _refusal(target: Target, response: Response, sent: int) -> AwsError:
-    code = _error_code(response)
-    return AwsError(
-        code,
-        status=response.status,
-        attempts=sent,
-        transient=retry.is_transient(response.status, code),
-        operation=target.operation,
-    )
-
-
-def _failure(target: Target, failure: Exception, response: Response | None, sent: int, *, late: bool) -> AwsError:
-    code, detail, transient = "ConnectionFailed", "the connection closed before the response was complete", True
-    if isinstance(failure, Expired):
-        code, detail = ("DeadlineExceeded", "") if late else ("Timeout", "no answer in time")
-    elif isinstance(failure, ConnectionRefused):
-        detail, transient = str(failure), failure.transient
-    elif isinstance(failure, InvalidResponse):
-        code, detail = "InvalidResponse", str(failure)
-    status = response.status if response is not None else None
-    return AwsError(code, status=status, attempts=sent, transient=transient, operation=target.operation, detail=detail)
-
-
-def _error_code(response: Response) -> str:
-    """Return AWS's error code (Smithy, "AWS restJson1 protocol", section "Operation error serialization")."""
-    named = response.headers.get(b"x-amzn-errortype")
-    code: object = named.decode("latin-1") if named is not None else _body_code(response.body)
-    if isinstance(code, str):
-        code = code.partition(":")[0].rpartition("#")[2].strip()
-        # It goes into logs, so nothing but a name is let through.
-        if code.isascii() and code.replace(".", "").replace("_", "").isalnum() and len(code) <= _CODE_LIMIT:
-            return code
-    return str(response.status)
-
-
-def _body_code(body: bytes) -> object:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict):
-        return None
-    return document.get("__type") or document.get("code") or document.get("Code")

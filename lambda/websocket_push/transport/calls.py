@@ -14,9 +14,10 @@ from websocket_push.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.transport.aws import Payload, Target, Transport
+    from websocket_push.transport.aws import Transport
     from websocket_push.transport.connection import Connection
     from websocket_push.transport.pool import Pool
+    from websocket_push.transport.requests import Payload, Target
 
 
 class Attempt:

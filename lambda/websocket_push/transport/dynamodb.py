@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from websocket_push.transport.aws import InvalidResponse, Payload, Transport
 from websocket_push.transport.endpoints import dynamodb_endpoint
+from websocket_push.transport.errors import InvalidResponse
+from websocket_push.transport.requests import Payload
+from websocket_push.transport.sender import Sender
 from websocket_push.transport.signing import canonical_path
 
 AttributeValue: TypeAlias = dict[str, Any]
@@ -37,11 +39,11 @@ class QueryPage:
 class DynamoDB:
     """DynamoDB in the functions' region, items as DynamoDB JSON: `{"userId": {"S": "alice"}}`.
 
-    Every operation is safe to repeat, and is repeated as `Transport.request` says; all raise its `AwsError`.
+    Every operation is safe to repeat, and is repeated as `Sender.request` says; all raise its `AwsError`.
 
     Parameters
     ----------
-    transport : Transport
+    transport : Sender
         Sends the requests.
 
     Raises
@@ -50,7 +52,7 @@ class DynamoDB:
         `InvalidConfiguration` where the environment names no region or no valid endpoint.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Sender) -> None:
         endpoint = dynamodb_endpoint(transport.environment)
         self._transport = transport
         self._path = f"{endpoint.path}/"

@@ -1,7 +1,7 @@
 """What can go wrong, outside and inside this package.
 
 :class:`AwsError` is all that callers see. The other classes pass between the modules of this package and are turned
-into an :class:`AwsError` in one place, :mod:`websocket_push.transport.aws`.
+into an :class:`AwsError` in one place, :mod:`websocket_push.transport.failures`.
 """
 
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
-from websocket_push.transport.aws import Attempt, AwsError, Call, Payload, Transport
+from websocket_push.transport.aws import Transport
+from websocket_push.transport.calls import Attempt, Call
 from websocket_push.transport.endpoints import management_endpoint
+from websocket_push.transport.errors import AwsError
+from websocket_push.transport.requests import Payload
 from websocket_push.transport.signing import canonical_path, quote_segment
 
 _NOTHING = Payload(b"")

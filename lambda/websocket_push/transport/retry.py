@@ -6,6 +6,7 @@ there, `ExpiredToken` and `RequestTimeTooSkewed` are not retried: neither the cr
 function get better within one invocation. 410 is an answer, never a failure to repeat.
 """
 
+import os
 from collections.abc import Callable
 
 BASE_DELAY = 0.05
@@ -38,6 +39,12 @@ _TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+
+
+def random() -> float:
+    """Give a number in [0, 1)."""
+    # Python's own generator costs a millisecond to import, and a restored snapshot would repeat its numbers.
+    return int.from_bytes(os.urandom(6), "big") / 2**48
 
 
 def is_transient(status: int, code: str) -> bool:

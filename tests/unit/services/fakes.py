@@ -7,8 +7,10 @@ from typing import Any, cast
 from websocket_push.services.clients import Clients, Connection
 from websocket_push.services.delivery import Clocks, Delivery
 from websocket_push.services.notifications import Notification, Notifications
-from websocket_push.transport.aws import Attempt, Call, Payload, Target, Transport
+from websocket_push.transport.aws import Transport
+from websocket_push.transport.calls import Attempt, Call
 from websocket_push.transport.management import Management
+from websocket_push.transport.requests import Payload, Target
 
 NOW = 1_769_860_800_000
 LONG_AGO = NOW - 60_000

@@ -7,7 +7,9 @@ from typing import cast
 import pytest
 
 from websocket_push.services.lanes import Window
-from websocket_push.transport.aws import Attempt, Call, Payload, Target, Transport
+from websocket_push.transport.aws import Transport
+from websocket_push.transport.calls import Attempt, Call
+from websocket_push.transport.requests import Payload, Target
 
 Done = Callable[[Call, Attempt | None], None]
 

@@ -17,10 +17,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from websocket_push.transport.aws import Payload, Transport
+from websocket_push.transport.aws import Transport
 from websocket_push.transport.credentials import Credentials
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
+from websocket_push.transport.requests import Payload
 
 Result = TypeVar("Result")
 

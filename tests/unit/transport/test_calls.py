@@ -28,9 +28,11 @@ from tests.unit.transport.support import (
     status,
     transport_to,
 )
-from websocket_push.transport.aws import Attempt, Call, Payload, Transport
+from websocket_push.transport.aws import Transport
+from websocket_push.transport.calls import Attempt, Call
 from websocket_push.transport.errors import AwsError, ConnectionLost, Expired
 from websocket_push.transport.management import Management
+from websocket_push.transport.requests import Payload
 
 SHORT_TIMEOUT = 0.3  # seconds, where running into it is what the test is about
 

@@ -20,9 +20,10 @@ from tests.unit.transport.support import (
     status,
     transport_to,
 )
-from websocket_push.transport.aws import Payload, Transport
+from websocket_push.transport.aws import Transport
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import ConnectionGone, Management
+from websocket_push.transport.requests import Payload
 
 
 async def close(transport: Transport, connection_id: str = "id=") -> None:

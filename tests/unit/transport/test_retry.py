@@ -83,3 +83,9 @@ def test_the_bound_doubles_up_to_the_cap(failures: int, bound: float) -> None:
 )
 def test_retry_after(value: bytes | None, seconds: int) -> None:
     assert retry.parse_retry_after(value) == seconds
+
+
+def test_the_default_jitter_is_a_fraction() -> None:
+    drawn = [retry.random() for _ in range(1000)]
+    assert all(0 <= number < 1 for number in drawn)
+    assert max(drawn) - min(drawn) > 0.9

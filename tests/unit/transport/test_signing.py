@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.transport.support import botocore_headers
-from websocket_push.transport.aws import Payload
 from websocket_push.transport.credentials import Credentials
+from websocket_push.transport.requests import Payload
 from websocket_push.transport.signing import Signer, canonical_path, quote_segment, signing_key
 
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)

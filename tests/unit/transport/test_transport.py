@@ -25,9 +25,10 @@ from tests.unit.transport.support import (
     status,
     transport_to,
 )
-from websocket_push.transport.aws import Payload, Transport
+from websocket_push.transport.aws import Transport
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
+from websocket_push.transport.requests import Payload
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n1\r\n}\r\n0\r\nx-trailer: y\r\n\r\n"
 SHORT_TIMEOUT = 0.3  # seconds, where running into it is what the test is about
@@ -395,14 +396,6 @@ def test_two_loops_one_after_the_other_both_work() -> None:
         run(transport, post)
         run(transport, post)
         assert [request.connection for request in server.requests] == [1, 2]
-
-
-def test_the_default_jitter_is_a_fraction() -> None:
-    from websocket_push.transport import aws
-
-    drawn = [aws._random() for _ in range(1000)]
-    assert all(0 <= number < 1 for number in drawn)
-    assert max(drawn) - min(drawn) > 0.9
 
 
 def test_what_an_operation_has_in_common_is_kept_between_invocations() -> None:
