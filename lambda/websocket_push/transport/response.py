@@ -4,6 +4,9 @@ Only what a client that sends no HEAD, no CONNECT and no upgrade needs. Strict w
 peer: line ends are CRLF, header lines are not folded, and a length is given once.
 """
 
+import re
+from functools import cache
+
 from websocket_push.transport.errors import InvalidResponse
 
 HEAD_LIMIT = 64 * 1024
@@ -16,6 +19,10 @@ _VERSION = b"HTTP/1."
 _USUAL = b"HTTP/1.1 200 OK"
 _NO_BODY = (204, 304)
 
+_FEW = 3
+"""How many responses of a connection are parsed before the pattern for usual ones is compiled, which costs as much as
+parsing a hundred: a function that is asked once in a while never needs it."""
+
 _HEAD, _LENGTH, _CLOSE, _SIZE, _DATA, _TRAILER = range(6)
 
 
@@ -26,21 +33,27 @@ class Response:
     ----------
     status : int
         200 to 599.
-    headers : dict[bytes, bytes]
-        By name in lower case; the values of a repeated header are joined by `", "`.
     body : bytes
         Without transfer coding.
     keep_alive : bool
         Whether the connection can carry another request.
     """
 
-    __slots__ = ("body", "headers", "keep_alive", "status")
+    __slots__ = ("_headers", "body", "keep_alive", "status")
 
-    def __init__(self, status: int, headers: dict[bytes, bytes], body: bytes, *, keep_alive: bool) -> None:
+    def __init__(self, status: int, headers: dict[bytes, bytes] | bytes, body: bytes, keep_alive: bool) -> None:
         self.status = status
-        self.headers = headers
+        self._headers = headers  # bytes: lines that are known to be well formed, not taken apart yet
         self.body = body
         self.keep_alive = keep_alive
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """Headers by name in lower case; the values of a repeated one are joined by `", "`."""
+        headers = self._headers
+        if isinstance(headers, bytes):
+            headers = self._headers = _parse_fields(headers.split(b"\r\n")[:-1])
+        return headers
 
 
 class ResponseParser:
@@ -58,6 +71,7 @@ class ResponseParser:
         "_body",
         "_body_limit",
         "_buffer",
+        "_few",
         "_head_limit",
         "_head_size",
         "_headers",
@@ -70,6 +84,7 @@ class ResponseParser:
     def __init__(self, head_limit: int = HEAD_LIMIT, body_limit: int = BODY_LIMIT) -> None:
         self._head_limit = head_limit
         self._body_limit = body_limit
+        self._few = _FEW
         self._reset()
 
     def _reset(self) -> None:
@@ -101,9 +116,12 @@ class ResponseParser:
         InvalidResponse
             The parser cannot be used any more.
         """
-        if self._state == _HEAD:
+        if self._state != _HEAD:
+            return self._feed_body(data)
+        if self._few:
+            self._few -= 1
             return self._feed_head(data)
-        return self._feed_body(data)
+        return self._feed_usual(data) or self._feed_head(data)
 
     def finish(self) -> Response | None:
         """Take the end of the stream.
@@ -114,6 +132,17 @@ class ResponseParser:
             The response whose body lasts until the connection closes, or None where no response is complete.
         """
         return self._complete(bytes(self._body), surplus=True) if self._state == _CLOSE else None
+
+    def _feed_usual(self, data: bytes) -> Response | None:
+        """Read a response that is what nearly all are: 200, with a length, and here as a whole."""
+        usual = None if self._buffer or self._head_size else _usual_head().match(data)
+        if usual is None:
+            return None
+        end = usual.end()
+        length = int(usual[2])
+        if end + length != len(data) or end > self._head_limit or length > self._body_limit:
+            return None
+        return Response(200, usual[1], data[end:], True)
 
     def _feed_head(self, data: bytes) -> Response | None:
         while data:
@@ -265,12 +294,26 @@ class ResponseParser:
             raise InvalidResponse("the body is too large")
 
     def _complete(self, body: bytes, *, surplus: bool) -> Response:
-        response = Response(self._status, self._headers, body, keep_alive=self._keep_alive and not surplus)
+        response = Response(self._status, self._headers, body, self._keep_alive and not surplus)
         if self._state == _HEAD:
             self._head_size = 0  # nothing else was touched: the whole response came in one piece
         else:
             self._reset()
         return response
+
+
+@cache
+def _usual_head() -> "re.Pattern[bytes]":
+    """Return what matches the head of a response that needs no second thought: exactly what `_parse_head` would take.
+
+    Its groups are the header lines and the length. Compiled at the first use. Nothing in it goes back: where it does
+    not match, it says so in one pass.
+    """
+    token = re.escape(_TOKEN)
+    unusual = rb"(?!content-length:|transfer-encoding:|connection:(?![ \t]*keep-alive[ \t]*\r\n))"
+    lines = rb"(?:%b[%b]++:[^\r\n\0]*+\r\n)*+" % (unusual, token)
+    length = rb"content-length:[ \t]*+([0-9]{1,16}+)[ \t]*+\r\n"
+    return re.compile(rb"%b\r\n(?i:(%b%b%b)\r\n)" % (re.escape(_USUAL), lines, length, lines))
 
 
 def _parse_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:

@@ -1,5 +1,6 @@
 """The response parser, without a socket."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from websocket_push.transport.errors import InvalidResponse
-from websocket_push.transport.response import Response, ResponseParser
+from websocket_push.transport.response import _FEW, Response, ResponseParser
 
 # Characters that mean something to HTTP come often.
 bodies = st.binary(max_size=300) | st.text(st.sampled_from("\r\n0:;a "), max_size=60).map(str.encode)
@@ -84,6 +85,14 @@ def feed_bytewise(parser: ResponseParser, data: bytes) -> None:
         parser.feed(bytes([byte]))
 
 
+def seasoned(**limits: int) -> ResponseParser:
+    """A parser that has seen so many responses that it looks for usual ones first."""
+    parser = ResponseParser(**limits)
+    for _ in range(_FEW):
+        assert parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") is not None
+    return parser
+
+
 def split(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cuts), len(data)]
     return [data[start:end] for start, end in pairwise(edges) if start < end]
@@ -109,6 +118,7 @@ def test_a_response_parses_the_same_however_it_is_split(data: st.DataObject, sam
 @given(samples())
 def test_a_response_parses_the_same_whole_and_byte_by_byte(sample: Sample) -> None:
     check(ResponseParser(), sample, [sample.data])
+    check(seasoned(), sample, [sample.data])
     check(ResponseParser(), sample, [bytes([byte]) for byte in sample.data])
 
 
@@ -148,6 +158,47 @@ def test_whatever_comes_is_a_response_an_error_or_not_complete(data: bytes, cuts
     except InvalidResponse as error:
         outcome = error
     assert outcome is None or isinstance(outcome, Response | InvalidResponse)
+
+
+USUAL = b"HTTP/1.1 200 OK\r\nDate: x\r\ncontent-length: 4\r\nConnection: keep-alive\r\nx-id: 1\r\n\r\nbody"
+
+
+def outcome_of(parser: ResponseParser, data: bytes) -> object:
+    try:
+        response = parser.feed(data)
+    except InvalidResponse as error:
+        return str(error)
+    return response and (response.status, response.headers, response.body, response.keep_alive)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(USUAL)),
+            st.integers(0, 3),
+            st.sampled_from([b"", b"\r\n", b"\n", b"\r", b"\0", b" ", b":", b"0", b"A", b",", b"close"])
+            | st.binary(max_size=2),
+        ),
+        max_size=3,
+    )
+)
+@example([])
+@example([(USUAL.index(b"x-id"), 0, b"Transfer-Encoding: chunked\r\n")])
+@example([(USUAL.index(b"x-id"), 0, b"CONTENT-LENGTH: 5\r\n")])
+@example([(USUAL.index(b"HTTP"), 4, b"http")])
+def test_a_usual_response_is_taken_for_what_it_would_be_taken_anyhow(changes: list[tuple[int, int, bytes]]) -> None:
+    data = USUAL
+    for position, dropped, added in changes:
+        data = data[:position] + added + data[position + dropped :]
+    if data:
+        assert outcome_of(seasoned(), data) == outcome_of(ResponseParser(), data)
+
+
+def test_the_headers_of_a_usual_response_are_there_when_they_are_asked_for() -> None:
+    response = seasoned().feed(USUAL)
+    assert response is not None
+    assert isinstance(response._headers, bytes)
+    assert response.headers == {b"date": b"x", b"content-length": b"4", b"connection": b"keep-alive", b"x-id": b"1"}
 
 
 def test_nothing_but_http_is_refused_from_its_first_byte() -> None:
@@ -199,6 +250,8 @@ def test_nothing_but_http_is_refused_from_its_first_byte() -> None:
 def test_a_malformed_response_is_an_error_whole_and_byte_by_byte(data: bytes) -> None:
     with pytest.raises(InvalidResponse):
         ResponseParser().feed(data)
+    with pytest.raises(InvalidResponse):
+        seasoned().feed(data)
     with pytest.raises(InvalidResponse):
         feed_bytewise(ResponseParser(), data)
 
@@ -259,9 +312,10 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         ),
     ],
 )
-def test_the_limits_are_exact(fits: bytes, exceeds: bytes) -> None:
+@pytest.mark.parametrize("make", [ResponseParser, seasoned])
+def test_the_limits_are_exact(fits: bytes, exceeds: bytes, make: Callable[..., ResponseParser]) -> None:
     def parser() -> ResponseParser:
-        return ResponseParser(head_limit=100, body_limit=50)
+        return make(head_limit=100, body_limit=50)
 
     parser().feed(fits)
     with pytest.raises(InvalidResponse):
