@@ -5,7 +5,8 @@ followed for every service but Amazon S3: the path, percent-encoded once on the 
 canonical request, and dot segments and empty segments are removed there.
 
 A function signs many requests that differ only in path and body. So all the text around these two is built once per
-second and per set of credentials, and the signing key, four HMACs deep, once per day.
+second and per set of credentials, and the signing key, four HMACs deep, once per day; the hash states that an HMAC by
+that key begins with (RFC 2104, section 4) are kept with it and copied for each request.
 """
 
 import hmac
@@ -16,6 +17,9 @@ from hashlib import sha256
 from websocket_push.transport.credentials import Credentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_BLOCK_BYTES = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -114,7 +118,8 @@ class Signer:
         "_credentials",
         "_date",
         "_headers",
-        "_key",
+        "_inner",
+        "_outer",
         "_region",
         "_second",
         "_service",
@@ -135,7 +140,7 @@ class Signer:
         self._credentials: Credentials | None = None
         self._second = -1
         self._date = ""
-        self._key = b""
+        self._inner = self._outer = sha256()
         self._after_path = self._before_hash = self._before_signature = ""
 
     def sign(self, credentials: Credentials, second: int, method: str, path: str, body_hash: str) -> str:
@@ -163,13 +168,17 @@ class Signer:
             self._prepare(credentials, second)
         canonical = f"{method}\n{path}{self._after_path}{body_hash}"
         text = self._before_hash + sha256(canonical.encode()).hexdigest()
-        return self._before_signature + hmac.digest(self._key, text.encode(), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        return self._before_signature + outer.hexdigest()
 
     def _prepare(self, credentials: Credentials, second: int) -> None:
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
         date = timestamp[:8]
         if credentials is not self._credentials or date != self._date:
-            self._key = signing_key(credentials.secret_key, date, self._region, self._service)
+            key = signing_key(credentials.secret_key, date, self._region, self._service).ljust(_BLOCK_BYTES, b"\0")
+            self._inner, self._outer = sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
         headers = [*self._headers, ("x-amz-date", timestamp)]
         if credentials.token:
             headers.append(("x-amz-security-token", credentials.token))
