@@ -10,7 +10,7 @@ from websocket_push.transport.response import Response, ResponseParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from ssl import SSLContext, SSLSession
     from typing import TypeAlias
 
     from websocket_push.transport.calls import Call
@@ -69,6 +69,11 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
 
     @property
+    def session(self) -> "SSLSession | None":
+        """What a later connection to the same server can resume; None without TLS."""
+        return None
+
+    @property
     def stale(self) -> bool:
         """Whether the server may have closed before it saw the request: used before, and not a byte came back."""
         return self._answered and not self._received
@@ -120,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         self._receiver = receiver
         self.expires = expires
-        transport.write(request)
+        self._write(transport, request)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Say where to put the next bytes (called by asyncio)."""
@@ -128,32 +133,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the next bytes (called by asyncio)."""
-        data = bytes(self._space[:nbytes])
-        receiver = self._receiver
-        if receiver is None or receiver.done():
-            # Nothing was asked for, or whoever asked has gone.
-            self.abort()
-            return
-        self._received = True
-        try:
-            response = self._parser.feed(data)
-        except InvalidResponse as error:
-            self._fail(error)
-            return
-        if response is not None:
-            self._answer(receiver, response)
+        self._take(bytes(self._space[:nbytes]))
 
     def eof_received(self) -> None:
         """Take the end of the stream (called by asyncio, which then closes the socket)."""
-        self.reusable = False
-        receiver = self._receiver
-        if receiver is None or receiver.done():
-            return
-        response = self._parser.finish()
-        if response is None:
-            self._fail(ConnectionLost())
-        else:
-            self._answer(receiver, response)
+        self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection (called by asyncio)."""
@@ -177,6 +161,35 @@ class Connection(asyncio.BufferedProtocol):
         """Tell whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
+    def _write(self, transport: asyncio.Transport, request: bytes) -> None:
+        transport.write(request)
+
+    def _take(self, data: bytes) -> None:
+        receiver = self._receiver
+        if receiver is None or receiver.done():
+            # Nothing was asked for, or whoever asked has gone.
+            self.abort()
+            return
+        self._received = True
+        try:
+            response = self._parser.feed(data)
+        except InvalidResponse as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._answer(receiver, response)
+
+    def _end(self) -> None:
+        self.reusable = False
+        receiver = self._receiver
+        if receiver is None or receiver.done():
+            return
+        response = self._parser.finish()
+        if response is None:
+            self._fail(ConnectionLost())
+        else:
+            self._answer(receiver, response)
+
     def _answer(self, receiver: "Receiver", response: Response) -> None:
         transport = self._transport
         self._receiver = None
@@ -194,7 +207,9 @@ class Connection(asyncio.BufferedProtocol):
             receiver.set_exception(error)
 
 
-async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float, space: memoryview) -> Connection:
+async def open_connection(
+    endpoint: Endpoint, tls: "SSLContext | None", limit: float, space: memoryview, session: "SSLSession | None" = None
+) -> Connection:
     """Open a connection.
 
     Parameters
@@ -207,6 +222,8 @@ async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: f
         The loop time until which to try.
     space : memoryview
         See `Connection`.
+    session : ssl.SSLSession or None
+        Of an earlier connection to the same endpoint, see `Connection.session`.
 
     Returns
     -------
@@ -221,16 +238,37 @@ async def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: f
         The name, the socket or the TLS handshake failed.
     """
     loop = asyncio.get_running_loop()
-    name = endpoint.server_name if tls is not None else None
     try:
         async with asyncio.timeout_at(limit):
-            _, connection = await loop.create_connection(
-                lambda: Connection(loop, space), endpoint.dial_host, endpoint.port, ssl=tls, server_hostname=name
-            )
+            if tls is None:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, space), endpoint.dial_host, endpoint.port
+                )
+                return connection
+            return await _open_secure(loop, endpoint, tls, space, session)
     except TimeoutError as error:
         raise Expired from error
     except OSError as error:
         # Not by class: that would import ssl for an http endpoint too.
         transient = type(error).__name__ != "SSLCertVerificationError"
         raise ConnectionRefused(type(error).__name__, transient=transient) from error
+
+
+async def _open_secure(
+    loop: asyncio.AbstractEventLoop,
+    endpoint: Endpoint,
+    tls: "SSLContext",
+    space: memoryview,
+    session: "SSLSession | None",
+) -> Connection:
+    from websocket_push.transport.secure import SecureConnection
+
+    _, connection = await loop.create_connection(
+        lambda: SecureConnection(loop, space, tls, endpoint.server_name, session), endpoint.dial_host, endpoint.port
+    )
+    try:
+        await connection.shake_hands()
+    except BaseException:
+        connection.abort()
+        raise
     return connection

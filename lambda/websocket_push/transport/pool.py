@@ -12,7 +12,7 @@ from websocket_push.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from ssl import SSLContext, SSLSession
 
     from websocket_push.transport.calls import Call
 
@@ -57,6 +57,7 @@ class Pool:
         self._opening = 0
         self._idle: list[Connection] = []
         self._waiters: deque[Waiter] = deque()
+        self._session: SSLSession | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._space = memoryview(bytearray(_READ_SIZE))
@@ -133,8 +134,7 @@ class Pool:
         ConnectionRefused
             It could not be opened.
         """
-        self._connections.discard(connection)
-        connection.abort()
+        self._forget(connection)
         self._opening += 1
         return await self._open(deadline)
 
@@ -198,8 +198,7 @@ class Pool:
 
     def replace(self, connection: Connection, call: "Call") -> None:
         """Open a new connection for a call in place of one that turned out to be closed, see `reopen`."""
-        self._connections.discard(connection)
-        connection.abort()
+        self._forget(connection)
         self._opening += 1
         self._open_for(call)
 
@@ -247,7 +246,22 @@ class Pool:
 
     async def _connect(self, deadline: float) -> Connection:
         limit = min(self._loop.time() + self._open_timeout, deadline)
-        return await open_connection(self._endpoint, self._tls, limit, self._space)
+        return await open_connection(self._endpoint, self._tls, limit, self._space, self._resumable())
+
+    def _resumable(self) -> "SSLSession | None":
+        """Return the TLS session of a connection that is, or was, open."""
+        if self._tls is not None:
+            for connection in self._connections:
+                session = connection.session
+                if session is not None:
+                    self._session = session
+                    break
+        return self._session
+
+    def _forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._session = connection.session or self._session
+        connection.abort()
 
     def _open_for(self, call: "Call") -> None:
         """Open a connection for a call in the place that `_opening` already counts."""
@@ -273,8 +287,7 @@ class Pool:
         return len(self._connections) + self._opening < self._size
 
     def _drop(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        connection.abort()
+        self._forget(connection)
         self._grant_place()
 
     def _return(self, granted: Connection | None) -> None:

@@ -1,6 +1,7 @@
 """TLS with an authority made for the test."""
 
 import asyncio
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,9 +13,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.unit.transport.support import Server, environment, hang_up, kept_loop, post, post_failure, reply, run
+from tests.unit.transport.support import (
+    CONNECTIONS_URL,
+    OK,
+    Answer,
+    Exchange,
+    Server,
+    byte_by_byte,
+    environment,
+    hang_up,
+    kept_loop,
+    post,
+    post_failure,
+    reply,
+    run,
+    soon,
+    status,
+)
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.errors import AwsError
+from websocket_push.transport.management import Management
+from websocket_push.transport.requests import Payload
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
 AUTHORITY_USAGE = x509.KeyUsage(
@@ -197,3 +216,96 @@ def test_tls_connections_closed_between_two_invocations_are_replaced(authority: 
             server.hang_up()
             loop.run_until_complete(post(transport))
         assert [request.connection for request in server.requests] == [1, 1, 2]
+
+
+def sessions_reused(server: Server) -> list[bool]:
+    return [bool(transport.get_extra_info("ssl_object").session_reused) for transport in server._transports]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("answer", [reply(), status(200, connection="close")])
+def test_the_session_of_a_connection_is_resumed_by_those_that_follow(
+    authority: Authority, version: ssl.TLSVersion, answer: Answer
+) -> None:
+    context = authority.server(LOOPBACK)
+    context.minimum_version = context.maximum_version = version
+    with Server(answer, tls=context) as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            await asyncio.gather(*(post(transport) for _ in range(4)))
+            if server.open:
+                await asyncio.to_thread(server.hang_up)
+            await post(transport)
+
+        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
+        reused = sessions_reused(server)
+        assert len(reused) > 4
+        assert reused == [False] + [True] * (len(reused) - 1)
+
+
+def test_a_session_is_not_resumed_under_another_authority(authority: Authority, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with Server(tls=authority.server(LOOPBACK)) as server:
+        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post)
+        refused(secure(server, AWS_CA_BUNDLE=str(Authority(other).bundle)))
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("size", [1, 16 * 1024, 100_000])
+def test_messages_and_answers_of_any_size_go_through(authority: Authority, size: int) -> None:
+    body = b"x" * size
+    with Server(status(200, body), tls=authority.server(LOOPBACK)) as server:
+
+        async def work(transport: Transport) -> None:
+            management = Management(transport, CONNECTIONS_URL)
+            for _ in range(2):
+                await management.post("id", Payload(body), deadline=soon())
+
+        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
+        assert [request.body for request in server.requests] == [body] * 2
+
+
+def test_records_that_arrive_in_pieces_are_one_answer(authority: Authority) -> None:
+    with Server(byte_by_byte(OK), reply(), tls=authority.server(LOOPBACK)) as server:
+        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post_three_times)
+        assert [request.connection for request in server.requests] == [1, 1, 1]
+
+
+UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\n\r\n{}"
+
+
+def test_an_answer_that_ends_with_the_connection_needs_the_end_that_tls_says(authority: Authority) -> None:
+    async def close_politely(exchange: Exchange) -> bool:
+        await exchange.write(UNTIL_CLOSED)
+        exchange.writer.close()  # says so within TLS, then waits for the client to agree
+        await exchange.reader.read()
+        return False
+
+    async def cut_off(exchange: Exchange) -> bool:
+        await exchange.write(UNTIL_CLOSED)
+        exchange.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await exchange.reader.read()
+        return False
+
+    for answer, requests in ((close_politely, 1), (cut_off, 2)):
+        with Server(answer, reply(), tls=authority.server(LOOPBACK)) as server:
+            run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post)
+            assert len(server.requests) == requests
+
+
+def test_a_cancelled_handshake_closes_its_socket() -> None:
+    with Server() as server:
+        url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
+        transport = Transport(environment(server.port, AWS_ENDPOINT_URL=url), random=lambda: 0.0)
+
+        async def work(transport: Transport) -> None:
+            posting = asyncio.create_task(post(transport))
+            while not server.connections:  # noqa: ASYNC110 - the server is in another thread
+                await asyncio.sleep(0)
+            posting.cancel()
+            await asyncio.wait([posting])
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+
+        run(transport, work)
