@@ -123,6 +123,7 @@ class Transport(Sender):
                                 expires = self.expiry(deadline)
                                 sent += 1
                                 response = await pool.send(connection, message, expires)
+                            pool.hear(connection, response.status)
                         finally:
                             pool.release(connection)
                     if 200 <= response.status < 300:

@@ -54,6 +54,13 @@ class Call:
         The loop time until which to wait for a connection.
     done : Callable[[Call, Attempt or None], None]
         Called exactly once: with None for a 2xx response, else with what is left to deal with. It must not raise.
+
+    Attributes
+    ----------
+    response : Response or None
+        The 2xx response, once it is there.
+    sent : int
+        How many requests went out.
     """
 
     __slots__ = (
@@ -65,10 +72,11 @@ class Call:
         "_path",
         "_payload",
         "_pool",
-        "_sent",
         "_target",
         "_transport",
         "deadline",
+        "response",
+        "sent",
     )
 
     def __init__(
@@ -91,7 +99,8 @@ class Call:
         self._connection: Connection | None = None
         self._opening: Task[Connection] | None = None
         self._finished = False
-        self._sent = 0
+        self.response: Response | None = None
+        self.sent = 0
         self.deadline = deadline
 
     def done(self) -> bool:
@@ -117,14 +126,14 @@ class Call:
             expires = self._transport.expiry(self.deadline)
             message = self._transport.message(self._target, self._path, self._canonical_path, self._payload)
         except Expired as late:
-            self._finish(Attempt(self._sent, failure=late))
+            self._finish(Attempt(self.sent, failure=late))
             return False
         except Exception:
             # Whoever goes on meets the same, and can raise it.
-            self._finish(Attempt(self._sent))
+            self._finish(Attempt(self.sent))
             return False
         self._connection = connection
-        self._sent += 1
+        self.sent += 1
         self._pool.begin(self, connection, message, expires)
         return True
 
@@ -134,8 +143,16 @@ class Call:
 
     def set_result(self, response: Response) -> None:
         """Take the response."""
+        status = response.status
+        connection, pool = self._connection, self._pool
+        if connection is not None and pool is not None:
+            pool.hear(connection, status)
         self._release()
-        self._finish(None if 200 <= response.status < 300 else Attempt(self._sent, response))
+        if 200 <= status < 300:
+            self.response = response
+            self._finish(None)
+        else:
+            self._finish(Attempt(self.sent, response))
 
     def set_exception(self, failure: Exception) -> None:
         """Take the failure of the attempt, or of getting a connection for it."""
@@ -146,7 +163,7 @@ class Call:
             pool.replace(connection, self)
             return
         self._release()
-        self._finish(Attempt(self._sent, failure=failure))
+        self._finish(Attempt(self.sent, failure=failure))
 
     def cancel(self) -> None:
         """Give up whatever is under way."""
@@ -156,7 +173,7 @@ class Call:
         if self._opening is not None:
             self._opening.cancel()
         self._release()
-        self._finish(Attempt(self._sent))
+        self._finish(Attempt(self.sent))
 
     def _release(self) -> None:
         connection, self._connection = self._connection, None

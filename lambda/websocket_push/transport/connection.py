@@ -39,6 +39,8 @@ class Connection(asyncio.BufferedProtocol):
         The loop time of the last return to the pool.
     reusable : bool
         Whether another request can be sent: open, and nothing in flight.
+    wave : int
+        Of the pool's pace when the last request went out, see `Pace`.
     """
 
     __slots__ = (
@@ -53,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
         "expires",
         "idle_since",
         "reusable",
+        "wave",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
@@ -67,6 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self.expires = inf
         self.idle_since = 0.0
         self.reusable = False
+        self.wave = 0
 
     @property
     def session(self) -> "SSLSession | None":

@@ -8,6 +8,7 @@ from math import inf
 from websocket_push.transport.connection import Connection, open_connection
 from websocket_push.transport.endpoints import Endpoint
 from websocket_push.transport.errors import Expired
+from websocket_push.transport.pace import Pace
 from websocket_push.transport.response import Response
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
 
+TOO_MANY_REQUESTS = 429
+
 _READ_SIZE = 64 * 1024
 """How many bytes are read at once; responses are far smaller, except a page of a user with hundreds of connections."""
 
@@ -27,6 +30,8 @@ class Pool:
 
     A connection is opened only for a request that finds none idle. Whoever finds all of them busy waits in a queue.
     Whatever happens to a request (an answer, a failure, its task cancelled), `release` gives its place back.
+
+    Where the service says that requests are too many, fewer go out at once, new ones and retries alike: see `Pace`.
 
     One alarm watches the time of all requests and waiters, so that a request does not pay for a timer of its own.
 
@@ -56,6 +61,7 @@ class Pool:
         self._connections: set[Connection] = set()
         self._opening = 0
         self._idle: list[Connection] = []
+        self._pace = Pace(size)
         self._waiters: deque[Waiter] = deque()
         self._session: SSLSession | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -68,9 +74,10 @@ class Pool:
         Returns
         -------
         Connection or None
-            None where none is idle. One whose server has closed it, even while the loop was not running, is dropped.
+            None where none is idle, or where no more requests may go out now. A connection whose server has closed
+            it, even while the loop was not running, is dropped.
         """
-        while self._idle:
+        while self._idle and self._under_way() < self._pace.bound:
             connection = self._idle.pop()
             fresh = self._loop.time() - connection.idle_since < self._idle_limit
             if fresh and connection.reusable and connection.is_quiet():
@@ -157,6 +164,7 @@ class Pool:
         """
         if expires < self._alarm_at:
             self._watch(expires)
+        connection.wave = self._pace.wave
         return connection.send(request, expires)
 
     def submit(self, call: "Call") -> None:
@@ -194,7 +202,15 @@ class Pool:
         """
         if expires < self._alarm_at:
             self._watch(expires)
+        connection.wave = self._pace.wave
         connection.begin(call, request, expires)
+
+    def hear(self, connection: Connection, status: int) -> None:
+        """Take note of a response before its connection is released: whether requests are too many."""
+        if status == TOO_MANY_REQUESTS:
+            self._pace.refuse(connection.wave, self._under_way())
+        elif self._pace.slow and 200 <= status < 300:
+            self._pace.take()
 
     def replace(self, connection: Connection, call: "Call") -> None:
         """Open a new connection for a call in place of one that turned out to be closed, see `reopen`."""
@@ -209,17 +225,11 @@ class Pool:
         if not connection.reusable:
             self._drop(connection)
             return
-        while self._waiters:
-            waiter, _ = self._waiters.popleft()
-            if waiter.done():
-                continue
-            if isinstance(waiter, asyncio.Future):
-                waiter.set_result(connection)
-                return
-            if waiter.start(connection):
-                return
-        connection.idle_since = self._loop.time()
-        self._idle.append(connection)
+        if self._pace.slow or (self._idle and self._waiters):
+            self._rest(connection)
+            self._let_out()
+        elif not self._hand_over(connection):
+            self._rest(connection)
 
     def close(self) -> None:
         """Close every connection; requests in flight fail."""
@@ -280,11 +290,48 @@ class Pool:
         connection = opening.result()
         self._opening -= 1
         self._connections.add(connection)
-        if call.done() or not call.start(connection):
+        if self._under_way() > self._pace.bound and not call.done():
+            # Others have been refused in the meantime, so it waits, but is the next.
+            self._waiters.appendleft((call, call.deadline))
+            self._watch(call.deadline)
+            self.release(connection)
+        elif call.done() or not call.start(connection):
             self.release(connection)
 
+    def _under_way(self) -> int:
+        return len(self._connections) + self._opening - len(self._idle)
+
     def _has_room(self) -> bool:
-        return len(self._connections) + self._opening < self._size
+        return len(self._connections) + self._opening < self._size and self._under_way() < self._pace.bound
+
+    def _hand_over(self, connection: Connection) -> bool:
+        """Give a connection to the next who waits; say whether there was one."""
+        while self._waiters:
+            waiter, _ = self._waiters.popleft()
+            if waiter.done():
+                continue
+            if isinstance(waiter, asyncio.Future):
+                waiter.set_result(connection)
+                return True
+            if waiter.start(connection):
+                return True
+        return False
+
+    def _rest(self, connection: Connection) -> None:
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+
+    def _let_out(self) -> None:
+        """Let those who wait go on, as far as connections and pace allow."""
+        while self._waiters:
+            connection = self.take()
+            if connection is not None:
+                if not self._hand_over(connection):
+                    self._rest(connection)
+            elif self._has_room():
+                self._grant_place()
+            else:
+                return
 
     def _drop(self, connection: Connection) -> None:
         self._forget(connection)
@@ -299,7 +346,7 @@ class Pool:
         self._grant_place()
 
     def _grant_place(self) -> None:
-        while self._waiters:
+        while self._waiters and self._has_room():
             waiter, _ = self._waiters.popleft()
             if waiter.done():
                 continue

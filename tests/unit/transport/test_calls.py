@@ -406,3 +406,51 @@ def test_whatever_the_server_plays_every_call_is_answered_once_and_nothing_that_
             assert last in (("taken", "taken, then closed") if end == "200" else ("gone",))
             assert not {"taken", "taken, then closed", "gone"} & set(before)
         assert max(counts) <= size
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 8), st.lists(st.booleans(), max_size=60), st.integers(1, 40))
+def test_where_requests_are_too_many_no_more_go_out_than_the_pace_allows_and_all_are_answered(
+    size: int, refused: Sequence[bool], count: int
+) -> None:
+    sent: list[tuple[int, int]] = []
+    with Server(*(status(429) if each else reply() for each in refused), reply()) as server:
+
+        def clock() -> float:  # asked once for each request, which then counts as under way
+            (pool,) = transport._pools.values()
+            sent.append((pool._under_way(), pool._pace.bound))
+            return 0.0
+
+        async def work(transport: Transport) -> None:
+            ends = await FanOut(transport, count).finished()
+            assert all(under_way <= bound for under_way, bound in sent)
+            management = Management(transport, CONNECTIONS_URL)
+            left = [(number, attempt) for number, attempt in enumerate(ends) if attempt is not None]
+            async with asyncio.timeout(PATIENCE / 2), asyncio.TaskGroup() as group:
+                for number, attempt in left:
+                    group.create_task(management.post(f"id{number}", PAYLOAD, deadline=soon(), begun=attempt))
+            assert len(server.requests) == count + sum(refused[: len(server.requests)])
+
+        transport = transport_to(server, clock=clock, maximum_connections=size)
+        run(transport, work)
+
+
+def test_after_refusals_at_most_half_as_many_go_out_and_then_more_again() -> None:
+    bounds: list[int] = []
+    with Server(*[status(429)] * 8, reply()) as server:
+
+        def clock() -> float:
+            (pool,) = transport._pools.values()
+            bounds.append(pool._pace.bound)
+            return 0.0
+
+        async def work(transport: Transport) -> None:
+            assert [attempt is None for attempt in await FanOut(transport, 100).finished()].count(False) == 8
+
+        transport = transport_to(server, clock=clock, maximum_connections=8)
+        run(transport, work)
+    lowest = min(bounds)
+    assert lowest <= 4
+    after = bounds[bounds.index(lowest) :]
+    assert after == sorted(after)
+    assert bounds[-1] == 8
