@@ -11,8 +11,8 @@ from websocket_push.services.clients import Clients
 from websocket_push.services.delivery import Clocks, Delivery
 from websocket_push.services.notifications import Notification, Notifications
 from websocket_push.transport.aws import Transport
-from websocket_push.transport.dynamodb import DynamoDB
 from websocket_push.transport.management import Management
+from websocket_push.transport.prepared import PreparingDynamoDB
 
 _SECONDS = 600.0
 
@@ -24,7 +24,7 @@ def _milliseconds() -> int:
 def main() -> None:
     """Do the tasks of the command line."""
     transport = Transport(os.environ)
-    dynamodb = DynamoDB(transport)
+    dynamodb = PreparingDynamoDB(transport)
     clients = Clients(dynamodb, os.environ["CLIENTS_TABLE"], os.environ["CLIENTS_INDEX"])
     notifications = Notifications(dynamodb, os.environ["NOTIFICATIONS_TABLE"])
     management = Management(transport, os.environ["CONNECTIONS_URL"])
@@ -33,6 +33,7 @@ def main() -> None:
     async def push(users: Sequence[str]) -> int:
         until = time.monotonic() + _SECONDS
         delivery = Delivery(
+            dynamodb,
             clients,
             notifications,
             management,

@@ -17,6 +17,7 @@ from websocket_push.services.replies import Response, error_reply, reply
 from websocket_push.settings import read_client_push, read_flag, read_seconds, read_text
 from websocket_push.transport.dynamodb import DynamoDB
 from websocket_push.transport.management import Management
+from websocket_push.transport.prepared import PreparingDynamoDB
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
@@ -56,7 +57,7 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
     request_id, request = parse_request_id(message), parse_client_push(message)
     sender = await messaging_user(
         event,
-        _clients(invocation),
+        _clients(invocation, DynamoDB(invocation.transport)),
         allow_anonymous=read_flag(invocation.environment, "ALLOW_ANONYMOUS"),
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
@@ -68,9 +69,11 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
 
 async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
     environment = invocation.environment
+    dynamodb = PreparingDynamoDB(invocation.transport)
     pusher = Pusher(
-        clients=_clients(invocation),
-        notifications=Notifications(DynamoDB(invocation.transport), read_text(environment, "NOTIFICATIONS_TABLE")),
+        dynamodb=dynamodb,
+        clients=_clients(invocation, dynamodb),
+        notifications=Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
         management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
         defaults=Defaults(
             persist=read_flag(environment, "PERSIST_BY_DEFAULT"), ttl=read_seconds(environment, "NOTIFICATION_TTL")
@@ -88,10 +91,10 @@ async def _push(request: PushRequest, invocation: Invocation, *, until: float) -
     return report
 
 
-def _clients(invocation: Invocation) -> Clients:
+def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:
     environment = invocation.environment
     return Clients(
-        DynamoDB(invocation.transport),
+        dynamodb,
         read_text(environment, "CLIENTS_TABLE"),
         read_text(environment, "CLIENTS_INDEX"),
     )

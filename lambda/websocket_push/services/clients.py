@@ -1,9 +1,8 @@
 """The clients table: one row for each open connection, found by connection or by user."""
 
-from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
-from websocket_push.transport.dynamodb import DynamoDB, Item
+from websocket_push.transport.dynamodb import DynamoDB, Item, QueryPage
 
 CONNECTION_LIFE_SECONDS = 2 * 60 * 60
 """How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
@@ -43,7 +42,7 @@ class Clients:
     table
         Name of the table.
     index
-        Name of its index by user; needed by `pages_of` only.
+        Name of its index by user; needed by `looking_up` only.
     """
 
     def __init__(self, dynamodb: DynamoDB, table: str, index: str = "") -> None:
@@ -68,10 +67,10 @@ class Clients:
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
         """Read the row of a connection, or None; what was written before is seen."""
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
-        return None if item is None else _connection(item, item["userId"]["S"])
+        return None if item is None else read_connection(item, item["userId"]["S"])
 
-    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncGenerator[list[Connection], None]:
-        """Read the connections of a user from the index, page by page, to the last.
+    def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
+        """Give the Query request for a page of a user's connections; `start` is where the page before it ended.
 
         The index follows the table within moments, not at once (DynamoDB developer guide, "Eventual consistency" of
         global secondary indexes): a connection opened just now may be missing.
@@ -82,12 +81,11 @@ class Clients:
             "KeyConditionExpression": "userId = :userId",
             "ExpressionAttributeValues": {":userId": {"S": user_id}},
         }
-        while True:
-            page = await self._dynamodb.query(request, deadline=deadline)
-            yield [_connection(item, user_id) for item in page.items]
-            if page.last_evaluated_key is None:
-                return
-            request["ExclusiveStartKey"] = page.last_evaluated_key
+        return request if start is None else {**request, "ExclusiveStartKey": start}
+
+    async def next_page(self, user_id: str, start: Item, *, deadline: float) -> QueryPage:
+        """Read the page of a user's connections that follows where another one ended."""
+        return await self._dynamodb.query(self.looking_up(user_id, start), deadline=deadline)
 
 
 def row_expiry(connected_at_milliseconds: int, authorized_until: int | None) -> int:
@@ -103,7 +101,8 @@ def _key(connection_id: str) -> Item:
     return {"connectionId": {"S": connection_id}}
 
 
-def _connection(item: Item, user_id: str) -> Connection:
+def read_connection(item: Item, user_id: str) -> Connection:
+    """Read a row."""
     return Connection(
         connection_id=item["connectionId"]["S"],
         user_id=user_id,

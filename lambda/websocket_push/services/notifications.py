@@ -54,8 +54,8 @@ class Notifications:
         self._dynamodb = dynamodb
         self._table = table
 
-    async def store(self, user_id: str, notification: Notification, *, expires_at: int, deadline: float) -> None:
-        """Keep a notification for a user until `expires_at` (seconds since the epoch).
+    def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
+        """Give the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
 
         Storing the same id again replaces the row, so a repeated push is kept once.
         """
@@ -66,7 +66,7 @@ class Notifications:
             "createdAt": {"S": notification.created_at},
             "expiresAt": {"N": str(expires_at)},
         }
-        await self._dynamodb.put_item(self._table, item, deadline=deadline)
+        return {"TableName": self._table, "Item": item}
 
     async def read(
         self, user_id: str, part: Range, *, count: int, size: int, now: int, deadline: float

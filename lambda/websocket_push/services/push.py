@@ -9,6 +9,7 @@ from websocket_push.services.clients import Clients
 from websocket_push.services.delivery import Clocks, Delivery, Outcome
 from websocket_push.services.notifications import Notification, Notifications
 from websocket_push.transport.management import Management
+from websocket_push.transport.prepared import PreparingDynamoDB
 
 Report = Mapping[str, object]
 
@@ -29,6 +30,8 @@ class Pusher:
 
     Parameters
     ----------
+    dynamodb
+        Where the tables are.
     clients, notifications, management
         The tables and the management API.
     defaults
@@ -41,6 +44,7 @@ class Pusher:
         Gives a number from 0 to 1, for jitter.
     """
 
+    dynamodb: PreparingDynamoDB
     clients: Clients
     notifications: Notifications
     management: Management
@@ -59,6 +63,7 @@ class Pusher:
         """
         notification = Notification(request.notification_id or self.new_id(), request.content)
         delivery = Delivery(
+            self.dynamodb,
             self.clients,
             self.notifications,
             self.management,
@@ -106,7 +111,10 @@ def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object
         **{count: getattr(outcome, count) for count in _COUNTS},
     }
     if outcome.error is not None:
-        recipient["error"] = {"code": outcome.error.code, "message": outcome.error.message}
+        message = outcome.error.message
+        if outcome.untried:
+            message += f" {outcome.untried} of {outcome.connections} connections were not tried."
+        recipient["error"] = {"code": outcome.error.code, "message": message}
     return recipient
 
 

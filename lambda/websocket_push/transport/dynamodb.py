@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.transport.endpoints import dynamodb_endpoint
 from websocket_push.transport.errors import InvalidResponse
-from websocket_push.transport.requests import Payload
+from websocket_push.transport.requests import Payload, Target
 from websocket_push.transport.sender import Sender
 from websocket_push.transport.signing import canonical_path
 
@@ -15,7 +15,8 @@ Item: TypeAlias = dict[str, AttributeValue]
 
 Result = TypeVar("Result")
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+encode = json.JSONEncoder(separators=(",", ":")).encode
+"""Writes a request, in ASCII."""
 
 
 class QueryPage:
@@ -81,7 +82,7 @@ class DynamoDB:
         deadline : float
             Event loop time in seconds.
         """
-        await self._call("PutItem", {"TableName": table, "Item": item}, _decode_object, deadline)
+        await self._call("PutItem", {"TableName": table, "Item": item}, decode_object, deadline)
 
     async def get_item(self, table: str, key: Item, *, deadline: float) -> Item | None:
         """Read an item as it is after every write that has returned.
@@ -115,7 +116,7 @@ class DynamoDB:
         deadline : float
             Event loop time in seconds.
         """
-        await self._call("DeleteItem", {"TableName": table, "Key": key}, _decode_object, deadline)
+        await self._call("DeleteItem", {"TableName": table, "Key": key}, decode_object, deadline)
 
     async def query(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
         """Read one page of a query.
@@ -132,19 +133,26 @@ class DynamoDB:
         QueryPage
             At most 1 MB of items.
         """
-        return await self._call("Query", request, _decode_page, deadline)
+        return await self._call("Query", request, decode_page, deadline)
+
+    def address(self, operation: str) -> tuple[Target, str, str]:
+        """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
+        return self._targets[operation], self._path, self._canonical_path
 
     async def _call(
         self, operation: str, request: Mapping[str, object], decode: Callable[[bytes], Result], deadline: float
     ) -> Result:
-        payload = Payload(_encode(dict(request)).encode())
+        payload = Payload(encode(dict(request)).encode())
         target = self._targets[operation]
         return await self._transport.request(
             target, self._path, self._canonical_path, payload, decode, deadline=deadline
         )
 
 
-def _decode_object(body: bytes) -> dict[str, Any]:
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Read a body that must be a JSON object; `InvalidResponse` where it is not."""
+    if body == b"{}":
+        return {}  # what nearly every write is answered with
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -156,12 +164,13 @@ def _decode_object(body: bytes) -> dict[str, Any]:
 
 
 def _decode_item(body: bytes) -> Item | None:
-    item = _decode_object(body).get("Item")
+    item = decode_object(body).get("Item")
     return None if item is None else _checked_item(item)
 
 
-def _decode_page(body: bytes) -> QueryPage:
-    document = _decode_object(body)
+def decode_page(body: bytes) -> QueryPage:
+    """Read the answer to a query; `InvalidResponse` where it is not one."""
+    document = decode_object(body)
     items = document.get("Items")
     if not isinstance(items, list):
         raise InvalidResponse("a page without its items")

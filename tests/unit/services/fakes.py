@@ -1,7 +1,8 @@
 """Stand-ins for the tables and the management API, in memory, each call scripted by the test."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 from websocket_push.services.clients import Clients, Connection
@@ -9,7 +10,9 @@ from websocket_push.services.delivery import Clocks, Delivery
 from websocket_push.services.notifications import Notification, Notifications
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.calls import Attempt, Call
+from websocket_push.transport.dynamodb import Item, QueryPage, decode_page
 from websocket_push.transport.management import Management
+from websocket_push.transport.prepared import PreparingDynamoDB
 from websocket_push.transport.requests import Payload, Target
 
 NOW = 1_769_860_800_000
@@ -58,9 +61,11 @@ class World:
     ) -> Delivery:
         """Make a delivery in this world; it has `seconds` for posting and as many more for closing."""
         started = self.started = asyncio.get_running_loop().time()
+        dynamodb = cast(PreparingDynamoDB, _DynamoDB(self))
         return Delivery(
-            cast(Clients, _Clients(self)),
-            cast(Notifications, _Notifications(self)),
+            dynamodb,
+            Clients(dynamodb, "clients", "userId-index"),
+            Notifications(dynamodb, "notifications"),
             cast(Management, _Management(self)),
             notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
             stored_until=stored_until,
@@ -77,27 +82,70 @@ class World:
         await script(subject)
         self.journal.append((kind, subject))
 
+    async def page(self, user_id: str, start: int) -> bytes:
+        """Play a query, and give the page that begins with the connection of this number."""
+        await self.act("query", user_id, self.querying)
+        own = [each for each in self.connections if each.user_id == user_id]
+        return page_of(
+            own[start : start + self.page_size], start + self.page_size if len(own) > start + self.page_size else None
+        )
 
-class _Clients:
+
+def page_of(connections: Sequence[Connection], following: int | None = None) -> bytes:
+    """Write the answer to a query; `following` is where the next page starts."""
+    page: dict[str, Any] = {
+        "Items": [
+            {
+                "connectionId": {"S": each.connection_id},
+                "connectedAt": {"N": str(each.connected_at)},
+                "expiresAt": {"N": str(each.expires_at)},
+            }
+            for each in connections
+        ]
+    }
+    if following is not None:
+        page["LastEvaluatedKey"] = {"next": {"N": str(following)}}
+    return json.dumps(page).encode()
+
+
+class _DynamoDB:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def pages_of(self, user_id: str, *, deadline: float) -> AsyncGenerator[list[Connection], None]:
-        own = [each for each in self._world.connections if each.user_id == user_id]
-        for start in range(0, max(len(own), 1), self._world.page_size):
-            await self._world.act("query", user_id, self._world.querying)
-            yield own[start : start + self._world.page_size]
+    def prepare(self, operation: str, request: dict[str, Any]) -> "_Prepared":
+        return _Prepared(self._world, operation)
 
-    async def remove(self, connection_id: str, *, deadline: float) -> None:
-        await self._world.act("remove", connection_id, self._world.removing)
+    async def query(self, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        user_id = request["ExpressionAttributeValues"][":userId"]["S"]
+        start = int(request["ExclusiveStartKey"]["next"]["N"])
+        return decode_page(await self._world.page(user_id, start))
+
+    async def delete_item(self, table: str, key: Item, *, deadline: float) -> None:
+        await self._world.act("remove", key["connectionId"]["S"], self._world.removing)
 
 
-class _Notifications:
-    def __init__(self, world: World) -> None:
+class _Prepared:
+    def __init__(self, world: World, operation: str) -> None:
         self._world = world
+        self._operation = operation
 
-    async def store(self, user_id: str, notification: Notification, **_: Any) -> None:
-        await self._world.act("store", user_id, self._world.storing)
+    def begin(self, text: str, *, deadline: float, done: Callable[[Call, Attempt | None], None]) -> Call:
+        return abandoned(deadline, done)
+
+    async def send(
+        self, text: str, decode: Callable[[bytes], Any], *, deadline: float, begun: Attempt | None = None
+    ) -> Any:
+        if self._operation == "Query":
+            return decode(await self._world.page(text, 0))
+        await self._world.act("store", text, self._world.storing)
+        return decode(b"{}")
+
+
+def abandoned(deadline: float, done: Callable[[Call, Attempt | None], None]) -> Call:
+    """A call that leaves everything to a task, as the transport does with what does not succeed at once."""
+    call = Call(cast(Transport, None), cast(Target, None), "", "", Payload(b""), deadline, done)
+    call.cancel()
+    return call
 
 
 class _Management:
@@ -112,10 +160,7 @@ class _Management:
         deadline: float,
         done: Callable[[Call, Attempt | None], None],
     ) -> Call:
-        """Leave everything to `post`, as the transport does with what does not succeed at once."""
-        call = Call(cast(Transport, None), cast(Target, None), "", "", payload, deadline, done)
-        call.cancel()
-        return call
+        return abandoned(deadline, done)
 
     async def post(
         self, connection_id: str, payload: Payload, *, deadline: float, begun: Attempt | None = None

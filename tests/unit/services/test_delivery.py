@@ -191,10 +191,38 @@ def test_a_connection_that_is_on_its_way_for_too_long_is_gone() -> None:
 
 def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
     world = World(connection("phone", connected_at=NOW))
-    world.posting = failing(GONE)
 
-    assert counts(deliver(world, seconds=0)[0]) == (1, 0, 1, 0)
+    async def gone_at_the_end(_: str) -> None:
+        await asyncio.sleep(world.started + 0.5 - asyncio.get_running_loop().time())
+        raise GONE
+
+    world.posting = gone_at_the_end
+
+    assert counts(deliver(world, seconds=0.5)[0]) == (1, 0, 1, 0)
     assert world.done("remove") == []
+
+
+def test_whom_there_is_no_time_to_begin_with_is_told_so() -> None:
+    world = World(connection("phone"))
+    (alice, bob) = deliver(world, "alice", "bob", seconds=0)
+    assert world.journal == []
+    for outcome in (alice, bob):
+        assert outcome.nothing_done
+        assert outcome.error is not None
+        assert outcome.error.code is ErrorCode.UNAVAILABLE
+
+
+def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> None:
+    world = World(*(connection(f"c{n}") for n in range(3 * MAX_POSTS_AT_ONCE)))
+
+    async def all_time_passes(_: str) -> None:
+        await asyncio.sleep(world.started + 0.7 - asyncio.get_running_loop().time())
+
+    world.posting = all_time_passes
+    (outcome,) = deliver(world, seconds=0.3)  # and as many seconds again for closing
+    assert counts(outcome) == (3 * MAX_POSTS_AT_ONCE, MAX_POSTS_AT_ONCE, 0, 2 * MAX_POSTS_AT_ONCE)
+    assert outcome.untried == 2 * MAX_POSTS_AT_ONCE
+    assert world.done("close") == []
 
 
 def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten() -> None:

@@ -1,134 +1,157 @@
-"""The window: how much is under way, and who goes on next."""
+"""How much is under way, and who goes on next; and what is given up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import pytest
 
-from websocket_push.services.lanes import Window
+from websocket_push.services.lanes import Window, Work
 from websocket_push.transport.aws import Transport
-from websocket_push.transport.calls import Attempt, Call
+from websocket_push.transport.calls import Call
 from websocket_push.transport.requests import Payload, Target
-
-Done = Callable[[Call, Attempt | None], None]
 
 
 class Posts:
-    """Errands whose calls are under way until the test ends them."""
+    """What was begun in a window, in order; each is under way until the test ends it."""
 
-    def __init__(self) -> None:
-        self.begun: list[tuple[Call, str]] = []
-        self.succeeded: list[str] = []
-        self.gone_on: list[str] = []
-        self.waiting: list[tuple[Call, Done]] = []
+    def __init__(self, width: int) -> None:
+        self.window = Window(width)
+        self.begun: list[str] = []
+        self.under_way: list[str] = []
         self.most = 0
 
-    def end(self, attempt: Attempt | None = None) -> None:
-        call, done = self.waiting.pop(0)
-        done(call, attempt)
+    def source(self, *names: str, last: Callable[[], None] = lambda: None) -> Iterator[None]:
+        for name in names:
+            self.begun.append(name)
+            self.under_way.append(name)
+            self.most = max(self.most, len(self.under_way))
+            yield
+        last()
 
-
-class Errand:
-    def __init__(self, posts: Posts, name: str) -> None:
-        self._posts = posts
-        self._name = name
-
-    def begin(self, done: Done) -> Call:
-        call = Call(cast(Transport, None), cast(Target, None), "", "", Payload(b""), 0.0, done)
-        self._posts.begun.append((call, self._name))
-        self._posts.waiting.append((call, done))
-        self._posts.most = max(self._posts.most, len(self._posts.waiting))
-        return call
-
-    def succeed(self) -> None:
-        self._posts.succeeded.append(self._name)
-
-    async def go_on(self, attempt: Attempt) -> None:
-        self._posts.gone_on.append(self._name)
-
-
-async def begin_all(window: Window, posts: Posts, names: list[str]) -> None:
-    for name in names:
-        if window.full:
-            await window.room()
-        window.begin(Errand(posts, name))
-    window.pass_on()
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
+    def end(self) -> None:
+        self.under_way.pop(0)
+        self.window.leave()
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 8])
 def test_the_width_is_never_exceeded_and_everything_is_begun(width: int) -> None:
+    posts = Posts(width)
+    users = {user: [f"{user}{number}" for number in range(20)] for user in "abc"}
+    for names in users.values():
+        posts.window.add(posts.source(*names))
+    while posts.under_way:
+        posts.end()
+    assert posts.most == width
+    assert sorted(posts.begun) == sorted(name for names in users.values() for name in names)
+
+
+def test_sources_take_turns() -> None:
+    posts = Posts(4)
+    posts.window.add(posts.source(*"aaaaaaaaaa"))
+    posts.window.add(posts.source(*"bbb"))
+    posts.window.add(posts.source(*"ccc"))
+    while posts.under_way:
+        posts.end()
+    assert "".join(posts.begun) == "aaaa" + "abcabcabc" + "aaa"
+
+
+def test_nothing_is_asked_for_before_there_is_room() -> None:
+    posts = Posts(2)
+    posts.window.add(posts.source("a", "b", "c"))
+    assert posts.begun == ["a", "b"]
+    posts.end()
+    assert posts.begun == ["a", "b", "c"]
+
+
+def test_a_source_that_ends_may_bring_another() -> None:
+    posts = Posts(1)
+    posts.window.add(posts.source("a", last=lambda: posts.window.add(posts.source("b"))))
+    posts.end()
+    posts.end()
+    assert posts.begun == ["a", "b"]
+
+
+def test_what_ends_at_once_does_not_pile_up_on_the_stack() -> None:
+    window = Window(2)
+    ended = 0
+
+    def at_once() -> Iterator[None]:
+        nonlocal ended
+        for _ in range(10_000):
+            ended += 1
+            window.leave()
+            yield
+
+    window.add(at_once())
+    assert ended == 10_000
+
+
+def test_drained_is_when_nothing_is_under_way_and_nothing_is_left_to_begin() -> None:
     async def main() -> None:
-        posts = Posts()
-        users = {user: [f"{user}{number}" for number in range(20)] for user in "abc"}
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            window = Window(group, width)
-            for names in users.values():
-                group.create_task(begin_all(window, posts, names))
-            await settle()
-            while posts.waiting:
+        posts = Posts(1)
+        async with asyncio.timeout(30):
+            await posts.window.drained()
+            posts.window.add(posts.source("a", "b"))
+            waiting = asyncio.create_task(posts.window.drained())
+            for _ in "ab":
+                await asyncio.sleep(0)
+                assert not waiting.done()
                 posts.end()
-                await settle()
-            await window.drained()
-        assert posts.most == width
-        assert sorted(posts.succeeded) == sorted(name for names in users.values() for name in names)
+            await waiting
 
     asyncio.run(main())
 
 
-def test_those_who_wait_take_turns() -> None:
-    async def main() -> list[str]:
-        posts = Posts()
+def call() -> Call:
+    return Call(cast(Transport, None), cast(Target, None), "", "", Payload(b""), 0.0, lambda _, __: None)
+
+
+def test_giving_up_cancels_calls_and_takes_no_more_ends() -> None:
+    ends: list[str] = []
+
+    async def task(name: str) -> None:
+        ends.append(name)
+
+    async def main() -> None:
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            window = Window(group, 4)
-            for user in "ab":
-                group.create_task(begin_all(window, posts, [user] * 50))
-            await settle()
-            while posts.waiting:
-                posts.end()
-                await settle()
-        return [name for _, name in posts.begun]
+            work = Work(group)
+            first, second, third = call(), call(), call()
+            for each in (first, second, third):
+                work.begin(each)
+            assert work.end(first)
+            work.run(task("before"), lambda: ends.append("then"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            work.close()
+            assert [each.done() for each in (first, second, third)] == [False, True, True]
+            assert not work.end(second)
+            work.run(task("after"), lambda: ends.append("never"))
 
-    begun = asyncio.run(main())
-    assert "b" in begun[:10]
-    assert abs(begun[:50].count("a") - begun[:50].count("b")) <= 8
+    asyncio.run(main())
+    assert ends == ["before", "then"]
 
 
-def test_what_a_call_leaves_to_do_counts_until_its_task_is_done() -> None:
-    async def main() -> Posts:
-        posts = Posts()
+def test_a_task_that_ends_after_giving_up_is_not_called_back() -> None:
+    ends: list[str] = []
+
+    async def main() -> None:
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            window = Window(group, 1)
-            window.begin(Errand(posts, "a"))
-            posts.end(Attempt(1))
-            assert window.full
-            await window.room()
-            assert posts.gone_on == ["a"]
-            window.run(Errand(posts, "b").go_on(Attempt()))
-            assert window.full
-            await window.drained()
-        return posts
+            work = Work(group)
+            work.run(asyncio.sleep(0), lambda: ends.append("then"))
+            work.close()
 
-    posts = asyncio.run(main())
-    assert (posts.succeeded, posts.gone_on) == ([], ["a", "b"])
+    asyncio.run(main())
+    assert ends == []
 
 
-def test_closing_cancels_the_calls_and_takes_no_more_ends() -> None:
-    async def main() -> Posts:
-        posts = Posts()
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            window = Window(group, 4)
-            for name in "abc":
-                window.begin(Errand(posts, name))
-            posts.end()
-            window.close()
-        assert [call.done() for call, _ in posts.begun] == [False, True, True]
-        return posts
+def test_a_call_that_ended_while_it_was_begun_is_not_kept() -> None:
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            work = Work(group)
+            ended = call()
+            ended.cancel()
+            work.begin(ended)
+            assert not work._calls
 
-    posts = asyncio.run(main())
-    assert (posts.succeeded, posts.gone_on) == (["a"], [])
+    asyncio.run(main())
