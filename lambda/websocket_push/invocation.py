@@ -1,25 +1,23 @@
-"""One invocation of a function: what it is given, how its outcome is told, and what stays warm for the next.
+"""One invocation of a function: what it is given, and how its outcome is told.
 
-Lambda runs one invocation at a time in a process and freezes it in between. The event loop and the transport with its
-open connections outlive the invocation; everything else is made anew.
+Lambda runs one invocation at a time in a process and freezes it in between. The way to AWS with its open connections
+outlives the invocation; everything else is made anew. `sequential` and `concurrent` are the two ways.
 """
 
-import asyncio
 import os
-import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 from websocket_push.services.failures import Failure, explain
 from websocket_push.services.outcomes import log_outcome
-from websocket_push.transport.aws import Transport
+from websocket_push.transport import retry
+from websocket_push.transport.sender import Sender
 
 Event = Mapping[str, Any]
 Answer = TypeVar("Answer")
+AnySender = TypeVar("AnySender", bound=Sender)
 
 _RETURN_SECONDS = 0.25
 """What is left of an invocation's time for answering and logging."""
@@ -35,8 +33,7 @@ class LambdaContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple, Generic[AnySender]):
     """What a handler works with.
 
     Parameters
@@ -46,13 +43,13 @@ class Invocation:
     transport
         The way to AWS.
     started, deadline
-        When the invocation began and when its answer must be ready, on the event loop's clock.
+        When the invocation began and when its answer must be ready, on the monotonic clock.
     fields
         What the handler adds to the log line of the invocation: ids, codes and counts.
     """
 
     environment: Mapping[str, str]
-    transport: Transport
+    transport: AnySender
     started: float
     deadline: float
     fields: dict[str, object]
@@ -67,24 +64,17 @@ class Invocation:
 
     def random(self) -> float:
         """Give a number from 0 to 1, for jitter."""
-        return random.random()  # noqa: S311 - spreads retries, protects nothing
-
-
-class _Warm(NamedTuple):
-    loop: asyncio.AbstractEventLoop
-    transport: Transport
-
-
-@cache
-def _warm() -> _Warm:
-    return _Warm(asyncio.new_event_loop(), Transport(os.environ))
+        return retry.random()
 
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation], Awaitable[Answer]],
+    handle: Callable[[Event, Invocation[AnySender]], Coroutine[Any, Any, Answer]],
     event: Event,
     context: LambdaContext,
+    *,
+    transport: Callable[[], AnySender],
+    drive: Callable[[Coroutine[Any, Any, Answer]], Answer],
 ) -> Answer | Failure:
     """Run a handler to its end and log the invocation in one line.
 
@@ -94,6 +84,10 @@ def run(
         Name of the function, for the log.
     handle
         The handler proper.
+    transport
+        Gives the way to AWS, the same one to every invocation.
+    drive
+        Runs a coroutine that calls AWS by it to its end.
 
     Returns
     -------
@@ -103,7 +97,7 @@ def run(
     started = time.perf_counter()
     fields: dict[str, object] = {}
     try:
-        answer: Answer | Failure = _run_warm(handle, event, context, fields)
+        answer: Answer | Failure = drive(handle(event, _begin(context, transport(), fields)))
     except Exception as error:
         answer = explain(error)
     log_outcome(
@@ -117,18 +111,7 @@ def run(
     return answer
 
 
-def _run_warm(
-    handle: Callable[[Event, Invocation], Awaitable[Answer]],
-    event: Event,
-    context: LambdaContext,
-    fields: dict[str, object],
-) -> Answer:
-    warm = _warm()
+def _begin(context: LambdaContext, transport: AnySender, fields: dict[str, object]) -> Invocation[AnySender]:
     remaining = context.get_remaining_time_in_millis() / 1000 - _RETURN_SECONDS
-    started = warm.loop.time()
-    invocation = Invocation(os.environ, warm.transport, started, started + remaining, fields)
-
-    async def handled() -> Answer:
-        return await handle(event, invocation)
-
-    return warm.loop.run_until_complete(handled())
+    started = time.monotonic()
+    return Invocation(os.environ, transport, started, started + remaining, fields)

@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.handlers.management_server import ManagementServer
-from websocket_push import invocation
+from websocket_push import concurrent, sequential
 
 EVENTS = Path(__file__).parent.parent / "fixtures" / "events"
 CLIENTS, NOTIFICATIONS = "clients", "notifications"
@@ -75,11 +75,13 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
 def cold_start() -> Iterator[None]:
     """Each test begins with a function that has not run yet, and leaves no loop or socket behind."""
     yield
-    if invocation._warm.cache_info().currsize:
-        warm = invocation._warm()
-        warm.loop.run_until_complete(warm.transport.close())
-        warm.loop.close()
-    invocation._warm.cache_clear()
+    if concurrent.transport.cache_info().currsize:
+        concurrent.loop().run_until_complete(concurrent.transport().close())
+        concurrent.loop().close()
+    if sequential.transport.cache_info().currsize:
+        sequential.transport().close()
+    for kept in (concurrent.transport, concurrent.loop, sequential.transport):
+        kept.cache_clear()
 
 
 @pytest.fixture

@@ -14,7 +14,12 @@ from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, pack
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
 LAYERS = {
-    "handlers": {"handlers", "services", "protocol", "transport", "settings", "telemetry", "invocation"},
+    "handlers": {
+        *("handlers", "concurrent", "sequential", "invocation"),
+        *("services", "protocol", "transport", "settings", "telemetry"),
+    },
+    "concurrent": {"invocation", "services", "transport"},
+    "sequential": {"invocation", "services", "transport"},
     "invocation": {"services", "protocol", "transport", "telemetry"},
     "services": {"services", "protocol", "transport", "settings", "telemetry"},
     "telemetry": {"protocol"},
@@ -38,7 +43,8 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import hides where it points"
-            yield node.module or ""
+            module = node.module or ""
+            yield from (f"{module}.{name.name}" for name in node.names) if module == PACKAGE else (module,)
 
 
 def libraries_of_every_holder(path: Path) -> set[str]:

@@ -1,7 +1,8 @@
 """The `$connect` route: registers the connection under its user."""
 
-from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.invocation import Event, LambdaContext
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
+from websocket_push.sequential import Invocation, run
 from websocket_push.services.authorization import authorized_until, connecting_user, require_current
 from websocket_push.services.clients import Clients, Connection, row_expiry
 from websocket_push.services.failures import Failure

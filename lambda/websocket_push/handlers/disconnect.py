@@ -1,6 +1,7 @@
 """The `$disconnect` route: removes the connection's row."""
 
-from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.invocation import Event, LambdaContext
+from websocket_push.sequential import Invocation, run
 from websocket_push.services.clients import Clients
 from websocket_push.services.failures import Failure
 from websocket_push.services.replies import Response, accepted, refused

@@ -1,10 +1,11 @@
 """The `poll` route: answers with a page of the history of the connection's own user."""
 
-from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.invocation import Event, LambdaContext
 from websocket_push.protocol.frames import history_frame, session
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
+from websocket_push.sequential import Invocation, run
 from websocket_push.services.authorization import messaging_user, session_end
 from websocket_push.services.clients import Clients
 from websocket_push.services.failures import Failure
@@ -13,6 +14,7 @@ from websocket_push.services.notifications import Notifications
 from websocket_push.services.replies import Response, error_reply, reply
 from websocket_push.settings import read_flag, read_text
 from websocket_push.transport.dynamodb import DynamoDB
+from websocket_push.transport.sequential import together
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -40,6 +42,7 @@ async def _poll(event: Event, invocation: Invocation) -> Response:
         request,
         now=invocation.now_milliseconds() // 1000,
         deadline=invocation.deadline,
+        together=together,
     )
     invocation.fields.update(notifications=len(page), more=more)
     about = session(user_id=user_id, connection_id=connection_id, expires_at=rfc_3339(session_end(event)))

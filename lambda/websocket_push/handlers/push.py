@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Mapping
 
-from websocket_push.invocation import Event, Invocation, LambdaContext, run
+from websocket_push.concurrent import Invocation, run
+from websocket_push.invocation import Event, LambdaContext
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id

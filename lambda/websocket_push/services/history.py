@@ -1,7 +1,7 @@
 """The history: which of a user's notifications a poll is answered with."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
 
 from websocket_push.protocol.frames import HISTORY_ENVELOPE_BYTES, MAX_FRAME_BYTES, notification_text
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
@@ -23,8 +23,21 @@ MAX_REPEATS = 100
 """How many notifications the overlap may repeat; with half of the page's bytes, the other bound."""
 
 
+Together: TypeAlias = Callable[
+    [Coroutine[Any, Any, list[Notification]], Coroutine[Any, Any, list[Notification]]],
+    Awaitable[Sequence[list[Notification]]],
+]
+"""Awaits two coroutines at the same time and gives both results, as `asyncio.gather` does."""
+
+
 async def read_history(
-    notifications: Notifications, user_id: str, request: PollRequest, *, now: int, deadline: float
+    notifications: Notifications,
+    user_id: str,
+    request: PollRequest,
+    *,
+    now: int,
+    deadline: float,
+    together: Together,
 ) -> tuple[list[str], bool]:
     """Read a page of a user's history.
 
@@ -32,6 +45,8 @@ async def read_history(
     ----------
     now
         Seconds since the epoch; what expires by then is left out.
+    together
+        How to read two parts at the same time.
 
     Returns
     -------
@@ -43,7 +58,7 @@ async def read_history(
         return await notifications.read(user_id, part, count=count, size=PAGE_BYTES, now=now, deadline=deadline)
 
     if request.after is not None:
-        repeats, new = await asyncio.gather(
+        repeats, new = await together(
             read(_overlap(request.after), MAX_REPEATS + 1),
             read(Range("notificationId > :low", low=request.after), request.limit + 1),
         )

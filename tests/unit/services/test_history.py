@@ -58,7 +58,12 @@ def poll(
 ) -> tuple[list[str], bool]:
     page, more = asyncio.run(
         read_history(
-            cast(Notifications, stored), "alice", PollRequest(after, before, limit), now=START // 1000, deadline=1e9
+            cast(Notifications, stored),
+            "alice",
+            PollRequest(after, before, limit),
+            now=START // 1000,
+            deadline=1e9,
+            together=asyncio.gather,
         )
     )
     assert sum(len(text.encode()) + 1 for text in page) <= PAGE_BYTES
