@@ -13,17 +13,26 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.credentials import Credentials
+from websocket_push.transport.endpoints import management_endpoint
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
+from websocket_push.transport.sender import Sender
+from websocket_push.transport.sequential import SequentialSender
 
 Result = TypeVar("Result")
+AnySender = TypeVar("AnySender", bound=Sender)
+Maker = Callable[..., Sender]
+"""Makes a sender of either kind."""
+
+SENDERS = [pytest.param(Transport, id="concurrent"), pytest.param(SequentialSender, id="sequential")]
 
 CONNECTIONS_URL = "https://abc.execute-api.eu-west-1.amazonaws.com/prod"
 PATIENCE = 60.0  # seconds; only a test that hangs ever waits for it
@@ -272,14 +281,19 @@ def check_signature(request: Request, service: str) -> None:
     assert request.headers["authorization"] == expected["authorization"]
 
 
-async def post(transport: Transport, connection_id: str = "id=", *, deadline: float | None = None) -> None:
+async def post(transport: Sender, connection_id: str = "id=", *, deadline: float | None = None) -> None:
     """Post one message."""
-    await Management(transport, CONNECTIONS_URL).post(
-        connection_id, Payload(b"hello"), deadline=soon() if deadline is None else deadline
-    )
+    deadline = soon() if deadline is None else deadline
+    if isinstance(transport, Transport):
+        await Management(transport, CONNECTIONS_URL).post(connection_id, Payload(b"hello"), deadline=deadline)
+        return
+    endpoint = management_endpoint(transport.environment, CONNECTIONS_URL)
+    target = transport.target("PostToConnection", "POST", "execute-api", endpoint)
+    path = f"{endpoint.path}/@connections/id"
+    await transport.request(target, path, path, Payload(b"hello"), bytes, deadline=deadline)
 
 
-async def post_failure(transport: Transport, *, deadline: float | None = None) -> AwsError:
+async def post_failure(transport: Sender, *, deadline: float | None = None) -> AwsError:
     """Post one message that must fail, and return the error."""
     try:
         await post(transport, deadline=deadline)
@@ -288,8 +302,12 @@ async def post_failure(transport: Transport, *, deadline: float | None = None) -
     raise AssertionError("the post succeeded")
 
 
-def check_whole(transport: Transport) -> None:
+def check_whole(transport: Sender) -> None:
     """Check that every place and every connection has come back to its pool."""
+    if isinstance(transport, SequentialSender):
+        assert all(connection.reusable for idle in transport._idle.values() for connection in idle)
+    if not isinstance(transport, Transport):
+        return
     for pool in transport._pools.values():
         assert pool._opening == 0
         assert set(pool._idle) == pool._connections
@@ -298,19 +316,27 @@ def check_whole(transport: Transport) -> None:
 
 
 @contextmanager
-def kept_loop(transport: Transport) -> Iterator[asyncio.AbstractEventLoop]:
+def kept_loop(transport: Sender) -> Iterator[asyncio.AbstractEventLoop]:
     """A loop that runs only when it is told to, as a function's does between invocations."""
     loop = asyncio.new_event_loop()
     try:
         yield loop
         check_whole(transport)
     finally:
-        loop.run_until_complete(transport.close())
+        loop.run_until_complete(close(transport))
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
-def run(transport: Transport, work: Callable[[Transport], Coroutine[Any, Any, Result]]) -> Result:
+async def close(transport: Sender) -> None:
+    """Close a sender of either kind."""
+    if isinstance(transport, Transport):
+        await transport.close()
+    elif isinstance(transport, SequentialSender):
+        transport.close()
+
+
+def run(transport: AnySender, work: Callable[[AnySender], Coroutine[Any, Any, Result]]) -> Result:
     """Run work in a fresh loop and close the transport after it."""
 
     async def main() -> Result:
@@ -319,6 +345,6 @@ def run(transport: Transport, work: Callable[[Transport], Coroutine[Any, Any, Re
             check_whole(transport)
             return result
         finally:
-            await transport.close()
+            await close(transport)
 
     return asyncio.run(main())

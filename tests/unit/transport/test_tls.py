@@ -16,8 +16,10 @@ from cryptography.x509.oid import NameOID
 from tests.unit.transport.support import (
     CONNECTIONS_URL,
     OK,
+    SENDERS,
     Answer,
     Exchange,
+    Maker,
     Server,
     byte_by_byte,
     environment,
@@ -34,6 +36,7 @@ from websocket_push.transport.aws import Transport
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
+from websocket_push.transport.sender import Sender
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
 AUTHORITY_USAGE = x509.KeyUsage(
@@ -113,24 +116,39 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
-def secure(server: Server, **variables: str) -> Transport:
-    url = f"https://127.0.0.1:{server.port}"
-    return Transport(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
+@pytest.fixture(params=SENDERS)
+def kind(request: pytest.FixtureRequest) -> Maker:
+    """One kind of sender after the other: they promise the same."""
+    made: Maker = request.param
+    return made
 
 
-async def post_three_times(transport: Transport) -> None:
+@pytest.fixture
+def secure(kind: Maker) -> Maker:
+    """Make a sender to a server that speaks TLS."""
+
+    def make(server: Server, **variables: str) -> Sender:
+        url = f"https://127.0.0.1:{server.port}"
+        return kind(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
+
+    return make
+
+
+async def post_three_times(transport: Sender) -> None:
     for _ in range(3):
         await post(transport)
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_an_authority_named_in_the_environment_is_trusted(authority: Authority, variable: str) -> None:
+def test_an_authority_named_in_the_environment_is_trusted(authority: Authority, variable: str, secure: Maker) -> None:
     with Server(tls=authority.server(LOOPBACK)) as server:
         run(secure(server, **{variable: str(authority.bundle)}), post_three_times)
         assert [request.connection for request in server.requests] == [1, 1, 1]
 
 
-def test_the_variable_of_the_sdks_counts_before_that_of_openssl(authority: Authority, tmp_path: Path) -> None:
+def test_the_variable_of_the_sdks_counts_before_that_of_openssl(
+    authority: Authority, tmp_path: Path, secure: Maker
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     with Server(tls=authority.server(LOOPBACK)) as server:
@@ -139,27 +157,27 @@ def test_the_variable_of_the_sdks_counts_before_that_of_openssl(authority: Autho
         assert len(server.requests) == 1
 
 
-def refused(transport: Transport) -> AwsError:
+def refused(transport: Sender) -> AwsError:
     error = run(transport, post_failure)
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, False)
     assert "SSLCertVerificationError" in str(error)
     return error
 
 
-def test_an_unknown_authority_is_refused_at_once(authority: Authority) -> None:
+def test_an_unknown_authority_is_refused_at_once(authority: Authority, secure: Maker) -> None:
     with Server(tls=authority.server(LOOPBACK)) as server:
         refused(secure(server))
         assert server.requests == []
 
 
-def test_a_certificate_for_another_name_is_refused_at_once(authority: Authority) -> None:
+def test_a_certificate_for_another_name_is_refused_at_once(authority: Authority, secure: Maker) -> None:
     with Server(tls=authority.server(x509.DNSName("other.example.com"))) as server:
         refused(secure(server, AWS_CA_BUNDLE=str(authority.bundle)))
         assert server.requests == []
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: str | None) -> None:
+def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: str | None, secure: Maker) -> None:
     bundle = tmp_path / "bundle.pem"
     if content is not None:
         bundle.write_text(content)
@@ -193,21 +211,21 @@ def test_a_server_without_tls_is_a_connection_failure() -> None:
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
 
 
-def test_a_handshake_that_stalls_is_given_up() -> None:
+def test_a_handshake_that_stalls_is_given_up(kind: Maker) -> None:
     with Server() as server:
         url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
         variables = environment(server.port, AWS_ENDPOINT_URL=url)
-        error = run(Transport(variables, random=lambda: 1e9, attempt_timeout=0.05), post_failure)
+        error = run(kind(variables, random=lambda: 1e9, attempt_timeout=0.05), post_failure)
         assert (error.code, error.attempts, error.transient) == ("Timeout", 0, True)
 
 
-def test_a_closed_tls_connection_is_replaced(authority: Authority) -> None:
+def test_a_closed_tls_connection_is_replaced(authority: Authority, secure: Maker) -> None:
     with Server(reply(), hang_up(), reply(), tls=authority.server(LOOPBACK)) as server:
         run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post_three_times)
         assert [request.connection for request in server.requests] == [1, 1, 2, 2]
 
 
-def test_tls_connections_closed_between_two_invocations_are_replaced(authority: Authority) -> None:
+def test_tls_connections_closed_between_two_invocations_are_replaced(authority: Authority, secure: Maker) -> None:
     with Server(tls=authority.server(LOOPBACK)) as server:
         transport = secure(server, AWS_CA_BUNDLE=str(authority.bundle))
         with kept_loop(transport) as loop:
@@ -216,6 +234,11 @@ def test_tls_connections_closed_between_two_invocations_are_replaced(authority: 
             server.hang_up()
             loop.run_until_complete(post(transport))
         assert [request.connection for request in server.requests] == [1, 1, 2]
+
+
+def concurrent_to(server: Server, **variables: str) -> Transport:
+    url = f"https://127.0.0.1:{server.port}"
+    return Transport(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
 
 
 def sessions_reused(server: Server) -> list[bool]:
@@ -238,7 +261,7 @@ def test_the_session_of_a_connection_is_resumed_by_those_that_follow(
                 await asyncio.to_thread(server.hang_up)
             await post(transport)
 
-        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
+        run(concurrent_to(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
         reused = sessions_reused(server)
         assert len(reused) > 4
         assert reused == [False] + [True] * (len(reused) - 1)
@@ -248,8 +271,8 @@ def test_a_session_is_not_resumed_under_another_authority(authority: Authority, 
     other = tmp_path / "other"
     other.mkdir()
     with Server(tls=authority.server(LOOPBACK)) as server:
-        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post)
-        refused(secure(server, AWS_CA_BUNDLE=str(Authority(other).bundle)))
+        run(concurrent_to(server, AWS_CA_BUNDLE=str(authority.bundle)), post)
+        refused(concurrent_to(server, AWS_CA_BUNDLE=str(Authority(other).bundle)))
         assert len(server.requests) == 1
 
 
@@ -263,11 +286,11 @@ def test_messages_and_answers_of_any_size_go_through(authority: Authority, size:
             for _ in range(2):
                 await management.post("id", Payload(body), deadline=soon())
 
-        run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
+        run(concurrent_to(server, AWS_CA_BUNDLE=str(authority.bundle)), work)
         assert [request.body for request in server.requests] == [body] * 2
 
 
-def test_records_that_arrive_in_pieces_are_one_answer(authority: Authority) -> None:
+def test_records_that_arrive_in_pieces_are_one_answer(authority: Authority, secure: Maker) -> None:
     with Server(byte_by_byte(OK), reply(), tls=authority.server(LOOPBACK)) as server:
         run(secure(server, AWS_CA_BUNDLE=str(authority.bundle)), post_three_times)
         assert [request.connection for request in server.requests] == [1, 1, 1]
@@ -276,7 +299,9 @@ def test_records_that_arrive_in_pieces_are_one_answer(authority: Authority) -> N
 UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\n\r\n{}"
 
 
-def test_an_answer_that_ends_with_the_connection_needs_the_end_that_tls_says(authority: Authority) -> None:
+def test_an_answer_that_ends_with_the_connection_needs_the_end_that_tls_says(
+    authority: Authority, secure: Maker
+) -> None:
     async def close_politely(exchange: Exchange) -> bool:
         await exchange.write(UNTIL_CLOSED)
         exchange.writer.close()  # says so within TLS, then waits for the client to agree

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,9 @@ from tests.unit.transport.support import (
     CONNECTIONS_URL,
     OK,
     PATIENCE,
+    SENDERS,
     Answer,
+    Maker,
     Server,
     byte_by_byte,
     environment,
@@ -23,18 +26,35 @@ from tests.unit.transport.support import (
     soon,
     stall,
     status,
-    transport_to,
 )
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
+from websocket_push.transport.sender import Sender
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n1\r\n}\r\n0\r\nx-trailer: y\r\n\r\n"
 SHORT_TIMEOUT = 0.3  # seconds, where running into it is what the test is about
 
 
-async def post_twice(transport: Transport) -> None:
+@pytest.fixture(params=SENDERS)
+def kind(request: pytest.FixtureRequest) -> Maker:
+    """One kind of sender after the other: they promise the same."""
+    made: Maker = request.param
+    return made
+
+
+@pytest.fixture
+def transport_to(kind: Maker) -> Maker:
+    """Make a sender to a server that retries at once."""
+
+    def make(server: Server, **options: Any) -> Sender:
+        return kind(environment(server.port), **{"random": lambda: 0.0, **options})
+
+    return make
+
+
+async def post_twice(transport: Sender) -> None:
     await post(transport)
     await post(transport)
 
@@ -50,7 +70,7 @@ async def post_twice(transport: Transport) -> None:
         pytest.param(reply(b"HTTP/1.1 100 Continue\r\n\r\n" + OK), id="interim response"),
     ],
 )
-def test_a_connection_serves_one_request_after_the_other(answer: Answer) -> None:
+def test_a_connection_serves_one_request_after_the_other(answer: Answer, transport_to: Maker) -> None:
     with Server(answer) as server:
         run(transport_to(server), post_twice)
         assert [request.connection for request in server.requests] == [1, 1]
@@ -65,16 +85,16 @@ def test_a_connection_serves_one_request_after_the_other(answer: Answer) -> None
         pytest.param(reply(OK + b"HTTP/1.1 200 OK\r\n"), id="more than was asked for"),
     ],
 )
-def test_a_connection_that_cannot_go_on_is_replaced(answer: Answer) -> None:
+def test_a_connection_that_cannot_go_on_is_replaced(answer: Answer, transport_to: Maker) -> None:
     with Server(answer) as server:
         run(transport_to(server), post_twice)
         assert [request.connection for request in server.requests] == [1, 2]
 
 
-def test_an_idle_connection_that_the_server_closes_is_replaced_unnoticed() -> None:
+def test_an_idle_connection_that_the_server_closes_is_replaced_unnoticed(transport_to: Maker) -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: Sender) -> None:
             await post(transport)
             await asyncio.to_thread(server.hang_up)
             await post(transport)
@@ -100,7 +120,7 @@ def never_called() -> float:
 
 @pytest.mark.parametrize("closing", [hang_up(), reset()])
 def test_a_reused_connection_that_dies_before_any_byte_is_replaced_once_without_a_failed_attempt(
-    closing: Answer,
+    closing: Answer, transport_to: Maker
 ) -> None:
     with Server(reply(), closing, reply()) as server:
         run(transport_to(server, random=never_called), post_twice)
@@ -118,7 +138,7 @@ def test_a_reused_connection_that_dies_before_any_byte_is_replaced_once_without_
         pytest.param(hang_up(CHUNKED[:-4]), id="closed within the chunks"),
     ],
 )
-def test_a_new_connection_that_dies_is_a_failed_attempt_and_is_retried(closing: Answer) -> None:
+def test_a_new_connection_that_dies_is_a_failed_attempt_and_is_retried(closing: Answer, transport_to: Maker) -> None:
     with Server(closing, reply()) as server:
         jitter = Jitter()
         run(transport_to(server, random=jitter), post)
@@ -126,10 +146,10 @@ def test_a_new_connection_that_dies_is_a_failed_attempt_and_is_retried(closing: 
         assert jitter.drawn == 1
 
 
-def test_a_reused_connection_that_dies_within_the_answer_is_a_failed_attempt() -> None:
+def test_a_reused_connection_that_dies_within_the_answer_is_a_failed_attempt(transport_to: Maker) -> None:
     with Server(reply(), hang_up(OK[:-1]), status(403)) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             await post(transport)
             return await post_failure(transport)
 
@@ -138,10 +158,10 @@ def test_a_reused_connection_that_dies_within_the_answer_is_a_failed_attempt() -
         assert (error.attempts, jitter.drawn) == (2, 1)
 
 
-def test_requests_sent_again_unnoticed_count_as_attempts() -> None:
+def test_requests_sent_again_unnoticed_count_as_attempts(transport_to: Maker) -> None:
     with Server(reply(), hang_up(), status(403)) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             await post(transport)
             return await post_failure(transport)
 
@@ -171,7 +191,7 @@ def test_requests_sent_again_unnoticed_count_as_attempts() -> None:
     ],
 )
 def test_a_passing_failure_is_retried_on_a_connection_that_works_and_reported_when_time_is_out(
-    answer: Answer, code: str
+    answer: Answer, code: str, transport_to: Maker
 ) -> None:
     with Server(answer, reply()) as server:
         run(transport_to(server, attempt_timeout=SHORT_TIMEOUT if code == "Timeout" else PATIENCE), post)
@@ -204,10 +224,12 @@ def test_a_passing_failure_is_retried_on_a_connection_that_works_and_reported_wh
         (status(301, location="https://example.com/"), "301", 301),
     ],
 )
-def test_a_refusal_is_final_and_keeps_the_connection(answer: Answer, code: str, expected_status: int) -> None:
+def test_a_refusal_is_final_and_keeps_the_connection(
+    answer: Answer, code: str, expected_status: int, transport_to: Maker
+) -> None:
     with Server(answer) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             await post_failure(transport)
             return await post_failure(transport)
 
@@ -216,30 +238,32 @@ def test_a_refusal_is_final_and_keeps_the_connection(answer: Answer, code: str, 
         assert [request.connection for request in server.requests] == [1, 1]
 
 
-def test_a_message_names_the_operation_the_code_and_the_counts_and_nothing_that_was_sent_or_received() -> None:
+def test_a_message_names_the_operation_the_code_and_the_counts_and_nothing_that_was_sent_or_received(
+    transport_to: Maker,
+) -> None:
     with Server(status(503, b'{"message":"private"}')) as server:
         error = run(transport_to(server, random=lambda: 1e9), post_failure)
         assert str(error) == "PostToConnection: 503 (HTTP 503, 1 attempt)"
 
 
-def test_a_refusing_port_is_a_connection_failure_and_nothing_was_sent() -> None:
+def test_a_refusing_port_is_a_connection_failure_and_nothing_was_sent(kind: Maker) -> None:
     with Server() as server:
         port = server.port
-    error = run(Transport(environment(port), random=lambda: 1e9), post_failure)
+    error = run(kind(environment(port), random=lambda: 1e9), post_failure)
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
     assert "ConnectionRefusedError" in str(error)
 
 
-def test_a_name_that_does_not_resolve_is_a_connection_failure() -> None:
+def test_a_name_that_does_not_resolve_is_a_connection_failure(kind: Maker) -> None:
     variables = environment(1, AWS_ENDPOINT_URL="http://name.invalid")
-    error = run(Transport(variables, random=lambda: 1e9), post_failure)
+    error = run(kind(variables, random=lambda: 1e9), post_failure)
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
 
 
-def test_a_retry_waits_as_long_as_the_server_asks_and_fails_at_once_where_that_is_too_long() -> None:
+def test_a_retry_waits_as_long_as_the_server_asks_and_fails_at_once_where_that_is_too_long(transport_to: Maker) -> None:
     with Server(status(503, retry_after="20")) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             deadline = soon(10)
             error = await post_failure(transport, deadline=deadline)
             assert asyncio.get_running_loop().time() < deadline
@@ -249,10 +273,10 @@ def test_a_retry_waits_as_long_as_the_server_asks_and_fails_at_once_where_that_i
         assert (error.code, error.attempts, error.transient) == ("503", 1, True)
 
 
-def test_a_retry_that_was_put_off_is_not_sent_early() -> None:
+def test_a_retry_that_was_put_off_is_not_sent_early(transport_to: Maker) -> None:
     with Server(status(503, retry_after="1"), reply()) as server:
 
-        async def work(transport: Transport) -> float:
+        async def work(transport: Sender) -> float:
             started = asyncio.get_running_loop().time()
             await post(transport)
             return asyncio.get_running_loop().time() - started
@@ -260,10 +284,10 @@ def test_a_retry_that_was_put_off_is_not_sent_early() -> None:
         assert run(transport_to(server), work) >= 0.99
 
 
-def test_retries_go_on_until_the_deadline_and_not_after_it() -> None:
+def test_retries_go_on_until_the_deadline_and_not_after_it(transport_to: Maker) -> None:
     with Server(status(503)) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             deadline = soon(1.0)
             error = await post_failure(transport, deadline=deadline)
             assert asyncio.get_running_loop().time() >= deadline
@@ -278,10 +302,10 @@ def test_retries_go_on_until_the_deadline_and_not_after_it() -> None:
         assert error.attempts - lost <= len(server.requests) <= error.attempts
 
 
-def test_silence_ends_at_the_deadline_and_leaves_no_socket_half_used() -> None:
+def test_silence_ends_at_the_deadline_and_leaves_no_socket_half_used(transport_to: Maker) -> None:
     with Server(stall(), reply()) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             started = asyncio.get_running_loop().time()
             error = await post_failure(transport, deadline=started + SHORT_TIMEOUT)
             assert started + SHORT_TIMEOUT <= asyncio.get_running_loop().time() < started + PATIENCE / 2
@@ -294,10 +318,10 @@ def test_silence_ends_at_the_deadline_and_leaves_no_socket_half_used() -> None:
         assert [request.connection for request in server.requests] == [1, 2]
 
 
-def test_nothing_is_sent_after_the_deadline() -> None:
+def test_nothing_is_sent_after_the_deadline(transport_to: Maker) -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: Sender) -> AwsError:
             return await post_failure(transport, deadline=soon(0))
 
         error = run(transport_to(server), work)
@@ -317,7 +341,7 @@ def test_a_cancelled_request_closes_its_connection_and_frees_its_place() -> None
             await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
             await post(transport)
 
-        run(transport_to(server, maximum_connections=1), work)
+        run(Transport(environment(server.port), maximum_connections=1), work)
         assert server.connections == 2
 
 
@@ -348,10 +372,10 @@ def test_an_answer_that_comes_before_the_request_was_read_ends_the_connection() 
     assert asyncio.run(main()).status == 413
 
 
-def test_credentials_are_read_anew_when_they_rotate_between_two_invocations() -> None:
+def test_credentials_are_read_anew_when_they_rotate_between_two_invocations(kind: Maker) -> None:
     with Server() as server:
         variables = environment(server.port)
-        transport = Transport(variables)
+        transport = kind(variables)
         with kept_loop(transport) as loop:
             loop.run_until_complete(post(transport))
             variables["AWS_ACCESS_KEY_ID"] = "ROTATED"
@@ -364,7 +388,7 @@ def test_credentials_are_read_anew_when_they_rotate_between_two_invocations() ->
         assert second.headers["x-amz-security-token"] == "token"
 
 
-def test_each_attempt_is_signed_with_its_own_time_and_the_credentials_of_its_moment() -> None:
+def test_each_attempt_is_signed_with_its_own_time_and_the_credentials_of_its_moment(kind: Maker) -> None:
     times = iter([1_000_000_000.9, 1_000_000_601.0])
     with Server(status(503), reply()) as server:
         variables = environment(server.port)
@@ -373,7 +397,7 @@ def test_each_attempt_is_signed_with_its_own_time_and_the_credentials_of_its_mom
             variables["AWS_ACCESS_KEY_ID"] = "ROTATED"
             return 0.0
 
-        run(Transport(variables, random=rotate, clock=lambda: next(times)), post)
+        run(kind(variables, random=rotate, clock=lambda: next(times)), post)
         first, second = server.requests
         assert first.headers["x-amz-date"] == datetime.fromtimestamp(1_000_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
         assert second.headers["x-amz-date"] == datetime.fromtimestamp(1_000_000_601, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -381,16 +405,16 @@ def test_each_attempt_is_signed_with_its_own_time_and_the_credentials_of_its_mom
         assert first.headers["authorization"] != second.headers["authorization"]
 
 
-def test_missing_credentials_send_nothing() -> None:
+def test_missing_credentials_send_nothing(kind: Maker) -> None:
     with Server() as server:
         variables = environment(server.port)
         del variables["AWS_SECRET_ACCESS_KEY"]
-        error = run(Transport(variables), post_failure)
+        error = run(kind(variables), post_failure)
         assert (error.code, error.attempts, error.transient) == ("MissingCredentials", 0, False)
         assert server.connections == 0
 
 
-def test_two_loops_one_after_the_other_both_work() -> None:
+def test_two_loops_one_after_the_other_both_work(transport_to: Maker) -> None:
     with Server() as server:
         transport = transport_to(server)
         run(transport, post)
