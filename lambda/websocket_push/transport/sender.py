@@ -14,7 +14,7 @@ from websocket_push.transport.signing import Signer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from websocket_push.transport.tls import ClientTls
 
 ATTEMPT_TIMEOUT = 3.0
 # NAT gateways and interface endpoints forget a connection after 350 s without traffic.
@@ -57,7 +57,7 @@ class Sender:
         self._attempt_timeout = attempt_timeout
         self._idle_limit = idle_limit
         self._targets: dict[tuple[object, ...], Target] = {}
-        self._tls: SSLContext | None = None
+        self._tls: ClientTls | None = None
         self._credentials: Credentials | None = None
 
     def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
@@ -159,9 +159,9 @@ class Sender:
             raise error
         return delay
 
-    def _client_context(self) -> "SSLContext":
+    def _client_tls(self) -> "ClientTls":
         if self._tls is None:
-            from websocket_push.transport.tls import client_context
+            from websocket_push.transport.tls import client_tls
 
-            self._tls = client_context(self.environment)
+            self._tls = client_tls(self.environment)
         return self._tls

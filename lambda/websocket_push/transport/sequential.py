@@ -22,7 +22,7 @@ from websocket_push.transport.sender import ATTEMPT_TIMEOUT, IDLE_LIMIT, Sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from websocket_push.transport.tls import ClientTls
 
 _READ_SIZE = 64 * 1024
 # What came before its time was over is read even where nobody looked for it in time.
@@ -160,8 +160,17 @@ class SequentialSender(Sender):
             if monotonic() - connection.idle_since < self._idle_limit and connection.is_quiet():
                 return connection
             connection.close()
-        tls = self._client_context() if endpoint.scheme == "https" else None
-        return open_connection(endpoint, tls, self._expiry(monotonic(), deadline))
+        limit = self._expiry(monotonic(), deadline)
+        if endpoint.scheme != "https":
+            return open_connection(endpoint, None, limit)
+        tls = self._client_tls()
+        try:
+            return open_connection(endpoint, tls, limit)
+        except ConnectionRefused as failure:
+            if failure.transient or not tls.partial:
+                raise
+        tls.complete()
+        return open_connection(endpoint, tls, limit)
 
     def _release(self, endpoint: Endpoint, connection: "Connection") -> None:
         if not connection.reusable:
@@ -272,14 +281,14 @@ class _Pause:
         yield
 
 
-def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float) -> Connection:
+def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -> Connection:
     """Open a connection.
 
     Parameters
     ----------
     endpoint : Endpoint
         Where to.
-    tls : ssl.SSLContext or None
+    tls : ClientTls or None
         For an https endpoint.
     limit : float
         The time on the monotonic clock until which to try.
@@ -304,7 +313,7 @@ def open_connection(endpoint: Endpoint, tls: "SSLContext | None", limit: float) 
         if tls is not None:
             stream.settimeout(max(limit - monotonic(), _SHORTEST_WAIT))
             # A body that lasts until the close must not end where someone cut the wire.
-            stream = tls.wrap_socket(stream, server_hostname=endpoint.server_name, suppress_ragged_eofs=False)
+            stream = tls.context.wrap_socket(stream, server_hostname=endpoint.server_name, suppress_ragged_eofs=False)
         return Connection(stream)
     except OSError as error:
         if stream is not None:

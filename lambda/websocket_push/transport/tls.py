@@ -1,4 +1,11 @@
-"""The TLS settings of a client, made only where an endpoint is reached over https."""
+"""The TLS settings of a client, made only where an endpoint is reached over https.
+
+Reading the certificate authorities of a system, nearly 150 of them, takes OpenSSL longer than a whole handshake, and
+many times longer in a small function (https://github.com/aws/aws-lambda-base-images/issues/154). AWS's own servers are
+vouched for by five of them (https://www.amazontrust.com/repository/). So these are picked out of the bundle by their
+names, and the others are read only where a server turns out to need one. The bundle alone says who is trusted: what is
+picked is part of it, and no certificate comes along with the function.
+"""
 
 from collections.abc import Mapping
 
@@ -8,9 +15,52 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+_AWS_NAMES = (b"Amazon Root CA ", b"Starfield Services Root Certificate Authority - G2")
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
-def client_context(environment: Mapping[str, str]) -> "SSLContext":
-    """Return a context that verifies the server's certificate and name.
+
+class ClientTls:
+    """A context that verifies the server's certificate and name.
+
+    Parameters
+    ----------
+    context : ssl.SSLContext
+        With the authorities that are loaded by now.
+    path : str or None
+        The PEM file of all authorities; None for Python's own defaults.
+    partial : bool
+        Whether some of them have not been loaded.
+
+    Attributes
+    ----------
+    context, partial
+        As above.
+    """
+
+    __slots__ = ("_path", "context", "partial")
+
+    def __init__(self, context: "SSLContext", path: str | None, *, partial: bool) -> None:
+        self.context = context
+        self._path = path
+        self.partial = partial
+
+    def complete(self) -> None:
+        """Load the authorities that have not been."""
+        if not self.partial:
+            return
+        self.partial = False
+        try:
+            if self._path is None:
+                self.context.load_default_certs()
+            else:
+                self.context.load_verify_locations(cafile=self._path)
+        except OSError:
+            # It could be read a moment ago. Without it the server stays unverified, and that is told.
+            return
+
+
+def client_tls(environment: Mapping[str, str]) -> ClientTls:
+    """Return the settings for connections to AWS.
 
     Parameters
     ----------
@@ -20,7 +70,7 @@ def client_context(environment: Mapping[str, str]) -> "SSLContext":
 
     Returns
     -------
-    ssl.SSLContext
+    ClientTls
         Python's own defaults otherwise.
 
     Raises
@@ -34,8 +84,56 @@ def client_context(environment: Mapping[str, str]) -> "SSLContext":
         path = environment.get(name)
         if path:
             try:
-                return ssl.create_default_context(cafile=path)
+                return _picked(path, path) or ClientTls(ssl.create_default_context(cafile=path), path, partial=False)
             except OSError as error:
                 detail = f"{name} is not a readable file of PEM certificates"
                 raise AwsError("InvalidConfiguration", detail=detail) from error
-    return ssl.create_default_context()
+    system: str | None = ssl.get_default_verify_paths().cafile
+    picked = _picked(system, None) if system else None
+    return picked or ClientTls(ssl.create_default_context(), None, partial=False)
+
+
+def _picked(bundle: str, path: str | None) -> ClientTls | None:
+    """Return settings with AWS's authorities alone, or None where the bundle does not hold any."""
+    import ssl
+
+    certificates = aws_authorities(bundle)
+    if not certificates:
+        return None
+    try:
+        return ClientTls(ssl.create_default_context(cadata=certificates), path, partial=True)
+    except ssl.SSLError:
+        return None
+
+
+def aws_authorities(bundle: str) -> bytes:
+    """Pick those certificates out of a PEM file that bear the name of an authority of AWS.
+
+    Parameters
+    ----------
+    bundle : str
+        Path of the file.
+
+    Returns
+    -------
+    bytes
+        The certificates in DER, one after the other; empty where there is none.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    from binascii import Error, a2b_base64
+
+    with open(bundle, "rb") as file:  # noqa: PTH123 - pathlib takes milliseconds to import
+        blocks = file.read().split(_BEGIN)[1:]
+    picked = b""
+    for block in blocks:
+        try:
+            certificate = a2b_base64(block.partition(_END)[0])
+        except Error:
+            continue  # OpenSSL shall say what it thinks of it
+        if any(name in certificate for name in _AWS_NAMES):
+            picked += certificate
+    return picked

@@ -6,6 +6,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -37,6 +38,8 @@ from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
 from websocket_push.transport.sender import Sender
+from websocket_push.transport.sequential import SequentialSender
+from websocket_push.transport.tls import ClientTls, client_tls
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
 AUTHORITY_USAGE = x509.KeyUsage(
@@ -55,10 +58,10 @@ AUTHORITY_USAGE = x509.KeyUsage(
 class Authority:
     """A certificate authority with a file that says so, and servers that it vouches for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "test authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = self._sign(
             self._name,
             self._key.public_key(),
@@ -334,3 +337,83 @@ def test_a_cancelled_handshake_closes_its_socket() -> None:
             await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
 
         run(transport, work)
+
+
+class Trust:
+    """A bundle of an authority with a name of AWS's, and another one."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("aws", "other", "unknown"):
+            (folder / name).mkdir()
+        self.aws = Authority(folder / "aws", "Amazon Root CA 9")
+        self.other = Authority(folder / "other")
+        # A stranger may call itself what it likes: a name decides what is read first, not what is trusted.
+        self.stranger = Authority(folder / "unknown", "Amazon Root CA 9")
+        self.bundle = folder / "bundle.pem"
+        texts = [self.other.bundle.read_text(), "# a remark\n", self.aws.bundle.read_text()]
+        self.bundle.write_text("".join(texts))
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> Trust:
+    return Trust(tmp_path)
+
+
+def test_of_a_bundle_only_the_authorities_of_aws_are_read_while_they_do(trust: Trust) -> None:
+    with Server(tls=trust.aws.server(LOOPBACK)) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        sender = SequentialSender(
+            environment(server.port, AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=str(trust.bundle)), random=lambda: 0.0
+        )
+        run(sender, post_three_times)
+        assert server.connections == 1
+        assert sender._tls is not None
+        assert len(sender._tls.context.get_ca_certs()) == 1
+        assert sender._tls.partial
+
+
+def test_a_server_of_another_authority_has_the_whole_bundle_read(trust: Trust, secure: Maker) -> None:
+    with Server(tls=trust.other.server(LOOPBACK)) as server:
+        sender = secure(server, AWS_CA_BUNDLE=str(trust.bundle))
+        run(sender, post_three_times)
+        assert [request.connection for request in server.requests] == [1, 1, 1]
+        assert sender._tls is not None
+        assert len(sender._tls.context.get_ca_certs()) == 2
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "other.example.com"])
+def test_whose_authority_the_bundle_does_not_hold_is_refused_after_all_of_it(
+    trust: Trust, secure: Maker, name: str
+) -> None:
+    authority = trust.stranger if name == "127.0.0.1" else trust.aws
+    names = LOOPBACK if name == "127.0.0.1" else x509.DNSName(name)
+    with Server(tls=authority.server(names)) as server:
+        sender = secure(server, AWS_CA_BUNDLE=str(trust.bundle))
+        refused(sender)
+        assert server.requests == []
+        assert sender._tls is not None
+        assert len(sender._tls.context.get_ca_certs()) == 2
+
+
+def test_the_systems_bundle_is_read_in_the_same_way(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = ssl.get_default_verify_paths()._replace(cafile=str(trust.bundle))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    settings = client_tls({})
+    assert [dict(each[0] for each in found["subject"])["commonName"] for found in authorities(settings)] == [
+        "Amazon Root CA 9"
+    ]
+    assert (settings.context.verify_mode, settings.context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trust.bundle))  # what OpenSSL reads as its default
+    settings.complete()
+    assert len(authorities(settings)) >= 2
+
+
+def test_a_bundle_without_an_authority_of_aws_is_read_whole_at_once(authority: Authority) -> None:
+    settings = client_tls({"AWS_CA_BUNDLE": str(authority.bundle)})
+    assert not settings.partial
+    assert len(authorities(settings)) == 1
+
+
+def authorities(settings: ClientTls) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = settings.context.get_ca_certs()
+    return found
