@@ -1,7 +1,7 @@
 """The poll request: which page of the history is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import parse_notification_id
@@ -13,8 +13,7 @@ MAX_LIMIT = 100
 _FIELDS = ("action", "requestId", "after", "before", "limit")
 
 
-@dataclass(frozen=True, slots=True)
-class PollRequest:
+class PollRequest(NamedTuple):
     """A page of history: forward from `after`, back from `before`, or the newest if both are None.
 
     `limit` counts the notifications that the client cannot have seen yet.

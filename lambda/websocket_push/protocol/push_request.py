@@ -1,7 +1,7 @@
 """The push request: what is sent to whom, and for how long it is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES, notification_frame, to_json
@@ -25,8 +25,7 @@ _CLIENT_FIELDS = ("action", "requestId", "userId", "content")
 _EMPTY_FRAME_BYTES = len(notification_frame(earliest_id_at(0), rfc_3339(0), ""))
 
 
-@dataclass(frozen=True, slots=True)
-class PushRequest:
+class PushRequest(NamedTuple):
     """A push that has been found sound.
 
     Parameters

@@ -1,13 +1,12 @@
 """The notifications table: what each user has been sent, in the order of the ids, until its time to live is over."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.protocol.identifiers import milliseconds_of, rfc_3339
 from websocket_push.transport.dynamodb import DynamoDB, Item
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """A notification as it is kept and sent.
 
     Parameters
@@ -27,8 +26,7 @@ class Notification:
         return rfc_3339(milliseconds_of(self.notification_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """A part of a user's notifications, by id, in the order of reading.
 
     Parameters
