@@ -10,7 +10,7 @@ what did not succeed gets a task, which goes on with the retries.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.protocol.frames import bye_frame, notification_frame
 from websocket_push.services.clients import Clients, Connection, read_connection
@@ -40,7 +40,6 @@ _FIRST_PAUSE_SECONDS = 0.05
 _BYE = Payload(bye_frame("token_expired").encode())
 
 
-@dataclass(slots=True)
 class Outcome:
     """What became of a notification for one recipient; `connections` is `delivered` + `gone` + `failed`.
 
@@ -62,14 +61,13 @@ class Outcome:
         Why something failed: the code and an explanation. None if nothing did.
     """
 
-    user_id: str
-    persisted: bool = False
-    connections: int = 0
-    delivered: int = 0
-    gone: int = 0
-    failed: int = 0
-    untried: int = 0
-    error: Failure | None = None
+    __slots__ = ("connections", "delivered", "error", "failed", "gone", "persisted", "untried", "user_id")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.persisted = False
+        self.connections = self.delivered = self.gone = self.failed = self.untried = 0
+        self.error: Failure | None = None
 
     @property
     def nothing_done(self) -> bool:
@@ -77,8 +75,7 @@ class Outcome:
         return self.error is not None and not self.persisted and self.connections == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """The times of a delivery.
 
     Parameters

@@ -1,7 +1,7 @@
 """The push: from a sound request to the report of what became of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.push_request import PushRequest
@@ -16,16 +16,14 @@ Report = Mapping[str, object]
 _COUNTS = ("connections", "delivered", "gone", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What applies where a request says nothing: whether to persist, and for how many seconds."""
 
     persist: bool
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pusher:
+class Pusher(NamedTuple):
     """What a push needs.
 
     Parameters
