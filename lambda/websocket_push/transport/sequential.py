@@ -313,7 +313,8 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
         if tls is not None:
             stream.settimeout(max(limit - monotonic(), _SHORTEST_WAIT))
             # A body that lasts until the close must not end where someone cut the wire.
-            stream = tls.context.wrap_socket(stream, server_hostname=endpoint.server_name, suppress_ragged_eofs=False)
+            name = endpoint.server_name.encode()
+            stream = tls.context.wrap_socket(stream, server_hostname=name, suppress_ragged_eofs=False)
         return Connection(stream)
     except OSError as error:
         if stream is not None:
@@ -327,8 +328,9 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
 
 def _dial(endpoint: Endpoint, limit: float) -> socket.socket:
     """Connect to the first of the endpoint's addresses that takes it."""
+    # As bytes: text would be checked for letters outside ASCII, and the module for that takes milliseconds to import.
     failure: OSError | None = None
-    addresses = socket.getaddrinfo(endpoint.dial_host, endpoint.port, type=socket.SOCK_STREAM)
+    addresses = socket.getaddrinfo(endpoint.dial_host.encode(), endpoint.port, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, address in addresses:
         remaining = limit - monotonic()
         if remaining <= 0:
