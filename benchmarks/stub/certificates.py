@@ -12,6 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # The size of the certificates that AWS's endpoints show, so that a handshake costs what it costs there.
 _KEY_BITS = 2048
 _DAYS = 2
+# AWS's servers are vouched for by authorities of this name, which the functions look for first.
+_AUTHORITY = "Amazon Root CA (benchmark)"
 
 
 def write_certificates(folder: Path) -> tuple[Path, Path]:
@@ -23,7 +25,7 @@ def write_certificates(folder: Path) -> tuple[Path, Path]:
         The authority's certificate, to be trusted by clients; the server's chain with its key.
     """
     authority_key, server_key = _key(), _key()
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "benchmark authority")])
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _AUTHORITY)])
     authority = _builder(authority_name, authority_name, authority_key.public_key(), authority_key.public_key())
     authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     authority = authority.add_extension(_usage(signs_certificates=True), critical=True)
