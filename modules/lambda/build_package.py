@@ -11,6 +11,9 @@ The same sources always give the same bytes (on one version of zlib): order, tim
 level are fixed, and libraries are taken out of their wheels untouched. The zip appears under its final name in one
 step, so builders that run at the same time, for several instances of the module, never see half a file of one another.
 
+There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
+function runs on could write it, and what the package holds must not depend on the machine that builds it.
+
 Only the standard library (pip runs as a program), and no syntax newer than Python 3.9: this runs on whatever Python the
 machine has.
 """
