@@ -15,10 +15,6 @@ from websocket_push.transport.requests import Payload, Target
 from websocket_push.transport.response import Response
 from websocket_push.transport.sender import ATTEMPT_TIMEOUT, IDLE_LIMIT, Sender
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
 MAXIMUM_CONNECTIONS = 64
 
 Result = TypeVar("Result")
@@ -210,7 +206,7 @@ class Transport(Sender):
         self.active = 0
 
     def _open_pool(self, endpoint: Endpoint) -> Pool:
-        tls = self._whole_context() if endpoint.scheme == "https" else None
+        tls = self._client_tls() if endpoint.scheme == "https" else None
         pool = self._pools[endpoint.address] = Pool(
             endpoint,
             tls,
@@ -219,8 +215,3 @@ class Transport(Sender):
             idle_limit=self._idle_limit,
         )
         return pool
-
-    def _whole_context(self) -> "SSLContext":
-        tls = self._client_tls()
-        tls.complete()
-        return tls.context

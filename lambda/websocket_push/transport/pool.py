@@ -7,15 +7,16 @@ from math import inf
 
 from websocket_push.transport.connection import Connection, open_connection
 from websocket_push.transport.endpoints import Endpoint
-from websocket_push.transport.errors import Expired
+from websocket_push.transport.errors import ConnectionRefused, Expired
 from websocket_push.transport.pace import Pace
 from websocket_push.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext, SSLSession
+    from ssl import SSLSession
 
     from websocket_push.transport.calls import Call
+    from websocket_push.transport.tls import ClientTls
 
     Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
 
@@ -39,7 +40,7 @@ class Pool:
     ----------
     endpoint : Endpoint
         The address.
-    tls : ssl.SSLContext or None
+    tls : ClientTls or None
         For an https endpoint.
     size : int
         The most connections, open or being opened.
@@ -50,7 +51,7 @@ class Pool:
     """
 
     def __init__(
-        self, endpoint: Endpoint, tls: "SSLContext | None", *, size: int, open_timeout: float, idle_limit: float
+        self, endpoint: Endpoint, tls: "ClientTls | None", *, size: int, open_timeout: float, idle_limit: float
     ) -> None:
         self._endpoint = endpoint
         self._tls = tls
@@ -256,7 +257,17 @@ class Pool:
 
     async def _connect(self, deadline: float) -> Connection:
         limit = min(self._loop.time() + self._open_timeout, deadline)
-        return await open_connection(self._endpoint, self._tls, limit, self._space, self._resumable())
+        tls = self._tls
+        if tls is None:
+            return await open_connection(self._endpoint, None, limit, self._space)
+        partial = tls.partial  # by now; another handshake may complete it
+        try:
+            return await open_connection(self._endpoint, tls.context, limit, self._space, self._resumable())
+        except ConnectionRefused as failure:
+            if failure.transient or not partial:
+                raise
+        tls.complete()
+        return await open_connection(self._endpoint, tls.context, limit, self._space, self._resumable())
 
     def _resumable(self) -> "SSLSession | None":
         """Return the TLS session of a connection that is, or was, open."""

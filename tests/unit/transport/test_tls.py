@@ -38,7 +38,6 @@ from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
 from websocket_push.transport.sender import Sender
-from websocket_push.transport.sequential import SequentialSender
 from websocket_push.transport.tls import ClientTls, client_tls
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
@@ -359,12 +358,9 @@ def trust(tmp_path: Path) -> Trust:
     return Trust(tmp_path)
 
 
-def test_of_a_bundle_only_the_authorities_of_aws_are_read_while_they_do(trust: Trust) -> None:
+def test_of_a_bundle_only_the_authorities_of_aws_are_read_while_they_do(trust: Trust, secure: Maker) -> None:
     with Server(tls=trust.aws.server(LOOPBACK)) as server:
-        url = f"https://127.0.0.1:{server.port}"
-        sender = SequentialSender(
-            environment(server.port, AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=str(trust.bundle)), random=lambda: 0.0
-        )
+        sender = secure(server, AWS_CA_BUNDLE=str(trust.bundle))
         run(sender, post_three_times)
         assert server.connections == 1
         assert sender._tls is not None
@@ -393,6 +389,21 @@ def test_whose_authority_the_bundle_does_not_hold_is_refused_after_all_of_it(
         assert server.requests == []
         assert sender._tls is not None
         assert len(sender._tls.context.get_ca_certs()) == 2
+
+
+def test_many_connections_at_once_read_the_whole_bundle_once_and_all_succeed(trust: Trust) -> None:
+    with Server(tls=trust.other.server(LOOPBACK)) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        variables = environment(server.port, AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=str(trust.bundle))
+
+        def never() -> float:
+            raise AssertionError("a failed attempt")
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport) for _ in range(8)))
+
+        run(Transport(variables, random=never), work)
+        assert len(server.requests) == 8
 
 
 def test_the_systems_bundle_is_read_in_the_same_way(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
