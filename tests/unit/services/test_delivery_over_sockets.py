@@ -1,17 +1,21 @@
 """The delivery with the real transport against a server that answers, refuses and breaks off as it is told."""
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+import json
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.services.fakes import World, connection
+from tests.unit.services.fakes import NOW, World, connection, page_of
 from tests.unit.transport.support import (
     CONNECTIONS_URL,
     OK,
     Answer,
+    Exchange,
+    Request,
     Server,
     check_whole,
     hang_up,
@@ -22,9 +26,12 @@ from tests.unit.transport.support import (
     status,
     transport_to,
 )
-from websocket_push.services.delivery import MAX_POSTS_AT_ONCE, Delivery, Outcome
+from websocket_push.services.clients import Clients
+from websocket_push.services.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Clocks, Delivery, Outcome
+from websocket_push.services.notifications import Notification, Notifications
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.management import Management
+from websocket_push.transport.prepared import PreparingDynamoDB
 
 PLAYS: dict[str, Answer] = {
     "taken": reply(),
@@ -79,6 +86,185 @@ def test_whatever_the_server_plays_every_connection_is_accounted_for_once(
     assert sorted(world.done("remove")) == sorted(name for name, played in answers.items() if played[-1] == "gone")
     final = {"taken", "taken, then closed", "gone", "denied"}
     assert not [played for played in answers.values() if final & set(played[:-1])]
+
+
+FINAL = ("taken", "denied")
+"""What no further request may follow."""
+
+STORAGE_PLAYS: dict[str, Answer] = {
+    "denied": status(400, b'{"__type":"com.amazon#AccessDeniedException"}'),
+    "throttled": status(400, b'{"__type":"com.amazon#ThrottlingException"}'),
+    "limited": status(429),
+    "broken": status(500),
+    "not what was promised": status(200, b"<html>"),
+    "silence": stall(),
+    "reset": reset(),
+    "closed": hang_up(),
+    "closed within the answer": hang_up(OK[:-1]),
+}
+
+
+class Storage:
+    """Answers whatever a push asks for, or plays what the schedule says; and keeps a journal of both."""
+
+    def __init__(self, users: Mapping[str, Sequence[str]], plays: Sequence[str], page_size: int) -> None:
+        self._users = users
+        self._plays = list(plays)
+        self._page_size = page_size
+        self.journal: list[tuple[str, str, str]] = []
+
+    async def answer(self, exchange: Exchange) -> bool:
+        play = self._plays.pop(0) if self._plays else "taken"
+        operation, subject, body = self._read(exchange.request)
+        if operation == "post" and play == "not what was promised":
+            play = "taken"  # the body of an answer to a post means nothing
+        self.journal.append((operation, subject, play))
+        return await (status(200, body) if play == "taken" else STORAGE_PLAYS[play])(exchange)
+
+    def played(self, operation: str, subject: str) -> list[str]:
+        return [play for kind, whom, play in self.journal if (kind, whom) == (operation, subject)]
+
+    def _read(self, request: Request) -> tuple[str, str, bytes]:
+        operation = request.headers.get("x-amz-target", "post").rpartition(".")[2]
+        if operation == "post":
+            return operation, request.path.rpartition("/")[2], b""
+        document = json.loads(request.body)
+        if operation == "PutItem":
+            return operation, document["Item"]["userId"]["S"], b"{}"
+        if operation != "Query":
+            return operation, "", b"{}"
+        user_id = document["ExpressionAttributeValues"][":userId"]["S"]
+        start = int(document.get("ExclusiveStartKey", {"next": {"N": "0"}})["next"]["N"])
+        end = start + self._page_size
+        own = [connection(name, user_id=user_id) for name in self._users[user_id]]
+        return operation, f"{user_id} from {start}", page_of(own[start:end], end if len(own) > end else None)
+
+
+def whole_delivery(transport: Transport, seconds: float = 60) -> Delivery:
+    """Make a delivery that does everything over sockets."""
+    started = asyncio.get_running_loop().time()
+    dynamodb = PreparingDynamoDB(transport)
+    return Delivery(
+        dynamodb,
+        Clients(dynamodb, "clients", "userId-index"),
+        Notifications(dynamodb, "notifications"),
+        Management(transport, CONNECTIONS_URL),
+        notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"),
+        stored_until=NOW,
+        clocks=Clocks(lambda: NOW, started + seconds, started + seconds + 1),
+        random=lambda: 0.0,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["taken", *sorted(STORAGE_PLAYS)]), max_size=15),
+    st.lists(st.integers(0, 5), min_size=1, max_size=5),
+    st.integers(1, 6),
+    st.integers(1, 3),
+)
+def test_whatever_the_server_plays_to_storing_looking_up_and_posting_every_user_is_accounted_for(
+    plays: Sequence[str], counts: Sequence[int], size: int, page_size: int
+) -> None:
+    users = {f"u{user}": [f"u{user}-{n}" for n in range(count)] for user, count in enumerate(counts)}
+    storage = Storage(users, plays, page_size)
+    with Server(storage.answer) as server:
+
+        async def work(transport: Transport) -> list[Outcome]:
+            outcomes = await whole_delivery(transport).run(list(users))
+            assert transport.active == 0
+            return outcomes
+
+        outcomes = run(transport_to(server, maximum_connections=size, attempt_timeout=0.1), work)
+
+    for outcome, (user_id, names) in zip(outcomes, users.items(), strict=True):
+        stored = storage.played("PutItem", user_id)
+        pages = [
+            storage.played("Query", f"{user_id} from {start}") for start in range(0, max(len(names), 1), page_size)
+        ]
+        posted = {name: storage.played("post", name) for name in names}
+        assert outcome.persisted == (stored[-1] == "taken")
+        for played in (stored, *pages, *posted.values()):
+            assert not set(FINAL) & set(played[:-1])
+            assert not played or played[-1] in FINAL
+        if not outcome.persisted:
+            assert not any(posted.values())
+            assert outcome.connections == 0
+            assert outcome.error is not None
+            continue
+        found = list(itertools.takewhile(lambda played: played and played[-1] == "taken", pages))
+        assert outcome.connections == min(len(found) * page_size, len(names)) == sum(map(bool, posted.values()))
+        assert outcome.delivered == sum(played[-1:] == ["taken"] for played in posted.values())
+        assert outcome.failed == sum(played[-1:] == ["denied"] for played in posted.values())
+        assert (outcome.gone, outcome.untried) == (0, 0)
+        assert (outcome.error is None) == (len(found) == len(pages) and not outcome.failed)
+
+
+def test_storing_and_looking_up_go_out_together_and_posts_after_both() -> None:
+    both = asyncio.Barrier(2)
+    storage = Storage({"alice": ["a", "b"]}, [], 10)
+    answered_before: list[int] = []
+
+    async def together(exchange: Exchange) -> bool:
+        if "x-amz-target" in exchange.request.headers:
+            await both.wait()
+        else:
+            answered_before.append(len(storage.journal))
+        return await storage.answer(exchange)
+
+    with Server(together) as server:
+        (outcome,) = run(transport_to(server), lambda transport: whole_delivery(transport).run(["alice"]))
+    assert (outcome.persisted, outcome.delivered) == (True, 2)
+    assert min(answered_before) == 2
+
+
+def test_a_thousand_users_flow_through_a_bounded_number_of_calls() -> None:
+    users = {f"u{user}": [f"u{user}-0"] for user in range(1000)}
+    storage = Storage(users, [], 10)
+    with Server(storage.answer) as server:
+
+        async def work(transport: Transport) -> tuple[list[Outcome], int]:
+            most = 0
+            running = asyncio.create_task(whole_delivery(transport).run(list(users)))
+            while not running.done():
+                await asyncio.sleep(0)
+                most = max(most, transport.active)
+            return running.result(), most
+
+        outcomes, most = run(transport_to(server, maximum_connections=8), work)
+        assert all(outcome.persisted and outcome.delivered == 1 for outcome in outcomes)
+        assert len(server.requests) == 3000
+        assert most <= 2 * MAX_RECIPIENTS_AT_ONCE + MAX_POSTS_AT_ONCE
+        # The first are posted to long before the last are stored.
+        kinds = [kind for kind, _, _ in storage.journal]
+        assert kinds.index("post") < 6 * MAX_RECIPIENTS_AT_ONCE
+
+
+@pytest.mark.parametrize("answered", [0, 1, 3])
+def test_a_whole_delivery_that_is_cancelled_leaves_no_socket_open(answered: int) -> None:
+    storage = Storage({f"u{user}": [f"u{user}-0"] for user in range(100)}, [], 10)
+    seen = 0
+
+    async def some(exchange: Exchange) -> bool:
+        nonlocal seen
+        seen += 1
+        return await (storage.answer if seen <= answered else stall())(exchange)
+
+    with Server(some) as server:
+
+        async def work(transport: Transport) -> None:
+            running = asyncio.create_task(whole_delivery(transport).run([f"u{user}" for user in range(100)]))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) > answered)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            for _ in range(3):
+                await asyncio.sleep(0)
+            check_whole(transport)
+            assert transport.active == 0
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+
+        run(transport_to(server, maximum_connections=4, attempt_timeout=60), work)
 
 
 def test_a_user_with_thousands_of_connections_is_reached_over_a_bounded_number_of_calls() -> None:
