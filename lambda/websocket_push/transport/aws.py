@@ -164,12 +164,13 @@ class Transport(Sender):
             To be cancelled by a caller that does not wait for its end.
         """
         call = Call(self, target, path, canonical_path, payload, deadline, done)
-        try:
-            self._prepare()
-        except AwsError:
-            call.cancel()  # `request` raises it again, to whoever can catch it
-            return call
-        call.begin(self._pool(target.endpoint))
+        if self.active <= 0 or asyncio.get_running_loop() is not self._loop:
+            try:
+                self._prepare()
+            except AwsError:
+                call.cancel()  # `request` raises it again, to whoever can catch it
+                return call
+        call.begin(self._pools.get(target.endpoint.address) or self._open_pool(target.endpoint))
         return call
 
     async def close(self) -> None:
@@ -192,8 +193,7 @@ class Transport(Sender):
 
     def expiry(self, deadline: float) -> float:
         """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
-        assert self._loop is not None  # noqa: S101 - for the type checker: `request` has set it
-        return self._expiry(self._loop.time(), deadline)
+        return self._expiry(time.monotonic(), deadline)  # which is what the loop's time is
 
     async def _pause(self, error: AwsError, response: Response | None, failures: int, remaining: float) -> None:
         await asyncio.sleep(self._delay(error, response, failures, remaining))

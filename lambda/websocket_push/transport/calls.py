@@ -146,8 +146,9 @@ class Call:
         status = response.status
         connection, pool = self._connection, self._pool
         if connection is not None and pool is not None:
+            self._connection = None
             pool.hear(connection, status)
-        self._release()
+            pool.release(connection)
         if 200 <= status < 300:
             self.response = response
             self._finish(None)

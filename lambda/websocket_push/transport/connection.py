@@ -10,6 +10,7 @@ from websocket_push.transport.response import Response, ResponseParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ssl import SSLContext, SSLSession
     from typing import TypeAlias
 
@@ -52,6 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         "_receiver",
         "_space",
         "_transport",
+        "_write",
         "expires",
         "idle_since",
         "reusable",
@@ -86,6 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         """Take the open socket (called by asyncio)."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - tells the type checker what create_connection gives
         self._transport = transport
+        self._write = self._writer(transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.reusable = True
 
@@ -129,7 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         self._receiver = receiver
         self.expires = expires
-        self._write(transport, request)
+        self._write(request)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Say where to put the next bytes (called by asyncio)."""
@@ -165,8 +168,9 @@ class Connection(asyncio.BufferedProtocol):
         """Tell whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
-    def _write(self, transport: asyncio.Transport, request: bytes) -> None:
-        transport.write(request)
+    def _writer(self, transport: asyncio.Transport) -> "Callable[[bytes], None]":
+        """Return what sends bytes over the open socket."""
+        return transport.write
 
     def _take(self, data: bytes) -> None:
         receiver = self._receiver

@@ -121,7 +121,14 @@ class ResponseParser:
         if self._few:
             self._few -= 1
             return self._feed_head(data)
-        return self._feed_usual(data) or self._feed_head(data)
+        # What nearly all responses are: 200, with a length, and here as a whole.
+        usual = None if self._buffer or self._head_size else _usual_head().match(data)
+        if usual is not None:
+            end = usual.end()
+            length = int(usual[2])
+            if end + length == len(data) and end <= self._head_limit and length <= self._body_limit:
+                return Response(200, usual[1], data[end:], True)
+        return self._feed_head(data)
 
     def finish(self) -> Response | None:
         """Take the end of the stream.
@@ -132,17 +139,6 @@ class ResponseParser:
             The response whose body lasts until the connection closes, or None where no response is complete.
         """
         return self._complete(bytes(self._body), surplus=True) if self._state == _CLOSE else None
-
-    def _feed_usual(self, data: bytes) -> Response | None:
-        """Read a response that is what nearly all are: 200, with a length, and here as a whole."""
-        usual = None if self._buffer or self._head_size else _usual_head().match(data)
-        if usual is None:
-            return None
-        end = usual.end()
-        length = int(usual[2])
-        if end + length != len(data) or end > self._head_limit or length > self._body_limit:
-            return None
-        return Response(200, usual[1], data[end:], True)
 
     def _feed_head(self, data: bytes) -> Response | None:
         while data:

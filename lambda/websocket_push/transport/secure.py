@@ -5,6 +5,7 @@ request, more than signing and sending it. Here a record is one call of OpenSSL 
 """
 
 import asyncio
+from collections.abc import Callable
 from ssl import MemoryBIO, SSLContext, SSLError, SSLSession, SSLWantReadError
 
 from websocket_push.transport.connection import Connection
@@ -107,7 +108,10 @@ class SecureConnection(Connection):
         super().connection_lost(exc)
         self._refuse(exc if isinstance(exc, OSError) else ConnectionResetError("closed during the handshake"))
 
-    def _write(self, transport: asyncio.Transport, request: bytes) -> None:
+    def _writer(self, transport: asyncio.Transport) -> Callable[[bytes], None]:
+        return self._encrypt
+
+    def _encrypt(self, request: bytes) -> None:
         try:
             written = self._tls.write(request)
             while written < len(request):
@@ -115,7 +119,8 @@ class SecureConnection(Connection):
         except SSLError:
             self._fail(ConnectionLost())
             return
-        transport.write(self._outgoing.read())
+        if self._transport is not None:
+            self._transport.write(self._outgoing.read())
 
     def _proceed(self) -> None:
         try:

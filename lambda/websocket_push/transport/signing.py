@@ -113,7 +113,6 @@ class Signer:
 
     __slots__ = (
         "_after_path",
-        "_before_hash",
         "_before_signature",
         "_credentials",
         "_date",
@@ -123,6 +122,7 @@ class Signer:
         "_region",
         "_second",
         "_service",
+        "_text",
         "_unsigned",
     )
 
@@ -140,8 +140,8 @@ class Signer:
         self._credentials: Credentials | None = None
         self._second = -1
         self._date = ""
-        self._inner = self._outer = sha256()
-        self._after_path = self._before_hash = self._before_signature = ""
+        self._inner = self._outer = self._text = sha256()
+        self._after_path = self._before_signature = ""
 
     def sign(self, credentials: Credentials, second: int, method: str, path: str, body_hash: str) -> str:
         """Sign one request.
@@ -167,10 +167,9 @@ class Signer:
         if second != self._second or credentials is not self._credentials:
             self._prepare(credentials, second)
         canonical = f"{method}\n{path}{self._after_path}{body_hash}"
-        text = self._before_hash + sha256(canonical.encode()).hexdigest()
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(text.encode())
-        outer.update(inner.digest())
+        text, outer = self._text.copy(), self._outer.copy()
+        text.update(sha256(canonical.encode()).hexdigest().encode())
+        outer.update(text.digest())
         return self._before_signature + outer.hexdigest()
 
     def _prepare(self, credentials: Credentials, second: int) -> None:
@@ -186,7 +185,8 @@ class Signer:
         canonical = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in sorted(headers))
         scope = f"{date}/{self._region}/{self._service}/aws4_request"
         self._after_path = f"\n\n{canonical}\n{names}\n"
-        self._before_hash = f"{_ALGORITHM}\n{timestamp}\n{scope}\n"
+        self._text = self._inner.copy()
+        self._text.update(f"{_ALGORITHM}\n{timestamp}\n{scope}\n".encode())
         lines = "".join(f"{name}: {value}\r\n" for name, value in (*headers, *self._unsigned))
         self._before_signature = (
             f"{lines}authorization: {_ALGORITHM} Credential={credentials.access_key}/{scope}, "
