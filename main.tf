@@ -1,4 +1,4 @@
-# The three modules refer to one another, and not in a circle: the functions need the API and the stage's name, the
+# The modules refer to one another, and not in a circle: the functions need the API and the stage's name, the
 # permissions and the stage need the functions. So none of these calls may depend on another module as a whole.
 
 module "dynamodb" {
@@ -7,6 +7,15 @@ module "dynamodb" {
   name                = var.name
   deletion_protection = var.deletion_protection
   tags                = var.tags
+}
+
+module "queues" {
+  source = "./modules/queues"
+
+  name                  = var.name
+  push_function_timeout = module.lambda.planned_push_timeout
+  push_queue            = var.push_queue
+  tags                  = var.tags
 }
 
 module "lambda" {
@@ -32,6 +41,14 @@ module "lambda" {
     clients_index_arn        = module.dynamodb.clients_index_arn
     notifications_table_name = module.dynamodb.notifications_table_name
     notifications_table_arn  = module.dynamodb.notifications_table_arn
+  }
+
+  async_invocation = var.async_invocation
+  push_queue       = var.push_queue
+
+  queues = {
+    dead_letter_queue_arn = module.queues.dead_letter_queue_arn
+    push_queue_arn        = module.queues.push_queue_arn
   }
 
   api = {

@@ -18,6 +18,41 @@ output "push_invoke_policy_json" {
   value       = module.lambda.push_invoke_policy_json
 }
 
+output "dead_letter_queue_url" {
+  description = "URL of the queue where asynchronous invocations of the push function end that failed for good, each with its request and the reason."
+  value       = module.queues.dead_letter_queue_url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of that queue."
+  value       = module.queues.dead_letter_queue_arn
+}
+
+output "push_queue_url" {
+  description = "URL of the queue that a backend sends push requests to; null without push_queue."
+  value       = module.queues.push_queue_url
+}
+
+output "push_queue_arn" {
+  description = "ARN of the queue that a backend sends push requests to; null without push_queue."
+  value       = module.queues.push_queue_arn
+}
+
+output "push_queue_send_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role send to the push queue and nothing else; null without push_queue."
+  value       = module.queues.push_queue_send_policy_json
+}
+
+output "push_queue_dead_letter_queue_url" {
+  description = "URL of the queue where messages of the push queue end that failed every time, as they were sent; null without push_queue."
+  value       = module.queues.push_queue_dead_letter_queue_url
+}
+
+output "push_queue_dead_letter_queue_arn" {
+  description = "ARN of that queue; null without push_queue."
+  value       = module.queues.push_queue_dead_letter_queue_arn
+}
+
 output "connections_url" {
   description = "Base URL of the management API (@connections), by which the push function writes to connections."
   value       = module.websocket_api.connections_url

@@ -231,6 +231,79 @@ variable "notification_ttl" {
   }
 }
 
+variable "async_invocation" {
+  description = "What Lambda does about an asynchronous invocation of the push function that fails: for how long it tries (maximum_event_age, in seconds) and how many times more (maximum_retry_attempts). What fails for good ends, with the reason, in the queue dead_letter_queue_url."
+  type = object({
+    maximum_event_age      = optional(number, 21600)
+    maximum_retry_attempts = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.async_invocation.maximum_event_age >= 60 && var.async_invocation.maximum_event_age <= 21600 && floor(var.async_invocation.maximum_event_age) == var.async_invocation.maximum_event_age
+    error_message = "async_invocation.maximum_event_age must be a whole number of seconds from 60 (a minute) to 21600 (6 hours)."
+  }
+
+  validation {
+    condition     = contains([0, 1, 2], var.async_invocation.maximum_retry_attempts)
+    error_message = "async_invocation.maximum_retry_attempts must be 0, 1 or 2: Lambda tries an asynchronous invocation three times at most."
+  }
+}
+
+variable "push_queue" {
+  description = "An SQS queue that takes push requests, for backends that hand over bursts and go on; {} for one with the defaults in brackets. Messages reach the push function up to batch_size (10) at once, at once or gathered for maximum_batching_window seconds (0), in at most maximum_concurrency (10) invocations side by side. One that fails max_receive_count times (5) ends in a dead-letter queue. source_arns are SNS topics and EventBridge rules that may send as well."
+  type = object({
+    batch_size              = optional(number, 10)
+    maximum_batching_window = optional(number, 0)
+    maximum_concurrency     = optional(number, 10)
+    max_receive_count       = optional(number, 5)
+    source_arns             = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = var.push_queue == null ? true : var.push_queue.batch_size >= 1 && var.push_queue.batch_size <= 1000 && floor(var.push_queue.batch_size) == var.push_queue.batch_size
+    error_message = "push_queue.batch_size must be a whole number from 1 to 1000: all messages of a batch share the push function's timeout."
+  }
+
+  validation {
+    condition     = var.push_queue == null ? true : var.push_queue.maximum_batching_window >= 0 && var.push_queue.maximum_batching_window <= 300 && floor(var.push_queue.maximum_batching_window) == var.push_queue.maximum_batching_window
+    error_message = "push_queue.maximum_batching_window must be a whole number of seconds from 0 (messages do not wait for one another) to 300."
+  }
+
+  validation {
+    condition     = var.push_queue == null ? true : var.push_queue.batch_size <= 10 || var.push_queue.maximum_batching_window >= 1
+    error_message = "push_queue.batch_size above 10 needs a push_queue.maximum_batching_window of at least 1 second: Lambda gathers no larger batch without waiting for it."
+  }
+
+  validation {
+    condition     = var.push_queue == null ? true : var.push_queue.maximum_concurrency >= 2 && var.push_queue.maximum_concurrency <= 1000 && floor(var.push_queue.maximum_concurrency) == var.push_queue.maximum_concurrency
+    error_message = "push_queue.maximum_concurrency must be a whole number from 2 to 1000: Lambda takes no other."
+  }
+
+  # Lambda receives messages that it then has no concurrency for, and each time counts.
+  validation {
+    condition = var.push_queue == null ? true : (
+      coalesce(try(var.functions["push"].reserved_concurrency, null), 1000) >= var.push_queue.maximum_concurrency
+    )
+    error_message = "push_queue.maximum_concurrency must not be above functions.push.reserved_concurrency: messages would be throttled until they end in the dead-letter queue. Reserve more, or set it lower."
+  }
+
+  validation {
+    condition     = var.push_queue == null ? true : var.push_queue.max_receive_count >= 1 && var.push_queue.max_receive_count <= 50 && floor(var.push_queue.max_receive_count) == var.push_queue.max_receive_count
+    error_message = "push_queue.max_receive_count must be a whole number from 1 to 50; AWS advises at least 5 for a queue that feeds a function, so that throttling alone dead-letters nothing."
+  }
+
+  # They become conditions of the queue's policy, so nothing in them may be a pattern.
+  validation {
+    condition = var.push_queue == null ? true : alltrue([
+      for arn in var.push_queue.source_arns : can(regex("^arn:aws[a-z-]*:(sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+|events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]+)$", arn))
+    ])
+    error_message = "push_queue.source_arns must list ARNs of SNS topics or EventBridge rules, such as aws_sns_topic.orders.arn or aws_cloudwatch_event_rule.orders.arn. A backend's role needs no entry: give it the policy in push_queue_send_policy_json."
+  }
+}
+
 variable "stage_name" {
   description = "Name of the API's stage, the last part of the WebSocket URL. Changing it changes the URL and drops every connection."
   type        = string

@@ -85,7 +85,7 @@ locals {
     push = {
       description = "Keeps a notification and sends it to every connection of its users"
       # Its answer may wait for retries of many users' connections, and more memory is more CPU and network.
-      defaults = merge(local.defaults, { memory_size = 512, timeout = 30 })
+      defaults = merge(local.defaults, { memory_size = 512, timeout = local.push_default_timeout })
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_INDEX       = var.tables.clients_index_name
@@ -124,6 +124,7 @@ locals {
           },
         ],
         var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
+        local.push_event_statements,
       )
     }
   }

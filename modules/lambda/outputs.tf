@@ -13,6 +13,11 @@ output "function_arns" {
   value       = { for key, function in aws_lambda_function.this : key => function.arn }
 }
 
+output "planned_push_timeout" {
+  description = "Timeout of the push function in seconds, known before the function exists."
+  value       = local.push_timeout
+}
+
 output "source_code_hashes" {
   description = "By function, the hash by which a changed package is noticed, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }

@@ -32,6 +32,36 @@ variable "api" {
   nullable = false
 }
 
+variable "queues" {
+  description = "The queues around the push function: where failed asynchronous invocations end, where push requests come from (with push_queue), and the KMS key of both, if they are encrypted with one."
+  type = object({
+    dead_letter_queue_arn = string
+    push_queue_arn        = optional(string)
+    kms_key_arn           = optional(string)
+  })
+  nullable = false
+}
+
+variable "push_queue" {
+  description = "How the push function is fed from the queue of push requests, as in the root module, which also checks it. Null: it is not."
+  type = object({
+    batch_size              = optional(number, 10)
+    maximum_batching_window = optional(number, 0)
+    maximum_concurrency     = optional(number, 10)
+  })
+  default = null
+}
+
+variable "async_invocation" {
+  description = "For how long, in seconds, and how many times more Lambda tries an asynchronous invocation of the push function that fails, as in the root module, which also checks it."
+  type = object({
+    maximum_event_age      = optional(number, 21600)
+    maximum_retry_attempts = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "jwt" {
   description = "Which tokens are valid, as in the root module, which also checks it. Null: there is no verify_jwt function."
   type = object({

@@ -1,0 +1,68 @@
+output "dead_letter_queue_url" {
+  description = "URL of the queue of failed asynchronous invocations."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of the queue of failed asynchronous invocations."
+  value       = aws_sqs_queue.dead_letter.arn
+}
+
+output "dead_letter_queue_name" {
+  description = "Name of the queue of failed asynchronous invocations."
+  value       = aws_sqs_queue.dead_letter.name
+}
+
+output "push_queue_url" {
+  description = "URL of the queue of push requests; null without push_queue."
+  value       = one(aws_sqs_queue.push[*].url)
+}
+
+output "push_queue_arn" {
+  description = "ARN of the queue of push requests; null without push_queue."
+  value       = one(aws_sqs_queue.push[*].arn)
+}
+
+output "push_queue_name" {
+  description = "Name of the queue of push requests; null without push_queue."
+  value       = one(aws_sqs_queue.push[*].name)
+}
+
+output "push_queue_dead_letter_queue_url" {
+  description = "URL of the queue of push requests that failed every time; null without push_queue."
+  value       = one(aws_sqs_queue.push_dead_letter[*].url)
+}
+
+output "push_queue_dead_letter_queue_arn" {
+  description = "ARN of the queue of push requests that failed every time; null without push_queue."
+  value       = one(aws_sqs_queue.push_dead_letter[*].arn)
+}
+
+output "push_queue_dead_letter_queue_name" {
+  description = "Name of the queue of push requests that failed every time; null without push_queue."
+  value       = one(aws_sqs_queue.push_dead_letter[*].name)
+}
+
+output "push_queue_send_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role send to the queue of push requests and nothing else; null without push_queue."
+  value = var.push_queue == null ? null : jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = aws_sqs_queue.push[*].arn
+        },
+      ],
+      # SQS asks KMS in the sender's name, and Decrypt to check a key that it uses again.
+      [
+        for arn in var.kms_key_arn[*] : {
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource = [arn]
+        }
+      ],
+    )
+  })
+}
