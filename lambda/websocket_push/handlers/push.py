@@ -1,10 +1,12 @@
-"""The push function: delivers a notification for a backend that invokes it, or for a client on the `push` route."""
+"""The push function: delivers notifications for a backend that invokes it, a queue, or a client on the `push` route."""
 
 import sys
 from collections.abc import Mapping
 
 from websocket_push.concurrent import Invocation, run
-from websocket_push.invocation import Event, LambdaContext
+from websocket_push.invocation import Answer, Event, LambdaContext
+from websocket_push.protocol.batch import QueuedMessage, is_batch, parse_batch, parse_queued_push
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
@@ -12,6 +14,7 @@ from websocket_push.services.authorization import messaging_user, require_push_a
 from websocket_push.services.clients import Clients
 from websocket_push.services.delivery import Clocks
 from websocket_push.services.failures import Failure
+from websocket_push.services.intake import batch_response, incompleteness, intake_fields, take_in
 from websocket_push.services.notifications import Notifications
 from websocket_push.services.push import Defaults, Pusher, Report
 from websocket_push.services.replies import Response, error_reply, reply
@@ -26,30 +29,58 @@ ROUTE_SECONDS = 27.0
 CLOSING_SHARE = 0.1
 """The part of the time that is kept for closing connections that could not be sent to."""
 
+FINISHING_SHARE = 0.3
+"""The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
+
 
 def handler(event: Event, context: LambdaContext) -> Report | Response:
-    """Answer a direct invocation with the report, and a message on the route with a receipt or an error frame.
+    """Answer a direct invocation with the report, a message on the route with a receipt or an error frame.
+
+    A batch from a queue is answered with the messages that failed, which are received again.
 
     Raises
     ------
     Exception
-        For a direct invocation that is refused or came to nothing. Its class is named after the code, so the caller
-        reads the code as `errorType` and the explanation as `errorMessage`.
+        For a direct invocation that is refused or came to nothing, or, if it asked for that, is incomplete; and for a
+        batch that cannot be taken apart. Its class is named after the code, so the caller reads the code as `errorType`
+        and the explanation as `errorMessage`.
     """
     if _is_message(event):
         answer = run("push", _push_from_client, event, context)
         return error_reply(event, answer) if isinstance(answer, Failure) else answer
-    report = run("push", _push_from_backend, event, context)
-    if isinstance(report, Failure):
+    if is_batch(event):
+        return _raising(run("push", _push_from_queue, event, context))
+    return _raising(run("push", _push_from_backend, event, context))
+
+
+def _raising(answer: Answer | Failure) -> Answer:
+    if isinstance(answer, Failure):
         # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
         sys.tracebacklimit = 0
-        raise type(report.code.value, (Exception,), {})(report.message)
-    return report
+        raise type(answer.code.value, (Exception,), {})(answer.message)
+    return answer
 
 
 async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
     request = parse_push(event, now_milliseconds=invocation.now_milliseconds())
-    return await _push(request, invocation, until=invocation.deadline)
+    report = await _push(request, invocation, until=invocation.deadline)
+    incomplete = incompleteness(report) if request.raises_incomplete else None
+    if incomplete is not None:
+        raise RequestError(incomplete.code, incomplete.message)
+    return report
+
+
+async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
+    messages = parse_batch(event)
+    pusher = _pusher(invocation, until=invocation.deadline)
+
+    async def push(message: QueuedMessage) -> Report:
+        return await pusher.push(parse_queued_push(message, now_milliseconds=invocation.now_milliseconds()))
+
+    starts_until = invocation.deadline - FINISHING_SHARE * (invocation.deadline - invocation.started)
+    intakes = await take_in(messages, push, starts_until=starts_until)
+    invocation.fields.update(intake_fields(intakes))
+    return batch_response(intakes)
 
 
 async def _push_from_client(event: Event, invocation: Invocation) -> Response:
@@ -69,9 +100,15 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
 
 
 async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
+    report = await _pusher(invocation, until=until).push(request)
+    invocation.fields.update(id=report["id"], totals=report["totals"])
+    return report
+
+
+def _pusher(invocation: Invocation, *, until: float) -> Pusher:
     environment = invocation.environment
     dynamodb = PreparingDynamoDB(invocation.transport)
-    pusher = Pusher(
+    return Pusher(
         dynamodb=dynamodb,
         clients=_clients(invocation, dynamodb),
         notifications=Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
@@ -87,9 +124,6 @@ async def _push(request: PushRequest, invocation: Invocation, *, until: float) -
         new_id=invocation.new_id,
         random=invocation.random,
     )
-    report = await pusher.push(request)
-    invocation.fields.update(id=report["id"], totals=report["totals"])
-    return report
 
 
 def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:

@@ -29,6 +29,20 @@ def new_notification_id(unix_nanoseconds: int, random: bytes) -> str:
     return _format(milliseconds, fraction, int.from_bytes(random, "big"))
 
 
+def derived_notification_id(unix_milliseconds: int, digest: bytes) -> str:
+    """Make the id of a notification from what it came in: the same time and digest give the same id.
+
+    Parameters
+    ----------
+    unix_milliseconds
+        When it was handed over, since the epoch, below 2^48.
+    digest
+        At least ten bytes of a hash of what tells it from others of that millisecond; they take the place of the
+        fraction and the random bits.
+    """
+    return _format(unix_milliseconds, int.from_bytes(digest[:2], "big") >> 4, int.from_bytes(digest[2:10], "big"))
+
+
 def earliest_id_at(unix_milliseconds: int) -> str:
     """Give the lowest id that a notification of this millisecond can have; times before the epoch count as 0."""
     return _format(max(unix_milliseconds, 0), 0, 0)

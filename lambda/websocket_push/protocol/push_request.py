@@ -18,7 +18,7 @@ A client resumes after the last id that it has seen. An id from the future would
 then, so it is refused.
 """
 
-_FIELDS = ("userId", "userIds", "content", "persist", "ttl", "id")
+_FIELDS = ("userId", "userIds", "content", "persist", "ttl", "id", "onFailure")
 _CLIENT_FIELDS = ("action", "requestId", "userId", "content")
 
 # Ids and times have a fixed length, so any will do to measure a frame.
@@ -40,6 +40,8 @@ class PushRequest(NamedTuple):
         How long it is kept, in seconds; None leaves it to the setting.
     notification_id
         A canonical UUIDv7 given by the caller; None has one made.
+    raises_incomplete
+        Whether the push is to fail, although it is done in part, if somebody was neither kept nor sent it.
     """
 
     recipients: tuple[str, ...]
@@ -47,6 +49,7 @@ class PushRequest(NamedTuple):
     persist: bool | None = None
     ttl: int | None = None
     notification_id: str | None = None
+    raises_incomplete: bool = False
 
 
 def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
@@ -66,6 +69,7 @@ def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
         persist=_parse_persist(request.get("persist")),
         ttl=_parse_ttl(request.get("ttl"), request.get("persist")),
         notification_id=_parse_id(request.get("id"), now_milliseconds),
+        raises_incomplete=_parse_on_failure(request.get("onFailure")),
     )
 
 
@@ -153,3 +157,11 @@ def _parse_id(value: object, now_milliseconds: int) -> str | None:
             "Check the caller's clock.",
         )
     return notification_id
+
+
+def _parse_on_failure(value: object) -> bool:
+    if value is None or value == "report":
+        return False
+    if value == "raise":
+        return True
+    raise RequestError(ErrorCode.INVALID_ON_FAILURE, 'onFailure must be "report" or "raise".')

@@ -6,7 +6,15 @@ from websocket_push.protocol.errors import ErrorCode
 from websocket_push.services.failures import Failure
 from websocket_push.telemetry import is_logged, log
 
-FAULTS = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.AWS_REFUSED, ErrorCode.KEYS_UNAVAILABLE, ErrorCode.INTERNAL})
+FAULTS = frozenset(
+    {
+        ErrorCode.INCOMPLETE,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.AWS_REFUSED,
+        ErrorCode.KEYS_UNAVAILABLE,
+        ErrorCode.INTERNAL,
+    }
+)
 """The codes that are the system's own doing, not the caller's."""
 
 
@@ -27,7 +35,8 @@ def log_outcome(
     answer
         What the invocation ended in; a `Failure` is told by its code, anything else is `OK` and not looked at.
     fields
-        Ids, codes and counts that the handler adds.
+        Ids, codes and counts that the handler adds. With an `outcome` among them it tells itself what came of it: a
+        batch is answered although messages of it failed.
     milliseconds
         How long it took.
     lowest_level
@@ -40,10 +49,8 @@ def log_outcome(
         outcome = {"outcome": answer.code, "reason": answer.message}
         if answer.detail:
             outcome["detail"] = answer.detail
-        level = "ERROR" if answer.code in FAULTS else "WARN"
+    outcome |= fields
+    if outcome["outcome"] != "OK":
+        level = "ERROR" if outcome["outcome"] in FAULTS else "WARN"
     if is_logged(level, lowest_level):
-        log(
-            level,
-            function,
-            {"requestId": request_id, **outcome, **fields, "durationMilliseconds": round(milliseconds, 1)},
-        )
+        log(level, function, {"requestId": request_id, **outcome, "durationMilliseconds": round(milliseconds, 1)})
