@@ -51,6 +51,9 @@ variables {
     stage_name      = "live"
     connections_url = "https://api.example/live"
   }
+  queues = {
+    dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
+  }
 }
 
 run "by_default" {
@@ -89,6 +92,7 @@ run "by_default" {
           { Effect = "Allow", Action = ["dynamodb:PutItem"], Resource = ["arn:notifications"] },
           { Effect = "Allow", Action = ["dynamodb:DeleteItem"], Resource = ["arn:clients"] },
           { Effect = "Allow", Action = ["execute-api:ManageConnections"], Resource = ["arn:api/live/DELETE/@connections/*", "arn:api/live/POST/@connections/*"] },
+          { Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"] },
           { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:push:*"] },
         ]
       }
@@ -252,6 +256,133 @@ run "by_default" {
   }
 }
 
+# --- How push is invoked besides synchronously
+
+run "asynchronous_by_default" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push.function_name == aws_lambda_function.this["push"].arn
+      && aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds == 21600
+      && aws_lambda_function_event_invoke_config.push.maximum_retry_attempts == 2
+      && aws_lambda_function_event_invoke_config.push.destination_config[0].on_failure[0].destination == "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
+      && length(aws_lambda_function_event_invoke_config.push.destination_config[0].on_success) == 0
+    )
+    error_message = "What fails asynchronously is tried again, and ends in the dead-letter queue."
+  }
+
+  assert {
+    condition     = length(aws_lambda_event_source_mapping.push) == 0
+    error_message = "Without push_queue nothing feeds push."
+  }
+
+  assert {
+    condition     = output.planned_push_timeout == 30 && aws_lambda_function.this["push"].timeout == 30
+    error_message = "The timeout that the queue reckons with is the function's."
+  }
+}
+
+run "asynchronous_by_other_settings" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    async_invocation = { maximum_event_age = 60, maximum_retry_attempts = 0 }
+    functions        = { push = { timeout = 90 } }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds == 60
+      && aws_lambda_function_event_invoke_config.push.maximum_retry_attempts == 0
+    )
+    error_message = "The caller says for how long and how often it is tried."
+  }
+
+  assert {
+    condition     = output.planned_push_timeout == 90 && aws_lambda_function.this["push"].timeout == 90
+    error_message = "The timeout that the queue reckons with is the function's."
+  }
+}
+
+run "fed_by_a_queue" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    queues     = { dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters", push_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:push" }
+    push_queue = {}
+    tags       = { team = "a" }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.push[0].event_source_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:push"
+      && aws_lambda_event_source_mapping.push[0].function_name == aws_lambda_function.this["push"].arn
+      && aws_lambda_event_source_mapping.push[0].batch_size == 10
+      && aws_lambda_event_source_mapping.push[0].maximum_batching_window_in_seconds == 0
+      && aws_lambda_event_source_mapping.push[0].scaling_config[0].maximum_concurrency == 10
+      && aws_lambda_event_source_mapping.push[0].function_response_types == toset(["ReportBatchItemFailures"])
+      && aws_lambda_event_source_mapping.push[0].tags == tomap({ Name = "events-push", team = "a" })
+    )
+    error_message = "The queue feeds push, which names the messages that failed."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.this["push"].policy).Statement : statement if anytrue([for action in statement.Action : startswith(action, "sqs:") || startswith(action, "kms:")])
+      ] == [
+      { Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"] },
+      { Effect = "Allow", Action = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], Resource = ["arn:aws-cn:sqs:cn-north-1:123456789012:push"] },
+    ]
+    error_message = "Push may take messages from this queue and send to its dead-letter queue, and nothing else."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["connect", "disconnect", "poll"] : length(regexall("sqs:", aws_iam_role_policy.this[key].policy)) == 0
+    ])
+    error_message = "No other function has to do with queues."
+  }
+}
+
+run "fed_by_an_encrypted_queue_in_large_batches" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    queues = {
+      dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
+      push_queue_arn        = "arn:aws-cn:sqs:cn-north-1:123456789012:push"
+      kms_key_arn           = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"
+    }
+    push_queue = { batch_size = 500, maximum_batching_window = 5, maximum_concurrency = 2 }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.push[0].batch_size == 500
+      && aws_lambda_event_source_mapping.push[0].maximum_batching_window_in_seconds == 5
+      && aws_lambda_event_source_mapping.push[0].scaling_config[0].maximum_concurrency == 2
+    )
+    error_message = "The caller says how messages are gathered."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.this["push"].policy).Statement : statement if contains(statement.Action, "kms:Decrypt")
+    ] == [{ Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"] }]
+    error_message = "Push may use the queues' key, and no other."
+  }
+}
+
 run "anonymous_clients" {
   command = plan
   module {
@@ -273,7 +404,7 @@ run "anonymous_clients" {
   assert {
     condition = {
       for key, policy in aws_iam_role_policy.this : key => length(jsondecode(policy.policy).Statement)
-    } == { connect = 2, disconnect = 2, poll = 3, push = 6 }
+    } == { connect = 2, disconnect = 2, poll = 3, push = 7 }
     error_message = "That is the only permission which anonymous clients add."
   }
 
@@ -424,7 +555,7 @@ run "tokens_of_an_issuer" {
   assert {
     condition = {
       for key, policy in aws_iam_role_policy.this : key => length(jsondecode(policy.policy).Statement)
-    } == { connect = 2, disconnect = 2, poll = 2, push = 5, verify_jwt = 1 }
+    } == { connect = 2, disconnect = 2, poll = 2, push = 6, verify_jwt = 1 }
     error_message = "The other functions need no more than without it; none asks the clients table who a connection is."
   }
 

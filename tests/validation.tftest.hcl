@@ -833,3 +833,155 @@ run "connecting_refused_42" {
   }
   expect_failures = [var.jwt]
 }
+
+# --- Taking notifications in
+
+run "smallest_intake" {
+  command = plan
+  variables {
+    async_invocation = { maximum_event_age = 60, maximum_retry_attempts = 0 }
+    push_queue       = { batch_size = 1, maximum_batching_window = 0, maximum_concurrency = 2, max_receive_count = 1 }
+    functions        = { push = { reserved_concurrency = 2 } }
+  }
+}
+
+run "largest_intake" {
+  command = plan
+  variables {
+    async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
+    push_queue = {
+      batch_size              = 1000
+      maximum_batching_window = 300
+      maximum_concurrency     = 1000
+      max_receive_count       = 50
+      source_arns             = ["arn:aws:sns:eu-central-1:123456789012:orders", "arn:aws-cn:events:cn-north-1:123456789012:rule/my-bus/orders"]
+    }
+  }
+}
+
+run "intake_refused_1" {
+  command = plan
+  variables {
+    async_invocation = { maximum_event_age = 59 }
+    push_queue       = { batch_size = 0 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_2" {
+  command = plan
+  variables {
+    async_invocation = { maximum_event_age = 21601 }
+    push_queue       = { batch_size = 1001, maximum_batching_window = 1 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_3" {
+  command = plan
+  variables {
+    async_invocation = { maximum_event_age = 60.5 }
+    push_queue       = { batch_size = 1.5 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_4" {
+  command = plan
+  variables {
+    async_invocation = { maximum_retry_attempts = 3 }
+    push_queue       = { batch_size = 11 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_5" {
+  command = plan
+  variables {
+    async_invocation = { maximum_retry_attempts = -1 }
+    push_queue       = { maximum_batching_window = -1 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_6" {
+  command = plan
+  variables {
+    async_invocation = { maximum_retry_attempts = 0.5 }
+    push_queue       = { maximum_batching_window = 301 }
+  }
+  expect_failures = [var.async_invocation, var.push_queue]
+}
+
+run "intake_refused_7" {
+  command = plan
+  variables {
+    push_queue = { maximum_concurrency = 1 }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_8" {
+  command = plan
+  variables {
+    push_queue = { maximum_concurrency = 1001 }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_9" {
+  command = plan
+  variables {
+    push_queue = { max_receive_count = 0 }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_10" {
+  command = plan
+  variables {
+    push_queue = { max_receive_count = 51 }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_11" {
+  command = plan
+  variables {
+    push_queue = { max_receive_count = 2.5 }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_12" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:eu-central-1:123456789012:*"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_13" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:s3:::bucket"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_14" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:events:eu-central-1:123456789012:event-bus/default"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "intake_refused_15" {
+  command = plan
+  variables {
+    push_queue = { maximum_concurrency = 10 }
+    functions  = { push = { reserved_concurrency = 9 } }
+  }
+  expect_failures = [var.push_queue]
+}

@@ -79,11 +79,6 @@ resource "aws_sqs_queue" "push" {
   # into the dead-letter queue.
   message_retention_seconds = 604800
 
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.push_dead_letter[0].arn
-    maxReceiveCount     = var.push_queue.max_receive_count
-  })
-
   tags = merge({ Name = local.push_queue_name }, var.tags)
 }
 
@@ -113,7 +108,17 @@ resource "aws_sqs_queue_policy" "push_dead_letter" {
   policy    = local.policies.push_dead_letter
 }
 
-# By a resource of its own: the two queues name each other.
+# The two queues name each other, so by resources of their own. And nothing waits for them that waits for a queue.
+resource "aws_sqs_queue_redrive_policy" "push" {
+  count = var.push_queue == null ? 0 : 1
+
+  queue_url = aws_sqs_queue.push[0].url
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.push_dead_letter[0].arn
+    maxReceiveCount     = var.push_queue.max_receive_count
+  })
+}
+
 resource "aws_sqs_queue_redrive_allow_policy" "push_dead_letter" {
   count = var.push_queue == null ? 0 : 1
 

@@ -51,6 +51,8 @@ module "push" {
   client_push         = lookup(var.inputs, "client_push", "self")
   persist_by_default  = lookup(var.inputs, "persist_by_default", true)
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
+  async_invocation    = lookup(var.inputs, "async_invocation", {})
+  push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
   throttling          = lookup(var.inputs, "throttling", {})
   functions           = lookup(var.inputs, "functions", {})
@@ -90,7 +92,8 @@ class Checkout:
 
 def _resources(module: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for resource in module.get("resources", []):
-        yield resource["address"].removeprefix("module.push."), resource["values"]
+        # Nothing is shown of a resource of which nothing is known yet.
+        yield resource["address"].removeprefix("module.push."), resource.get("values", {})
     for child in module.get("child_modules", []):
         yield from _resources(child)
 
@@ -216,9 +219,16 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         client_push="none",
         persist_by_default=False,
         notification_ttl=60,
+        async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
+        push_queue={
+            "batch_size": 20,
+            "maximum_batching_window": 2,
+            "maximum_concurrency": 3,
+            "max_receive_count": 4,
+        },
         stage_name="trial",
         throttling={"rate_limit": 5, "burst_limit": 6},
-        functions={"push": {"memory_size": 1024}},
+        functions={"push": {"memory_size": 1024, "timeout": 60}},
         log_retention_days=7,
         tracing=True,
         deletion_protection=False,
@@ -250,6 +260,15 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert stage["name"] == "trial"
     assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
     assert stage["default_route_settings"][0]["throttling_burst_limit"] == 6
+    asynchronous = planned["module.lambda.aws_lambda_function_event_invoke_config.push"]
+    assert asynchronous["maximum_event_age_in_seconds"] == 120
+    assert asynchronous["maximum_retry_attempts"] == 1
+    mapping = planned["module.lambda.aws_lambda_event_source_mapping.push[0]"]
+    assert (mapping["batch_size"], mapping["maximum_batching_window_in_seconds"]) == (20, 2)
+    assert mapping["scaling_config"] == [{"maximum_concurrency": 3}]
+    assert planned["module.queues.aws_sqs_queue.push[0]"]["name"] == "events-push"
+    assert planned["module.queues.aws_sqs_queue.push[0]"]["visibility_timeout_seconds"] == 6 * 60 + 2
+    assert "module.queues.aws_sqs_queue_redrive_policy.push[0]" in planned
     tagged = {address: values["tags"] for address, values in planned.items() if "tags" in values}
     assert {address.split(".")[2] for address in tagged} == {
         "aws_apigatewayv2_api",
@@ -257,9 +276,34 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         "aws_cloudwatch_log_group",
         "aws_dynamodb_table",
         "aws_iam_role",
+        "aws_lambda_event_source_mapping",
         "aws_lambda_function",
+        "aws_sqs_queue",
     }
     assert all(tags["team"] == "a" for tags in tagged.values())
+
+
+# --- Where push requests come from
+
+
+def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
+    queues = {address for address in planned if address.startswith("module.queues.")}
+    assert queues == {"module.queues.aws_sqs_queue.dead_letter", "module.queues.aws_sqs_queue_policy.dead_letter"}
+    assert not [address for address in planned if "event_source_mapping" in address]
+
+
+def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:
+    root = checkout.folder / "root" / "main.tf"
+    before = root.read_text()
+    given = 'lookup(var.inputs, "push_queue", null)'
+    assert before.count(given) == 1
+    made = 'resource "aws_sns_topic" "made" {\n  name = "made"\n}\n'
+    root.write_text(before.replace(given, "{ source_arns = [aws_sns_topic.made.arn] }") + made)
+    try:
+        planned = checkout.plan()
+    finally:
+        root.write_text(before)
+    assert "module.queues.aws_sqs_queue_policy.push[0]" in planned
 
 
 # --- Who may connect

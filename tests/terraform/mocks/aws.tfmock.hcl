@@ -53,3 +53,10 @@ mock_resource "aws_lambda_function" {
     arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:mocked"
   }
 }
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws-cn:sqs:cn-north-1:123456789012:mocked"
+    url = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/mocked"
+  }
+}
