@@ -6,10 +6,13 @@ patch says what AWS does, and `apply` fails loudly if the thing to be patched is
 
 import contextvars
 import functools
+import hashlib
 import inspect
 import json
 import threading
+import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 VERSION = "1.5.33"
@@ -19,8 +22,8 @@ _Record = dict[str, Any]
 
 def apply() -> None:
     """Apply every patch; call it once, before the emulator starts."""
-    from ministack.core import lambda_runtime
-    from ministack.services import apigateway, lambda_svc
+    from ministack.core import iam_evaluator, lambda_runtime
+    from ministack.services import apigateway, lambda_svc, sqs
 
     _read_back_authorizers(apigateway)
     _read_back_integrations(apigateway)
@@ -31,6 +34,8 @@ def apply() -> None:
     _remember_when_a_connection_was_made(apigateway)
     _name_the_exception(lambda_runtime, lambda_svc)
     _put_local_libraries_first(lambda_runtime)
+    _count_loopback_as_secure(iam_evaluator)
+    _describe_failed_invocations(lambda_svc, sqs)
 
 
 def _read_back_authorizers(apigateway: Any) -> None:
@@ -268,6 +273,60 @@ def _put_local_libraries_first(lambda_runtime: Any) -> None:
     if script.count(package_first) != 1:
         raise _changed("lambda_runtime._PYTHON_WORKER_SCRIPT")
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(package_first, "sys.path.append(code_dir)")
+
+
+def _count_loopback_as_secure(iam_evaluator: Any) -> None:
+    """Take every request for one over TLS.
+
+    The emulator stands for endpoints that are reached by TLS, and is reached without it, over loopback. A policy that
+    refuses requests without TLS (`aws:SecureTransport`) would shut everybody out, Terraform included.
+    """
+    resolve = _existing(iam_evaluator, "_resolve_condition_key", ("key", "ctx"))
+
+    @functools.wraps(resolve)
+    def resolve_secure(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    iam_evaluator._resolve_condition_key = resolve_secure
+
+
+def _describe_failed_invocations(lambda_svc: Any, sqs: Any) -> None:
+    """Send an on-failure queue the whole record of an asynchronous invocation.
+
+    AWS: the example in "Capturing records of Lambda asynchronous invocations" (Lambda developer guide) also has a
+    version, the time, the request's id, the function's version, and how often it was invoked. ministack leaves out the
+    former and always counts three.
+    """
+    route = _existing(lambda_svc, "_route_async_failure", ("target_arn", "func_name", "event", "result"))
+    functions = _existing(lambda_svc, "_functions")
+    find_queue = _existing(sqs, "_queue_by_arn", ("arn",))
+    lock = _existing(sqs, "_queues_lock")
+
+    @functools.wraps(route)
+    def route_whole(target_arn: str, func_name: str, event: _Record, result: _Record) -> None:
+        with lock:  # Nobody receives the message before it is whole.
+            queue = find_queue(target_arn)
+            before = len(queue["messages"]) if queue else 0
+            route(target_arn, func_name, event, result)
+            if queue is None or len(queue["messages"]) == before:
+                return
+            message = queue["messages"][-1]
+            record = json.loads(message["body"])
+            record["requestContext"] |= {
+                "requestId": str(uuid.uuid4()),
+                "functionArn": f"{record['requestContext']['functionArn']}:$LATEST",
+                "approximateInvokeCount": 1 + functions[func_name]["event_invoke_config"]["MaximumRetryAttempts"],
+            }
+            record["responseContext"]["executedVersion"] = "$LATEST"
+            record |= {"version": "1.0", "timestamp": _now()}
+            message["body"] = json.dumps(record)
+            message["md5_body"] = hashlib.md5(message["body"].encode(), usedforsecurity=False).hexdigest()
+
+    lambda_svc._route_async_failure = route_whole
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _drop_unless_given(record: _Record, given: _Record, names: Iterable[str]) -> None:
