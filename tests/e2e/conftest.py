@@ -67,6 +67,12 @@ def authorized(tokens: Issuer, workshop: Workshop, request: pytest.FixtureReques
     return _stack(workshop, request.getfixturevalue("jwt"))
 
 
+@pytest.fixture(scope="session")
+def queued(workshop: Workshop, event_driven: Any) -> Stack:
+    """Give examples/event-driven, which has a push queue, applied once for all tests that need it."""
+    return _stack(workshop, event_driven)
+
+
 def _stack(workshop: Workshop, applied: Any) -> Stack:
     outputs = {name: each["value"] for name, each in applied.outputs.items()}
     return Stack(workshop.emulator, outputs, backend(workshop.emulator, outputs))

@@ -23,6 +23,7 @@ ALLOWED = {
         "dynamodb:PutItem",
         "dynamodb:DeleteItem",
         "execute-api:ManageConnections",
+        "sqs:SendMessage",
     },
 }
 
