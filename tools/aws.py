@@ -101,8 +101,12 @@ def leftovers(emulator: Emulator, name: str) -> list[str]:
     client = clients(emulator)
     found = {
         "API": [each["Name"] for each in client("apigatewayv2").get_apis()["Items"]],
+        "event source mapping": [
+            each["EventSourceArn"] for each in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        ],
         "function": [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]],
         "log group": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
+        "queue": client("sqs").list_queues().get("QueueUrls", []),
         "role": [each["RoleName"] for each in client("iam").list_roles()["Roles"]],
         "table": client("dynamodb").list_tables()["TableNames"],
     }
