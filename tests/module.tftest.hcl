@@ -18,6 +18,24 @@ mock_provider "aws" {
   }
 
   override_resource {
+    target          = module.queues.aws_sqs_queue.dead_letter
+    override_during = plan
+    values          = { arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters", url = "https://queue/dead-letters" }
+  }
+
+  override_resource {
+    target          = module.queues.aws_sqs_queue.push
+    override_during = plan
+    values          = { arn = "arn:aws-cn:sqs:cn-north-1:123456789012:push", url = "https://queue/push" }
+  }
+
+  override_resource {
+    target          = module.queues.aws_sqs_queue.push_dead_letter
+    override_during = plan
+    values          = { arn = "arn:aws-cn:sqs:cn-north-1:123456789012:push-dead-letters", url = "https://queue/push-dead-letters" }
+  }
+
+  override_resource {
     target          = module.lambda.aws_lambda_function.this["connect"]
     override_during = plan
     values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:connect" }
@@ -111,6 +129,54 @@ run "outputs" {
       push       = "/aws/lambda/websocket-push-push"
     }
     error_message = "The log groups' names by function."
+  }
+}
+
+run "outputs_of_the_dead_letter_queue_alone" {
+  command = plan
+
+  assert {
+    condition = (
+      output.dead_letter_queue_url == "https://queue/dead-letters"
+      && output.dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
+    )
+    error_message = "There always is a queue for failed invocations."
+  }
+
+  assert {
+    condition = alltrue([
+      for value in [
+        output.push_queue_url, output.push_queue_arn, output.push_queue_send_policy_json,
+        output.push_queue_dead_letter_queue_url, output.push_queue_dead_letter_queue_arn,
+      ] : value == null
+    ])
+    error_message = "Without push_queue there is no other."
+  }
+}
+
+run "outputs_with_a_push_queue" {
+  command = plan
+  variables {
+    push_queue = {}
+  }
+
+  assert {
+    condition = (
+      output.push_queue_url == "https://queue/push"
+      && output.push_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:push"
+      && output.push_queue_dead_letter_queue_url == "https://queue/push-dead-letters"
+      && output.push_queue_dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:push-dead-letters"
+      && output.dead_letter_queue_url == "https://queue/dead-letters"
+    )
+    error_message = "The push queue and where its messages end."
+  }
+
+  assert {
+    condition = jsondecode(output.push_queue_send_policy_json) == {
+      Version   = "2012-10-17"
+      Statement = [{ Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:aws-cn:sqs:cn-north-1:123456789012:push"] }]
+    }
+    error_message = "push_queue_send_policy_json allows to send to the push queue, and nothing else."
   }
 }
 
