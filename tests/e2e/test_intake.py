@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from examples.backend.notifications import Push, PushError, push_by_queue, push_later, push_now, unserved
 from tests.e2e.stack import Stack, new_user
 from tools.aws import wait_until
 from websocket_push.protocol.identifiers import (
@@ -161,6 +162,24 @@ async def test_a_message_of_the_topic_is_a_push_request(queued: Stack) -> None:
         queued.client("sns").publish(TopicArn=queued.outputs["topic_arn"], Message=json.dumps(request))
         frame = await device.next_notification()
     assert (frame["id"], frame["content"]) == (notification_id, "We moved")
+
+
+async def test_the_example_of_a_backend_pushes_in_all_three_ways(queued: Stack) -> None:
+    alice, function = new_user("alice"), queued.outputs["push_function_arn"]
+    now, later, *many = (Push((alice,), number) for number in range(14))
+    async with queued.connect(alice) as device:
+        await device.connection_id()
+        assert unserved(push_now(queued.client("lambda"), function, now)) == {}
+        push_later(queued.client("lambda"), function, later)
+        assert push_by_queue(queued.client("sqs"), queued.outputs["push_queue_url"], many) == []
+        received: dict[str, Any] = {}
+        while len(received) < 14:
+            frame = await device.next_notification()
+            received[frame["id"]] = frame["content"]
+    assert received == {push.id: push.content for push in (now, later, *many)}
+    with pytest.raises(PushError) as refusal:
+        push_now(queued.client("lambda"), function, Push((), "nobody"))
+    assert refusal.value.code == "INVALID_RECIPIENT"
 
 
 async def test_an_asynchronous_push_arrives_under_its_id(queued: Stack) -> None:
