@@ -106,7 +106,7 @@ def run(
         fields,
         request_id=context.aws_request_id,
         milliseconds=(time.perf_counter() - started) * 1000,
-        lowest_level=os.environ.get("LOG_LEVEL", "INFO"),
+        environment=os.environ,
     )
     return answer
 

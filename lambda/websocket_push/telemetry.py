@@ -1,13 +1,13 @@
 """Structured logs: one JSON object a line on standard output.
 
 With the function's log format set to JSON, Lambda passes such lines on as they are and filters them by `level`
-(AWS Lambda developer guide, "Configuring JSON and plain text log formats").
+(AWS Lambda developer guide, "Configuring JSON and plain text log formats"). So what one of them holds at its top level
+reaches CloudWatch at the top level, metrics in the embedded format included.
 
 Fields hold ids, codes, counts and durations. Never a token, a notification's content or a stack trace.
 """
 
 import json
-import time
 from collections.abc import Mapping
 
 from websocket_push.protocol.identifiers import rfc_3339
@@ -27,9 +27,9 @@ def is_logged(level: str, lowest: str) -> bool:
     return lowest not in LEVELS or LEVELS.index(level) >= LEVELS.index(lowest)
 
 
-def log(level: str, message: str, fields: Mapping[str, object]) -> None:
+def log(level: str, message: str, fields: Mapping[str, object], *, unix_milliseconds: int) -> None:
     """Print a log line."""
-    print(log_line(level, message, fields, unix_milliseconds=time.time_ns() // 1_000_000), flush=True)
+    print(log_line(level, message, fields, unix_milliseconds=unix_milliseconds), flush=True)
 
 
 def where(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The push function: delivers notifications for a backend that invokes it, a queue, or a client on the `push` route."""
 
 import sys
+import time
 from collections.abc import Mapping
 
 from websocket_push.concurrent import Invocation, run
@@ -15,6 +16,7 @@ from websocket_push.services.clients import Clients
 from websocket_push.services.delivery import Clocks
 from websocket_push.services.failures import Failure
 from websocket_push.services.intake import batch_response, incompleteness, intake_fields, take_in
+from websocket_push.services.metrics import count_push
 from websocket_push.services.notifications import Notifications
 from websocket_push.services.push import Defaults, Pusher, Report
 from websocket_push.services.replies import Response, error_reply, reply
@@ -75,7 +77,8 @@ async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
     pusher = _pusher(invocation, until=invocation.deadline)
 
     async def push(message: QueuedMessage) -> Report:
-        return await pusher.push(parse_queued_push(message, now_milliseconds=invocation.now_milliseconds()))
+        request = parse_queued_push(message, now_milliseconds=invocation.now_milliseconds())
+        return await _counted_push(pusher, request, invocation)
 
     starts_until = invocation.deadline - FINISHING_SHARE * (invocation.deadline - invocation.started)
     intakes = await take_in(messages, push, starts_until=starts_until)
@@ -100,8 +103,17 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
 
 
 async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
-    report = await _pusher(invocation, until=until).push(request)
+    report = await _counted_push(_pusher(invocation, until=until), request, invocation)
     invocation.fields.update(id=report["id"], totals=report["totals"])
+    return report
+
+
+async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation) -> Report:
+    report = await pusher.push(request)
+    to_persist = pusher.defaults.persist if request.persist is None else request.persist
+    # asyncio's clock is time.monotonic.
+    milliseconds = (time.monotonic() - invocation.started) * 1000
+    count_push(invocation.fields, report, to_persist=to_persist, milliseconds=milliseconds)
     return report
 
 

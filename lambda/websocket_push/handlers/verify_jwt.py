@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.services.failures import Failure, explain
-from websocket_push.services.outcomes import FAULTS, log_outcome
+from websocket_push.services.metrics import FAULTS
+from websocket_push.services.outcomes import log_outcome
 from websocket_push.services.tokens.policy import Policy, allow, deny
 from websocket_push.services.tokens.presented import find_token
 from websocket_push.services.tokens.settings import read_token_settings
@@ -49,7 +50,7 @@ def handler(event: Event, context: LambdaContext) -> Policy:
         fields,
         request_id=context.aws_request_id,
         milliseconds=(time.perf_counter() - started) * 1000,
-        lowest_level=os.environ.get("LOG_LEVEL", "INFO"),
+        environment=os.environ,
         # Keys that cannot be fetched are worth an alarm before the last good ones are gone.
         level="WARN" if "keysFailure" in fields else "INFO",
     )

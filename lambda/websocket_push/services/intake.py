@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.services.failures import Failure, explain
-from websocket_push.services.outcomes import FAULTS
+from websocket_push.services.metrics import FAULTS
 from websocket_push.services.push import Report
 
 MAX_MESSAGES_AT_ONCE = 16

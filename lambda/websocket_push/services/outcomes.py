@@ -1,21 +1,12 @@
-"""The log line of an invocation: what came of it, whose fault it was, and how long it took."""
+"""The log line of an invocation: what came of it, whose fault it was, how long it took, and its metrics."""
 
+import time
 from collections.abc import Mapping
 
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.services.failures import Failure
+from websocket_push.services.metrics import FAULTS, document, measured
 from websocket_push.telemetry import is_logged, log
-
-FAULTS = frozenset(
-    {
-        ErrorCode.INCOMPLETE,
-        ErrorCode.UNAVAILABLE,
-        ErrorCode.AWS_REFUSED,
-        ErrorCode.KEYS_UNAVAILABLE,
-        ErrorCode.INTERNAL,
-    }
-)
-"""The codes that are the system's own doing, not the caller's."""
 
 
 def log_outcome(
@@ -25,7 +16,7 @@ def log_outcome(
     *,
     request_id: str,
     milliseconds: float,
-    lowest_level: str,
+    environment: Mapping[str, str],
     level: str = "INFO",
 ) -> None:
     """Log an invocation in one line.
@@ -35,12 +26,13 @@ def log_outcome(
     answer
         What the invocation ended in; a `Failure` is told by its code, anything else is `OK` and not looked at.
     fields
-        Ids, codes and counts that the handler adds. With an `outcome` among them it tells itself what came of it: a
-        batch is answered although messages of it failed.
+        Ids, codes, counts and metrics that the handler adds. With an `outcome` among them it tells itself what came of
+        it: a batch is answered although messages of it failed.
     milliseconds
         How long it took.
-    lowest_level
-        The lowest level that is logged.
+    environment
+        Its `LOG_LEVEL` is the lowest level that is logged. `METRICS_NAMESPACE` and `METRICS_NAME` say where the
+        metrics belong; where the former is empty there are none. A line below the level has its metrics alone.
     level
         The level of a success.
     """
@@ -50,7 +42,17 @@ def log_outcome(
         if answer.detail:
             outcome["detail"] = answer.detail
     outcome |= fields
-    if outcome["outcome"] != "OK":
-        level = "ERROR" if outcome["outcome"] in FAULTS else "WARN"
-    if is_logged(level, lowest_level):
-        log(level, function, {"requestId": request_id, **outcome, "durationMilliseconds": round(milliseconds, 1)})
+    code = None if outcome["outcome"] == "OK" else ErrorCode(str(outcome["outcome"]))
+    if code is not None:
+        level = "ERROR" if code in FAULTS else "WARN"
+    now = time.time_ns() // 1_000_000
+    line: dict[str, object] = {}
+    if is_logged(level, environment.get("LOG_LEVEL", "INFO")):
+        duration = round(milliseconds, 1)
+        line = {"requestId": request_id, **outcome, "durationMilliseconds": duration}
+    namespace = environment.get("METRICS_NAMESPACE", "")
+    if namespace and (metrics := measured(function, code, fields)):
+        name = environment.get("METRICS_NAME", "")
+        line |= document(metrics, namespace=namespace, name=name, code=code, unix_milliseconds=now)
+    if line:
+        log(level, function, line, unix_milliseconds=now)
