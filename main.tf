@@ -31,6 +31,8 @@ module "lambda" {
   functions          = var.functions
   packages           = var.packages
   log_retention_days = var.log_retention_days
+  log_level          = var.log_level
+  metrics_namespace  = var.metrics_namespace
   tracing            = var.tracing
   tags               = var.tags
 
@@ -74,4 +76,30 @@ module "websocket_api" {
   function_arns = merge(module.lambda.function_arns, {
     authorizer = var.jwt == null ? try(var.authorizer.function_arn, null) : module.lambda.function_arns["verify_jwt"]
   })
+}
+
+# It looks at the others by their names, so it waits for none of them, and none of them for it.
+module "monitoring" {
+  source = "./modules/monitoring"
+
+  name                  = var.name
+  metrics_namespace     = var.metrics_namespace
+  function_names        = module.lambda.planned_function_names
+  log_group_names       = module.lambda.planned_log_group_names
+  push_function_timeout = module.lambda.planned_push_timeout
+  alarms                = var.alarms
+  dashboard             = var.dashboard
+  tags                  = var.tags
+
+  api = {
+    api_id        = module.websocket_api.api_id
+    execution_arn = module.websocket_api.execution_arn
+    stage_name    = module.websocket_api.stage_name
+  }
+
+  queues = {
+    dead_letter_queue_name            = module.queues.dead_letter_queue_name
+    push_queue_name                   = module.queues.push_queue_name
+    push_queue_dead_letter_queue_name = module.queues.push_queue_dead_letter_queue_name
+  }
 }

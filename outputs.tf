@@ -92,3 +92,13 @@ output "log_group_names" {
   description = "Names of the functions' log groups by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
   value       = module.lambda.log_group_names
 }
+
+output "alarm_arns" {
+  description = "ARNs of the alarms by key; empty without alarms."
+  value       = module.monitoring.alarm_arns
+}
+
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard; null without one."
+  value       = module.monitoring.dashboard_name
+}

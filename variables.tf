@@ -458,6 +458,88 @@ variable "log_retention_days" {
   }
 }
 
+# Not DEBUG: at that level the SDK that reads a secret for verify_jwt would log the secret.
+variable "log_level" {
+  description = "The lowest level that the functions log: \"INFO\" (each invocation), \"WARN\" (what was refused, or went wrong) or \"ERROR\" (faults). Metrics are not affected: an invocation below the level leaves a line with its metrics alone."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["INFO", "WARN", "ERROR"], var.log_level)
+    error_message = "log_level must be \"INFO\" (each invocation), \"WARN\" (what was refused, or went wrong) or \"ERROR\" (faults)."
+  }
+}
+
+variable "metrics_namespace" {
+  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics. CloudWatch bills each metric: see docs/monitoring.md."
+  type        = string
+  default     = "WebSocketPush"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254})?$", var.metrics_namespace)) && !startswith(lower(var.metrics_namespace), "aws/")
+    error_message = "metrics_namespace must be 1 to 255 of A-Z, a-z, 0-9 and . _ - / # : that begin neither with a colon nor with \"AWS/\", which is Amazon's own, such as \"WebSocketPush\"; or \"\" for no metrics."
+  }
+}
+
+variable "alarms" {
+  description = "CloudWatch alarms, by docs/runbook.md: {} for all of them, null for none. sns_topic_arns: who hears of an alarm and of its end. thresholds: above which number in five minutes an alarm goes off; push_duration is in percent of the push function's timeout, push_queue_age in seconds. leave_out: keys of alarms that are not wanted."
+  type = object({
+    sns_topic_arns = optional(list(string), [])
+    leave_out      = optional(set(string), [])
+    thresholds = optional(object({
+      authorizer_errors       = optional(number, 0)
+      connections_refused     = optional(number, 100)
+      dead_letters            = optional(number, 0)
+      deliveries_failed       = optional(number, 10)
+      errors                  = optional(number, 0)
+      faults                  = optional(number, 0)
+      keys_unavailable        = optional(number, 0)
+      not_persisted           = optional(number, 0)
+      push_duration           = optional(number, 80)
+      push_queue_age          = optional(number, 300)
+      push_queue_dead_letters = optional(number, 0)
+      throttles               = optional(number, 0)
+    }), {})
+  })
+  default = null
+
+  validation {
+    condition = var.alarms == null ? true : try(alltrue([
+      for arn in var.alarms.sns_topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", arn))
+    ]), false)
+    error_message = "alarms.sns_topic_arns must list ARNs of standard SNS topics, such as aws_sns_topic.operations.arn; an alarm cannot publish to a FIFO topic."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : try(length(var.alarms.sns_topic_arns) <= 5, false)
+    error_message = "alarms.sns_topic_arns must have at most 5 topics: an alarm takes no more."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : try(alltrue([for threshold in values(var.alarms.thresholds) : threshold >= 0]), false)
+    error_message = "A threshold in alarms.thresholds must be a number of at least 0: an alarm goes off above it."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : try(var.alarms.thresholds.push_duration < 100, false)
+    error_message = "alarms.thresholds.push_duration must be below 100, in percent of the push function's timeout: an invocation cannot take longer than that."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether there is a CloudWatch dashboard, called as name says. CloudWatch bills it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "tracing" {
   description = "Whether X-Ray traces the functions. Traces are billed by X-Ray."
   type        = bool

@@ -127,22 +127,28 @@ run "by_default" {
   assert {
     condition = jsonencode({ for key, function in aws_lambda_function.this : key => function.environment[0].variables }) == jsonencode({
       connect = {
-        ALLOWED_ORIGINS = "[]"
-        ALLOW_ANONYMOUS = "false"
-        CLIENTS_TABLE   = "events-clients"
-        DNS_SUFFIX      = "amazonaws.com.cn"
-        LOG_LEVEL       = "INFO"
+        ALLOWED_ORIGINS   = "[]"
+        ALLOW_ANONYMOUS   = "false"
+        CLIENTS_TABLE     = "events-clients"
+        DNS_SUFFIX        = "amazonaws.com.cn"
+        LOG_LEVEL         = "INFO"
+        METRICS_NAME      = "events"
+        METRICS_NAMESPACE = "WebSocketPush"
       }
       disconnect = {
-        CLIENTS_TABLE = "events-clients"
-        DNS_SUFFIX    = "amazonaws.com.cn"
-        LOG_LEVEL     = "INFO"
+        CLIENTS_TABLE     = "events-clients"
+        DNS_SUFFIX        = "amazonaws.com.cn"
+        LOG_LEVEL         = "INFO"
+        METRICS_NAME      = "events"
+        METRICS_NAMESPACE = "WebSocketPush"
       }
       poll = {
         ALLOW_ANONYMOUS     = "false"
         CLIENTS_TABLE       = "events-clients"
         DNS_SUFFIX          = "amazonaws.com.cn"
         LOG_LEVEL           = "INFO"
+        METRICS_NAME        = "events"
+        METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
       }
       push = {
@@ -153,6 +159,8 @@ run "by_default" {
         CONNECTIONS_URL     = "https://api.example/live"
         DNS_SUFFIX          = "amazonaws.com.cn"
         LOG_LEVEL           = "INFO"
+        METRICS_NAME        = "events"
+        METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
         NOTIFICATION_TTL    = "604800"
         PERSIST_BY_DEFAULT  = "true"
@@ -192,6 +200,9 @@ run "by_default" {
       for key, function in aws_lambda_function.this :
       function.logging_config[0].log_format == "JSON"
       && function.logging_config[0].log_group == "/aws/lambda/events-${key}"
+      && output.planned_log_group_names[key] == "/aws/lambda/events-${key}"
+      && function.logging_config[0].application_log_level == "INFO"
+      && function.logging_config[0].system_log_level == "INFO"
       && aws_cloudwatch_log_group.this[key].name == "/aws/lambda/events-${key}"
       && aws_cloudwatch_log_group.this[key].retention_in_days == 30
     ])
@@ -573,7 +584,9 @@ run "tokens_of_an_issuer" {
         jwksCacheSeconds      = 300
         allowInsecureLoopback = false
       })
-      LOG_LEVEL = "INFO"
+      LOG_LEVEL         = "INFO"
+      METRICS_NAME      = "events"
+      METRICS_NAMESPACE = "WebSocketPush"
     })
     error_message = "The function is told which tokens are valid."
   }
@@ -871,4 +884,47 @@ run "client_push_notification_ttl_and_retention_refused" {
     log_retention_days = 2
   }
   expect_failures = [var.client_push, var.notification_ttl, var.log_retention_days]
+}
+
+run "a_higher_log_level" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    log_level = "ERROR"
+  }
+
+  # A line that carries metrics has the level INFO.
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.this :
+      function.environment[0].variables.LOG_LEVEL == "ERROR"
+      && function.logging_config[0].application_log_level == "INFO"
+      && function.logging_config[0].system_log_level == "WARN"
+    ])
+    error_message = "The functions log less, Lambda too, and metrics still pass."
+  }
+}
+
+run "a_higher_log_level_without_metrics" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    log_level         = "WARN"
+    metrics_namespace = ""
+  }
+
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.this :
+      function.environment[0].variables.LOG_LEVEL == "WARN"
+      && function.environment[0].variables.METRICS_NAMESPACE == ""
+      && function.logging_config[0].application_log_level == "WARN"
+      && function.logging_config[0].system_log_level == "WARN"
+    ])
+    error_message = "Nothing below the level passes."
+  }
 }

@@ -130,6 +130,29 @@ run "outputs" {
     }
     error_message = "The log groups' names by function."
   }
+
+  assert {
+    condition     = length(output.alarm_arns) == 0 && output.dashboard_name == null
+    error_message = "There are alarms and a dashboard only if they are asked for."
+  }
+}
+
+run "outputs_with_alarms_and_a_dashboard" {
+  command = plan
+  variables {
+    alarms    = { leave_out = ["errors"] }
+    dashboard = true
+  }
+
+  assert {
+    condition = (
+      output.alarm_arns["push_duration"] == "arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:mocked"
+      && contains(keys(output.alarm_arns), "faults")
+      && !contains(keys(output.alarm_arns), "errors") && !contains(keys(output.alarm_arns), "keys_unavailable")
+      && output.dashboard_name == "websocket-push"
+    )
+    error_message = "The alarms' ARNs by key, and the dashboard's name."
+  }
 }
 
 run "outputs_of_the_dead_letter_queue_alone" {

@@ -985,3 +985,107 @@ run "intake_refused_15" {
   }
   expect_failures = [var.push_queue]
 }
+
+# --- What is logged, measured and watched.
+
+run "monitoring_at_its_limits" {
+  command = plan
+  variables {
+    log_level         = "ERROR"
+    metrics_namespace = "Team-1/push.events_2#x:y"
+    dashboard         = true
+    alarms = {
+      sns_topic_arns = ["arn:aws-us-gov:sns:us-gov-west-1:123456789012:operations"]
+      leave_out      = ["throttles", "push_queue_dead_letters"]
+      thresholds     = { push_duration = 99.9, errors = 0, deliveries_failed = 1e6 }
+    }
+  }
+}
+
+run "monitoring_turned_off" {
+  command = plan
+  variables {
+    log_level         = "WARN"
+    metrics_namespace = ""
+  }
+}
+
+run "a_log_level_that_would_log_secrets" {
+  command = plan
+  variables {
+    log_level = "DEBUG"
+  }
+  expect_failures = [var.log_level]
+}
+
+run "a_namespace_of_amazon" {
+  command = plan
+  variables {
+    metrics_namespace = "AWS/WebSocketPush"
+  }
+  expect_failures = [var.metrics_namespace]
+}
+
+run "a_namespace_with_a_space" {
+  command = plan
+  variables {
+    metrics_namespace = "WebSocket Push"
+  }
+  expect_failures = [var.metrics_namespace]
+}
+
+run "a_namespace_that_begins_with_a_colon" {
+  command = plan
+  variables {
+    metrics_namespace = ":push"
+  }
+  expect_failures = [var.metrics_namespace]
+}
+
+run "a_topic_that_alarms_cannot_publish_to" {
+  command = plan
+  variables {
+    alarms = { sns_topic_arns = ["arn:aws:sns:eu-central-1:123456789012:operations.fifo"] }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "more_topics_than_an_alarm_takes" {
+  command = plan
+  variables {
+    alarms = { sns_topic_arns = [for number in range(6) : "arn:aws:sns:eu-central-1:123456789012:operations-${number}"] }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "no_list_of_topics" {
+  command = plan
+  variables {
+    alarms = { sns_topic_arns = [null] }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "an_alarm_that_is_none" {
+  command = plan
+  variables {
+    alarms = { leave_out = ["dead-letters"] }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "a_threshold_below_zero" {
+  command = plan
+  variables {
+    alarms = { thresholds = { faults = -1 } }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "a_duration_that_never_comes" {
+  command = plan
+  variables {
+    alarms = { thresholds = { push_duration = 100 } }
+  }
+  expect_failures = [var.alarms]
+}

@@ -14,8 +14,10 @@ locals {
 
   common_environment = {
     # The suffix of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
-    DNS_SUFFIX = data.aws_partition.current.dns_suffix
-    LOG_LEVEL  = "INFO"
+    DNS_SUFFIX        = data.aws_partition.current.dns_suffix
+    LOG_LEVEL         = var.log_level
+    METRICS_NAME      = var.name
+    METRICS_NAMESPACE = var.metrics_namespace
   }
 
   # An anonymous connection has no authorizer to carry its user, so its row is asked.

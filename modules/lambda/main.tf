@@ -93,10 +93,12 @@ resource "aws_lambda_function" "this" {
   }
 
   logging_config {
-    log_format            = "JSON"
-    log_group             = aws_cloudwatch_log_group.this[each.key].name
-    application_log_level = "INFO"
-    system_log_level      = "INFO"
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.this[each.key].name
+    # Metrics are carried by lines of level INFO, which the functions themselves cut down to that below LOG_LEVEL.
+    application_log_level = var.metrics_namespace == "" ? var.log_level : "INFO"
+    # Lambda has no ERROR for its own lines.
+    system_log_level = var.log_level == "INFO" ? "INFO" : "WARN"
   }
 
   tracing_config {

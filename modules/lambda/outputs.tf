@@ -3,6 +3,11 @@ output "planned_function_names" {
   value       = local.function_names
 }
 
+output "planned_log_group_names" {
+  description = "Log group names by key, known before the groups exist."
+  value       = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
+}
+
 output "function_names" {
   description = "Function names by key, once the functions exist."
   value       = { for key, function in aws_lambda_function.this : key => function.function_name }

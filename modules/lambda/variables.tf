@@ -222,6 +222,20 @@ variable "log_retention_days" {
   }
 }
 
+variable "log_level" {
+  description = "The lowest level that is logged, as in the root module, which also checks it."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+}
+
+variable "metrics_namespace" {
+  description = "CloudWatch namespace of the functions' metrics, as in the root module, which also checks it; \"\" for none."
+  type        = string
+  default     = "WebSocketPush"
+  nullable    = false
+}
+
 variable "tracing" {
   description = "Whether X-Ray traces the functions."
   type        = bool

@@ -58,6 +58,10 @@ module "push" {
   functions           = lookup(var.inputs, "functions", {})
   packages            = lookup(var.inputs, "packages", {})
   log_retention_days  = lookup(var.inputs, "log_retention_days", 30)
+  log_level           = lookup(var.inputs, "log_level", "INFO")
+  metrics_namespace   = lookup(var.inputs, "metrics_namespace", "WebSocketPush")
+  alarms              = lookup(var.inputs, "alarms", null)
+  dashboard           = lookup(var.inputs, "dashboard", false)
   tracing             = lookup(var.inputs, "tracing", false)
   deletion_protection = lookup(var.inputs, "deletion_protection", true)
 }
@@ -230,6 +234,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         throttling={"rate_limit": 5, "burst_limit": 6},
         functions={"push": {"memory_size": 1024, "timeout": 60}},
         log_retention_days=7,
+        log_level="WARN",
+        metrics_namespace="Push/Test",
+        alarms={"thresholds": {"faults": 3}},
+        dashboard=True,
         tracing=True,
         deletion_protection=False,
     )
@@ -256,6 +264,13 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["CLIENTS_INDEX"] == "userId-index"
     assert settings["NOTIFICATIONS_TABLE"] == "events-notifications"
     assert planned['module.lambda.aws_cloudwatch_log_group.this["push"]']["retention_in_days"] == 7
+    assert settings["LOG_LEVEL"] == "WARN"
+    assert (settings["METRICS_NAMESPACE"], settings["METRICS_NAME"]) == ("Push/Test", "events")
+    faults = planned['module.monitoring.aws_cloudwatch_metric_alarm.this["faults"]']
+    assert (faults["alarm_name"], faults["namespace"], faults["threshold"]) == ("events-faults", "Push/Test", 3)
+    assert faults["dimensions"] == {"Name": settings["METRICS_NAME"]}
+    assert planned['module.monitoring.aws_cloudwatch_metric_alarm.this["push_duration"]']["threshold"] == 24_000
+    assert planned["module.monitoring.aws_cloudwatch_dashboard.this[0]"]["dashboard_name"] == "events"
     assert planned["module.websocket_api.aws_apigatewayv2_api.this"]["name"] == "events"
     assert stage["name"] == "trial"
     assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
@@ -274,6 +289,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         "aws_apigatewayv2_api",
         "aws_apigatewayv2_stage",
         "aws_cloudwatch_log_group",
+        "aws_cloudwatch_metric_alarm",
         "aws_dynamodb_table",
         "aws_iam_role",
         "aws_lambda_event_source_mapping",

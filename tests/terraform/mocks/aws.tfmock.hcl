@@ -60,3 +60,9 @@ mock_resource "aws_sqs_queue" {
     url = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/mocked"
   }
 }
+
+mock_resource "aws_cloudwatch_metric_alarm" {
+  defaults = {
+    arn = "arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:mocked"
+  }
+}
