@@ -100,6 +100,8 @@ def leftovers(emulator: Emulator, name: str) -> list[str]:
     """List what is left in the account of a module with this name."""
     client = clients(emulator)
     found = {
+        "alarm": [each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "dashboard": [each["DashboardName"] for each in client("cloudwatch").list_dashboards()["DashboardEntries"]],
         "API": [each["Name"] for each in client("apigatewayv2").get_apis()["Items"]],
         "event source mapping": [
             each["EventSourceArn"] for each in client("lambda").list_event_source_mappings()["EventSourceMappings"]

@@ -1,10 +1,13 @@
 """The module with other settings than the example's, from apply over a change to destroy."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.stack import Stack, Workshop, new_user
+from tests.emf import values_of
 from tools.aws import backend, leftovers
 from tools.terraform import Terraform
 from websocket_push.protocol.errors import ErrorCode
@@ -46,5 +49,36 @@ async def test_settings_take_effect_a_change_reaches_open_connections_and_destro
         assert stack.backend.push({"userId": bob, "content": 1}).payload["totals"]["delivered"] == 1
         assert (await receiver.next_notification())["content"] == 1
 
+    assert_the_alarms_are_as_written(stack)
+    # A success is below the level: the line has its metrics and no more.
+    line = last_line(stack, "push")
+    metrics = values_of(line)
+    assert metrics.pop("PushLatency") > 0
+    assert metrics == {"NotificationsAccepted": 1, "DeliveriesSucceeded": 1, "FanOut": 1}
+    assert "outcome" not in line
+
     variant.destroy("-var=client_push=none")
     assert leftovers(workshop.emulator, "variant") == []
+
+
+def assert_the_alarms_are_as_written(stack: Stack) -> None:
+    alarms = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix="variant-")["MetricAlarms"]
+    found = {alarm["AlarmName"]: alarm for alarm in alarms}
+    assert {alarm["AlarmArn"] for alarm in alarms} == set(stack.outputs["alarm_arns"].values())
+    assert (found["variant-deliveries-failed"]["Namespace"], found["variant-deliveries-failed"]["Threshold"]) == (
+        "Variant",
+        2.5,
+    )
+    assert "variant-keys-unavailable" not in found
+    assert [query["Expression"] for query in found["variant-errors"]["Metrics"] if "Expression" in query] == [
+        "SUM(METRICS())"
+    ]
+    assert all(alarm["AlarmActions"] == alarm["OKActions"] != [] for alarm in alarms)
+
+
+def last_line(stack: Stack, function: str) -> dict[str, Any]:
+    """Give the last line that a function has logged under its own name."""
+    events = stack.client("logs").filter_log_events(logGroupName=stack.outputs["log_group_names"][function])["events"]
+    lines = [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+    line: dict[str, Any] = [line for line in lines if line.get("message") == function][-1]
+    return line

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 VERSION = "1.5.33"
 
@@ -23,7 +24,7 @@ _Record = dict[str, Any]
 def apply() -> None:
     """Apply every patch; call it once, before the emulator starts."""
     from ministack.core import iam_evaluator, lambda_runtime
-    from ministack.services import apigateway, lambda_svc, sqs
+    from ministack.services import apigateway, cloudwatch, lambda_svc, sqs
 
     _read_back_authorizers(apigateway)
     _read_back_integrations(apigateway)
@@ -36,6 +37,8 @@ def apply() -> None:
     _put_local_libraries_first(lambda_runtime)
     _count_loopback_as_secure(iam_evaluator)
     _describe_failed_invocations(lambda_svc, sqs)
+    _keep_alarms_whole(cloudwatch)
+    _answer_queries_in_full(cloudwatch)
 
 
 def _read_back_authorizers(apigateway: Any) -> None:
@@ -327,6 +330,99 @@ def _describe_failed_invocations(lambda_svc: Any, sqs: Any) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_ALARM_MEMBERS = ("Metrics", "OKActions", "AlarmActions", "InsufficientDataActions", "Dimensions")
+
+
+def _keep_alarms_whole(cloudwatch: Any) -> None:
+    """Keep an alarm as it was put.
+
+    AWS returns what PutMetricAlarm was given: the queries of an alarm on metric math (`Metrics`), and then no metric,
+    statistic or period beside them (CloudWatch API reference, MetricAlarm). ministack forgets the queries and makes up
+    the others.
+    """
+    parameters = ("params", "cbor_data", "is_cbor", "is_json")
+    put = _existing(cloudwatch, "_put_metric_alarm", parameters)
+    stored = _existing(cloudwatch, "_alarms")
+
+    @functools.wraps(put)
+    def put_whole(params: _Record, cbor_data: _Record, is_cbor: bool, is_json: bool = False) -> Any:
+        answer = put(params, cbor_data, is_cbor, is_json)
+        given = cbor_data if is_cbor or is_json else _nested(params)
+        if answer[0] != 200:
+            return answer
+        alarm = stored[given["AlarmName"]]
+        alarm.update({name: given.get(name, []) for name in _ALARM_MEMBERS})
+        if given.get("Metrics"):
+            for name in ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"):
+                alarm.pop(name, None)
+        return answer
+
+    cloudwatch._put_metric_alarm = put_whole
+
+
+def _answer_queries_in_full(cloudwatch: Any) -> None:
+    """Answer in XML with all that there is to say, as in JSON.
+
+    AWS answers in the form it is asked in, with the same members (CloudWatch API reference, DescribeAlarms and
+    GetDashboard). ministack's XML has a few of them, without escaping what XML reserves.
+    """
+    ok = _existing(cloudwatch, "_xml", ("status", "root_tag", "inner"))
+    for function, action in (("_describe_alarms", "DescribeAlarms"), ("_get_dashboard", "GetDashboard")):
+        describe = _existing(cloudwatch, function, ("params", "cbor_data", "is_cbor", "is_json"))
+        setattr(cloudwatch, function, _answering_in_xml(describe, action, ok))
+
+
+def _answering_in_xml(describe: Callable[..., Any], action: str, ok: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(describe)
+    def described(params: _Record, cbor_data: _Record, is_cbor: bool, is_json: bool = False) -> Any:
+        if is_cbor or is_json:
+            return describe(params, cbor_data, is_cbor, is_json)
+        status, _, body = describe({}, _nested(params), False, True)
+        if status != 200:
+            return describe(params, cbor_data, is_cbor, is_json)
+        return ok(200, f"{action}Response", _xml(f"{action}Result", json.loads(body)))
+
+    return described
+
+
+def _nested(params: _Record) -> _Record:
+    """Make of the flat names of the query protocol (`A.member.1.B=x`) what they stand for (`{"A": [{"B": "x"}]}`)."""
+    tree: _Record = {}
+    for name, values in params.items():
+        *parents, last = name.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = values[0] if isinstance(values, list) else values
+
+    def listed(node: Any) -> Any:
+        if not isinstance(node, dict):
+            return node
+        if set(node) == {"member"} and isinstance(node["member"], dict):
+            return [listed(each) for _, each in sorted(node["member"].items(), key=lambda item: int(item[0]))]
+        return {name: listed(each) for name, each in node.items()}
+
+    result: _Record = listed(tree)
+    return result
+
+
+def _xml(name: str, value: Any) -> str:
+    """Write a value as an element: a member that is None is left out, a time is written as text."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        inner = "".join(_xml(member, each) for member, each in value.items())
+    elif isinstance(value, list):
+        inner = "".join(_xml("member", each) for each in value)
+    elif isinstance(value, bool):
+        inner = str(value).lower()
+    elif name.endswith("Timestamp") and isinstance(value, int):
+        inner = datetime.fromtimestamp(value, UTC).isoformat()
+    else:
+        inner = escape(str(value))
+    return f"<{name}>{inner}</{name}>"
 
 
 def _drop_unless_given(record: _Record, given: _Record, names: Iterable[str]) -> None:

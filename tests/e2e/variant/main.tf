@@ -27,6 +27,18 @@ module "push" {
   persist_by_default  = false
   stage_name          = "variant"
   deletion_protection = false
+  log_level           = "WARN"
+  metrics_namespace   = "Variant"
+  dashboard           = true
+
+  alarms = {
+    sns_topic_arns = [aws_sns_topic.operations.arn]
+    thresholds     = { deliveries_failed = 2.5 }
+  }
+}
+
+resource "aws_sns_topic" "operations" {
+  name = "variant-operations"
 }
 
 output "websocket_url" {
@@ -47,4 +59,14 @@ output "clients_table_name" {
 output "notifications_table_name" {
   description = "Name of the table of persisted notifications."
   value       = module.push.notifications_table_name
+}
+
+output "log_group_names" {
+  description = "By function."
+  value       = module.push.log_group_names
+}
+
+output "alarm_arns" {
+  description = "By key."
+  value       = module.push.alarm_arns
 }
