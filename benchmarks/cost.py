@@ -97,8 +97,8 @@ STORED_BYTES = 600
 """A stored notification: 400 bytes of content, ids, times and DynamoDB's 100 bytes of overhead."""
 
 STORED_DAYS = 7
-LOG_BYTES = 700
-"""What an invocation logs: the platform's two records and the function's own line."""
+LOG_BYTES = 1_000
+"""What an invocation logs: the platform's two records and the function's own line with its metrics."""
 
 FULL_PROCESSOR_MB = 1_769
 """The memory with which a function has one whole processor (AWS Lambda Developer Guide, "Configure memory")."""

@@ -60,6 +60,8 @@ class Address:
             "ALLOWED_ORIGINS": "[]",
             "CLIENT_PUSH": "none",
             "LOG_LEVEL": "INFO",
+            "METRICS_NAME": "websocket-push",
+            "METRICS_NAMESPACE": "WebSocketPush",
             "DNS_SUFFIX": "amazonaws.com",
         }
 
