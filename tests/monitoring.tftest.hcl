@@ -291,6 +291,13 @@ run "a_dashboard" {
   }
 
   assert {
+    condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : [for line in widget.properties.metrics : line[1]] if widget.properties.title == "Faults"] == [[
+      "Faults", "KeysUnavailable", "MessagesFailed",
+    ]]
+    error_message = "What went wrong is drawn together, as far as there is a function or a queue for it."
+  }
+
+  assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.metrics if widget.properties.title == "Refused tokens by code"] == [[[
       { expression = "SEARCH('{\"Push/Test\",Name,Code} MetricName=\"TokensRefused\" Name=\"events\"', 'Sum', 300)" },
     ]]]

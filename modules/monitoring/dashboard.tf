@@ -7,7 +7,7 @@ locals {
   own_line = {
     for name in [
       "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
-      "DeliveriesSucceeded", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "NotificationsAccepted",
+      "DeliveriesSucceeded", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed", "NotificationsAccepted",
       "NotificationsNotPersisted", "NotificationsServed", "PushLatency",
     ] : name => [var.metrics_namespace, name, "Name", var.name]
   }
@@ -61,9 +61,13 @@ locals {
       metrics = [local.own_line["HistoryPages"], local.own_line["NotificationsServed"]]
     },
     {
-      title   = "Faults"
-      stat    = "Sum"
-      metrics = concat([local.own_line["Faults"]], local.verifies_token ? [local.own_line["KeysUnavailable"]] : [])
+      title = "Faults"
+      stat  = "Sum"
+      metrics = concat(
+        [local.own_line["Faults"]],
+        local.verifies_token ? [local.own_line["KeysUnavailable"]] : [],
+        var.queues.push_queue_name == null ? [] : [local.own_line["MessagesFailed"]],
+      )
     },
     {
       title   = "Refused requests by code"

@@ -1,6 +1,7 @@
 """Each handler's line carries the metrics of what it did, and nothing that leads to a user."""
 
 import json
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -128,3 +129,25 @@ def test_a_token_that_is_refused_counts_by_reason(
     with pytest.raises(Exception, match="Unauthorized"):
         verify_jwt.handler(event("authorizer"), Context())
     assert carried() == {"ConnectionsRefused": 1, "TokensRefused/MISSING_TOKEN": 1}
+
+
+def test_a_batch_adds_up_its_pushes_and_counts_what_failed(
+    tables: Tables, management: ManagementServer, carried: Carried
+) -> None:
+    management.open("phone")
+    tables.add_client("phone")
+    records = [
+        {
+            "eventSource": "aws:sqs",
+            "messageId": str(number),
+            "body": body,
+            "attributes": {"SentTimestamp": str(time.time_ns() // 1_000_000)},
+        }
+        for number, body in enumerate(['{"userId":"alice","content":1}', '{"userId":"bob","content":1}', "{}"])
+    ]
+    push.handler({"Records": records}, Context())
+    metrics = carried()
+    assert len(metrics.pop("PushLatency")) == 2
+    assert sorted(metrics.pop("FanOut")) == [0, 1]
+    (refused,) = (name for name in metrics if name.startswith("RequestsRefused/"))
+    assert metrics == {"NotificationsAccepted": 2, "DeliveriesSucceeded": 1, "MessagesFailed": 1, refused: 1}

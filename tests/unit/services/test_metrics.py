@@ -128,3 +128,10 @@ def test_keys_out_of_reach_count_while_the_last_good_ones_serve_and_after() -> N
 
 def test_a_page_of_history_counts_its_notifications_even_if_there_are_none() -> None:
     assert measured("poll", None, {"notifications": 0, "more": False}) == {"HistoryPages": 1, "NotificationsServed": 0}
+
+
+def test_a_batch_of_messages_counts_those_that_failed_and_has_one_outcome() -> None:
+    failed = {"messages": 3, "failedMessages": 2}
+    assert measured("push", ErrorCode.INVALID_CONTENT, failed) == {"RequestsRefused": 1, "MessagesFailed": 2}
+    assert measured("push", ErrorCode.UNAVAILABLE, failed) == {"Faults": 1, "MessagesFailed": 2}
+    assert measured("push", None, {"messages": 3, "failedMessages": 0}) == {}
