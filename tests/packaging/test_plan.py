@@ -269,7 +269,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     faults = planned['module.monitoring.aws_cloudwatch_metric_alarm.this["faults"]']
     assert (faults["alarm_name"], faults["namespace"], faults["threshold"]) == ("events-faults", "Push/Test", 3)
     assert faults["dimensions"] == {"Name": settings["METRICS_NAME"]}
-    assert planned['module.monitoring.aws_cloudwatch_metric_alarm.this["push_duration"]']["threshold"] == 24_000
+    duration = planned['module.monitoring.aws_cloudwatch_metric_alarm.this["push_duration"]']
+    assert duration["threshold"] == 800 * push["timeout"]  # 80 % of it, in milliseconds
     assert planned["module.monitoring.aws_cloudwatch_dashboard.this[0]"]["dashboard_name"] == "events"
     assert planned["module.websocket_api.aws_apigatewayv2_api.this"]["name"] == "events"
     assert stage["name"] == "trial"
