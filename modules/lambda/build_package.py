@@ -8,8 +8,10 @@ A function may also name a file of requirements that locks libraries by version 
 well: pip downloads their wheels, for the function's ``--runtime`` and ``--architecture`` whatever this machine is.
 
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
-level are fixed, and libraries are taken out of their wheels untouched. The zip appears under its final name in one
-step, so builders that run at the same time, for several instances of the module, never see half a file of one another.
+level are fixed, and libraries are taken out of their wheels untouched. Of the sources, comments and docstrings stay
+behind: they are two fifths of a package, and every cold start would read them. The zip appears under its final name in
+one step, so builders that run at the same time, for several instances of the module, never see half a file of one
+another.
 
 There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
 function runs on could write it, and what the package holds must not depend on the machine that builds it.
@@ -23,6 +25,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -30,6 +33,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tokenize
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 
 # The layout of a zip, as a number. Raise it when the same sources give other bytes or other names: Terraform reads it
 # from this line, and every function is updated.
-PACKAGE_FORMAT = 1
+PACKAGE_FORMAT = 2
 
 OLDEST_PYTHON = (3, 9)
 
@@ -183,6 +187,45 @@ def digest_sources(contents: Mapping[str, bytes], target: Target | None = None) 
     lines += [f"for {target}\n"] if target else []
     lines += [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def lean_source(name: str, content: bytes) -> bytes:
+    """Return a Python source without comments and docstrings; each line keeps its number, for stack traces.
+
+    Nothing but their places is taken from the tokenizer, and the rest stays as it was written, so the result does not
+    depend on the Python that builds the package.
+
+    Raises
+    ------
+    PackageError
+        If it is not Python in UTF-8.
+    """
+    try:
+        lines = io.StringIO(content.decode("utf-8"), newline="").readlines()
+        tokens = list(tokenize.generate_tokens(iter([*lines, ""]).__next__))
+    except (UnicodeDecodeError, SyntaxError, tokenize.TokenError) as error:
+        raise PackageError(f"{name} is not Python: {error}") from error
+    for token in reversed(list(_dispensable(tokens))):
+        (first, start), (last, end) = token.start, token.end
+        before, after = lines[first - 1][:start], lines[last - 1][end:]
+        if token.type == tokenize.COMMENT:
+            lines[first - 1] = before.rstrip() + after
+        else:
+            # An empty docstring, because a body may have nothing else in it; and the lines that it took.
+            lines[first - 1 : last] = [before + '""' + after, *["\n"] * (last - first)]
+    return "".join(lines).encode("utf-8")
+
+
+def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.TokenInfo]:
+    """Give the comments, and the strings that are statements by themselves."""
+    begins = True
+    for index, token in enumerate(tokens):
+        alone = token.type == tokenize.STRING and begins
+        ends = alone and tokens[index + 1].type in (tokenize.NEWLINE, tokenize.COMMENT)
+        if token.type == tokenize.COMMENT or ends:
+            yield token
+        if token.type not in (tokenize.COMMENT, tokenize.NL):
+            begins = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
 
 def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:
@@ -386,7 +429,7 @@ def build(
     if digest is not None and digest_sources(files, target) != digest:
         raise PackageError(f"the sources in {sources_directory} have changed since the plan was made: plan again")
 
-    contents = {name: files[name] for name in package.sources}
+    contents = {name: lean_source(name, files[name]) for name in package.sources}
     if package.requirements is not None and target is not None:
         libraries = read_libraries(sources_directory / package.requirements, target)
         if not libraries.keys().isdisjoint(contents):

@@ -45,7 +45,49 @@ def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: P
         assert package.testzip() is None
         assert package.namelist() == sorted(listed)
         for name in listed:
-            assert package.read(name) == (CHECKOUT / "lambda" / name).read_bytes()
+            source = (CHECKOUT / "lambda" / name).read_text()
+            assert statements(package.read(name).decode()) == statements(source)
+
+
+def statements(source: str) -> list[str]:
+    """Give what a source does and on which line it does it: its syntax tree with every docstring empty."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value.value = ""
+            node.value.end_lineno = node.end_lineno = node.lineno
+            node.value.end_col_offset = node.end_col_offset = node.col_offset
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            node.end_lineno = node.end_col_offset = None
+    return [ast.dump(node, include_attributes=True) for node in tree.body]
+
+
+@pytest.mark.parametrize(
+    ("source", "lean"),
+    [
+        ('"""About."""\nx = 1\n', '""\nx = 1\n'),
+        ('def f():\n    """Say\n\n    more."""\n', 'def f():\n    ""\n\n\n'),
+        ("x = 1  # why\n# more\ny = '# no comment'\n", "x = 1\n\ny = '# no comment'\n"),
+        ('x = """a\n# b\n"""\n', 'x = """a\n# b\n"""\n'),
+        ('f(\n    # why\n    "text",\n)\n', 'f(\n\n    "text",\n)\n'),
+        ('x = (\n    "one"\n    "two"\n)\n', 'x = (\n    "one"\n    "two"\n)\n'),
+        ('"a".join(x)\n', '"a".join(x)\n'),
+        ('X = 1\n"""What it is."""  # noqa\n', 'X = 1\n""\n'),
+        ("x = 'é' # é\r\ny = 2", "x = 'é'\r\ny = 2"),
+        ("", ""),
+    ],
+)
+def test_comments_and_docstrings_stay_behind_and_lines_keep_their_numbers(
+    builder: ModuleType, source: str, lean: str
+) -> None:
+    assert builder.lean_source("a.py", source.encode()).decode() == lean
+
+
+@pytest.mark.parametrize("content", [b"x = (\n", b"\xff\xfe", b"if x:\n    y\n  z\n"])
+def test_a_source_that_is_not_python_is_named(builder: ModuleType, content: bytes) -> None:
+    with pytest.raises(builder.PackageError, match=r"a\.py is not Python: "):
+        builder.lean_source("a.py", content)
 
 
 def test_the_layout_belongs_to_the_format_number(builder: ModuleType, sources: Path, tmp_path: Path) -> None:
@@ -69,7 +111,7 @@ def test_the_layout_belongs_to_the_format_number(builder: ModuleType, sources: P
         comment = package.comment
     fixed = ((1980, 1, 1, 0, 0, 0), zipfile.ZIP_DEFLATED, 3, "-rw-r--r--", b"", b"")
     assert {builder.PACKAGE_FORMAT: (layout, comment)} == {
-        1: ([("app/shared.py", *fixed), ("push.py", *fixed)], b""),
+        2: ([("app/shared.py", *fixed), ("push.py", *fixed)], b""),
     }
 
 

@@ -21,7 +21,16 @@ from websocket_push.services.push import Report, report
 
 ID = "0193a5b0-7c00-7abc-9def-0123456789ab"
 UNAVAILABLE = Failure(ErrorCode.UNAVAILABLE, "later")
-PERSISTED = Outcome("alice", persisted=True, connections=2, delivered=2)
+
+
+def outcome_of(user_id: str, **values: Any) -> Outcome:
+    outcome = Outcome(user_id)
+    for name, value in values.items():
+        setattr(outcome, name, value)
+    return outcome
+
+
+PERSISTED = outcome_of("alice", persisted=True, connections=2, delivered=2)
 
 Push = Callable[[QueuedMessage], Awaitable[Report]]
 
@@ -49,14 +58,14 @@ async def push_fine(_: QueuedMessage) -> Report:
     ("outcome", "complete"),
     [
         (PERSISTED, True),
-        (Outcome("a"), True),
-        (Outcome("a", connections=2, delivered=1, gone=1), True),
+        (outcome_of("a"), True),
+        (outcome_of("a", connections=2, delivered=1, gone=1), True),
         # It is in the history, and the connection was closed so that its client comes for it.
-        (Outcome("a", persisted=True, connections=1, failed=1, error=UNAVAILABLE), True),
-        (Outcome("a", persisted=True, error=UNAVAILABLE), True),
-        (Outcome("a", connections=2, delivered=1, failed=1, error=UNAVAILABLE), False),
-        (Outcome("a", connections=1, delivered=1, error=UNAVAILABLE), False),
-        (Outcome("a", error=UNAVAILABLE), False),
+        (outcome_of("a", persisted=True, connections=1, failed=1, error=UNAVAILABLE), True),
+        (outcome_of("a", persisted=True, error=UNAVAILABLE), True),
+        (outcome_of("a", connections=2, delivered=1, failed=1, error=UNAVAILABLE), False),
+        (outcome_of("a", connections=1, delivered=1, error=UNAVAILABLE), False),
+        (outcome_of("a", error=UNAVAILABLE), False),
     ],
 )
 def test_a_push_is_complete_if_everybody_was_kept_or_sent_it(outcome: Outcome, complete: bool) -> None:
@@ -65,7 +74,9 @@ def test_a_push_is_complete_if_everybody_was_kept_or_sent_it(outcome: Outcome, c
 
 
 def test_incompleteness_says_how_many_why_and_how_to_repeat() -> None:
-    failure = incompleteness(report_of(Outcome("a", error=UNAVAILABLE), PERSISTED, Outcome("b", error=UNAVAILABLE)))
+    failure = incompleteness(
+        report_of(outcome_of("a", error=UNAVAILABLE), PERSISTED, outcome_of("b", error=UNAVAILABLE))
+    )
     assert failure is not None
     assert failure.code is ErrorCode.INCOMPLETE
     assert failure.message.startswith("2 of 3 recipients")
@@ -80,7 +91,7 @@ def test_one_message_that_fails_keeps_no_other_from_being_pushed() -> None:
         if message.message_id == "m2":
             raise ValueError("a fault")
         if message.message_id == "m3":
-            return report_of(Outcome("a", error=UNAVAILABLE))
+            return report_of(outcome_of("a", error=UNAVAILABLE))
         return report_of(PERSISTED)
 
     intakes = take(5, push)
@@ -140,7 +151,7 @@ def test_the_fields_count_everything_and_name_what_failed() -> None:
         [
             Intake("m1", report_of(PERSISTED)),
             Intake("m2", failure=denied),
-            Intake("m3", report_of(Outcome("b", connections=1, failed=1, error=UNAVAILABLE)), UNAVAILABLE),
+            Intake("m3", report_of(outcome_of("b", connections=1, failed=1, error=UNAVAILABLE)), UNAVAILABLE),
         ]
     )
     assert (fields["messages"], fields["failedMessages"]) == (3, 2)
