@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createPushClient } from "../../../examples/browser/websocket-push.js";
+import { START, idAt, memory, settle, world } from "./world.mjs";
+
+test("it connects, resumes and is open, and says so", async () => {
+  const { server, client, names, ids } = world();
+  server.store(idAt(START - 2000));
+  server.store(idAt(START - 1000));
+  assert.equal(client.state, "connecting");
+  await settle();
+  assert.deepEqual(names(), ["connecting", "resuming", "open"]);
+  assert.deepEqual(ids(), [idAt(START - 2000), idAt(START - 1000)]);
+  assert.equal(client.lastId, idAt(START - 1000));
+  assert.equal(client.session.userId, "alice");
+});
+
+test("nothing is called back before the client has been given out", () => {
+  const { states } = world();
+  assert.deepEqual(states, []);
+});
+
+test("the token travels as subprotocol, or in the query, beside what is there", async () => {
+  const asked = world({ client: { token: async () => "t.o.k" } });
+  await settle();
+  assert.deepEqual([asked.server.last.url, asked.server.last.protocols], ["wss://example.test/live", ["bearer", "t.o.k"]]);
+  const query = world({ client: { token: () => "t+/=", tokenIn: "query", url: "wss://example.test/live?a=b#c" } });
+  await settle();
+  assert.deepEqual([query.server.last.url, query.server.last.protocols], [
+    "wss://example.test/live?a=b&token=t%2B%2F%3D",
+    undefined,
+  ]);
+});
+
+test("every attempt fetches a token anew", async () => {
+  let tokens = 0;
+  const { server, clock } = world({ client: { token: async () => `token-${++tokens}` } });
+  await settle();
+  server.last.fail();
+  await clock.pass(60_000);
+  assert.deepEqual(server.sockets.map(({ protocols }) => protocols[1]), ["token-1", "token-2"]);
+});
+
+test("a token callback that throws, rejects or hangs is told, and tried again", async () => {
+  const callbacks = [
+    () => {
+      throw new Error("signed out");
+    },
+    () => Promise.reject(new Error("signed out")),
+    () => new Promise(() => {}),
+    () => "good",
+  ];
+  const { server, clock, client, errors, states } = world({ client: { token: () => callbacks.shift()() } });
+  await clock.pass(120_000);
+  assert.equal(client.state, "open");
+  assert.equal(server.sockets.length, 1);
+  assert.deepEqual(errors.map(({ code }) => code), ["TOKEN", "TOKEN", "TOKEN"]);
+  assert.equal(errors[0].cause.message, "signed out");
+  assert.deepEqual(states.filter(({ reason }) => reason).map(({ reason }) => reason), ["token", "token", "token"]);
+});
+
+test("a refused handshake waits longer every time, up to a bound, and is back when it is let in", async () => {
+  const { server, clock, client, states } = world({ client: { backoff: { base: 1000, cap: 8000 } } });
+  server.refusing = true;
+  await clock.pass(60_000);
+  const waits = states.filter(({ state }) => state === "waiting");
+  assert.deepEqual(waits.slice(0, 6).map(({ retryIn }) => retryIn), [500, 1000, 2000, 4000, 4000, 4000]);
+  assert.deepEqual(waits[0], { state: "waiting", failures: 1, reason: "unopened", code: 1006, retryIn: 500 });
+  server.refusing = false;
+  await clock.pass(8000);
+  assert.equal(client.state, "open");
+});
+
+test("a handshake that never ends is given up", async () => {
+  const { server, clock, states } = world();
+  server.deaf = true;
+  await clock.pass(16_000);
+  assert.equal(states[1].reason, "unopened");
+  assert.equal(server.closed.length, 1);
+});
+
+test("a socket that cannot be made is told, and tried again", async () => {
+  let attempts = 0;
+  function WebSocket() {
+    attempts++;
+    throw new SyntaxError("insecure");
+  }
+  const { clock, errors } = world({ client: { WebSocket } });
+  await clock.pass(10_000);
+  assert.ok(attempts > 1);
+  assert.equal(errors[0].code, "SOCKET");
+});
+
+test("after a stable time the wait begins small again, before it does not", async () => {
+  const { server, clock, states } = world({ client: { backoff: { base: 1000, cap: 64_000 } } });
+  const waits = () => states.filter(({ state }) => state === "waiting").map(({ retryIn }) => retryIn);
+  await clock.pass(1000);
+  for (const up of [1000, 1000, 60_000]) {
+    server.last.fail();
+    await clock.pass(5000 + up);
+  }
+  server.last.fail();
+  assert.deepEqual(waits(), [500, 1000, 2000, 500]);
+});
+
+test("close() leaves no timer, no socket and no listener, and nothing is called back any more", async () => {
+  const events = new EventTarget();
+  const listeners = new Set();
+  events.addEventListener = (name) => listeners.add(name);
+  events.removeEventListener = (name) => listeners.delete(name);
+  for (const moment of ["at once", "connecting", "resuming", "open", "settled", "waiting", "replacing"]) {
+    const { clock, server, client, seen, states } = world({ client: { events } });
+    if (moment === "connecting") server.deaf = true;
+    if (moment === "resuming") server.mute = true;
+    if (moment !== "at once") await settle();
+    if (moment === "settled") await clock.pass(10_000);
+    if (moment === "waiting") server.last.fail();
+    if (moment === "replacing") {
+      server.before = () => server.sockets.length > 1;
+      await clock.pass(server.life - 60_000);
+      assert.equal(server.open.length, 2);
+    }
+    const known = seen.length;
+    client.close();
+    client.close();
+    await settle();
+    assert.equal(clock.pending, 0, moment);
+    assert.equal(server.open.length, 0, moment);
+    assert.equal(listeners.size, 0, moment);
+    assert.equal(client.state, "closed");
+    assert.deepEqual(states.filter(({ state }) => state === "closed").length, 1);
+    for (const socket of server.sockets) socket.onmessage?.({ data: '{"type":"notification","id":"x"}' });
+    assert.equal(seen.length, known, moment);
+    await assert.rejects(client.loadOlder(), { code: "CLOSED" });
+  }
+});
+
+test("closing while a token is fetched opens no socket", async () => {
+  let give;
+  const { clock, server, client, errors } = world({ client: { token: () => new Promise((resolve) => (give = resolve)) } });
+  await settle();
+  client.close();
+  give("late");
+  await clock.pass(1000);
+  assert.equal(server.sockets.length, 0);
+  assert.deepEqual(errors, []);
+});
+
+test("a callback that closes the client stops it in the middle of a page", async () => {
+  const seen = [];
+  const store = memory();
+  const { server, client } = world({
+    client: {
+      store,
+      onNotification: ({ id }) => {
+        seen.push(id);
+        client.close();
+      },
+    },
+  });
+  server.store(idAt(START - 2));
+  server.store(idAt(START - 1));
+  await settle();
+  assert.deepEqual(seen, [idAt(START - 2)]);
+});
+
+test("bad options are refused at once", () => {
+  const good = { url: "wss://example.test/", onNotification() {} };
+  for (const bad of [{ url: "https://example.test/" }, { url: "nonsense" }, { onNotification: undefined }, { tokenIn: "header" }]) {
+    assert.throws(() => createPushClient({ ...good, ...bad }), TypeError);
+  }
+});
+
+test("a sign that the network is back cuts a wait short and probes an open connection", async () => {
+  const events = new EventTarget();
+  const { server, clock, client } = world({ client: { events, backoff: { base: 60_000, cap: 60_000 } } });
+  server.refusing = true;
+  await clock.pass(1);
+  server.refusing = false;
+  events.dispatchEvent(new Event("online"));
+  await clock.pass(500);
+  assert.equal(client.state, "open");
+  server.mute = true;
+  events.dispatchEvent(new Event("offline"));
+  await clock.pass(10_001);
+  assert.equal(client.state, "waiting");
+});
+
+test("reconnect() does not wait", async () => {
+  const { server, client } = world();
+  server.refusing = true;
+  await settle();
+  server.refusing = false;
+  assert.equal(client.state, "waiting");
+  client.reconnect();
+  await settle();
+  assert.equal(client.state, "open");
+});
