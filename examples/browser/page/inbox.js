@@ -1,0 +1,73 @@
+/** What the page shows: notifications, newest first, and which of them are unread. No DOM. */
+export class Inbox {
+  /** @type {{id: string, unread: boolean}[]} newest first */
+  items = [];
+  #ids = new Set();
+  #readUpTo;
+
+  /** @param {string | null} readUpTo the id up to which everything was marked as read */
+  constructor(readUpTo) {
+    this.#readUpTo = readUpTo ?? "";
+  }
+
+  get unread() {
+    return this.items.filter((each) => each.unread).length;
+  }
+
+  /**
+   * Add a notification in its place.
+   *
+   * @param {{id: string}} notification
+   * @param {{fresh: boolean}} how whether it is new to the user even if its id is an old one, as that of a late one is
+   * @returns {number} its index, or -1 if it was there
+   */
+  add(notification, { fresh }) {
+    if (this.#ids.has(notification.id)) return -1;
+    this.#ids.add(notification.id);
+    const older = this.items.findIndex(({ id }) => id < notification.id);
+    const index = older === -1 ? this.items.length : older;
+    this.items.splice(index, 0, { ...notification, unread: fresh || notification.id > this.#readUpTo });
+    return index;
+  }
+
+  /** @returns {string | null} the id to remember */
+  markRead() {
+    for (const item of this.items) item.unread = false;
+    this.#readUpTo = this.items[0]?.id ?? this.#readUpTo;
+    return this.#readUpTo || null;
+  }
+}
+
+/**
+ * Say how to show a content: any JSON value can have been pushed.
+ *
+ * @param {unknown} content
+ * @returns {{title?: string, text?: string, code?: string}}
+ */
+export function shown(content) {
+  if (typeof content === "string") return { text: content };
+  if (content !== null && typeof content === "object" && !Array.isArray(content)) {
+    const { title, text, ...rest } = /** @type {Record<string, unknown>} */ (content);
+    const readable = [title, text].every((each) => each === undefined || typeof each === "string");
+    if (readable && (title || text)) {
+      const code = Object.keys(rest).length > 0 ? JSON.stringify(rest, null, 2) : undefined;
+      return { title: /** @type {string} */ (title), text: /** @type {string} */ (text), code };
+    }
+  }
+  return { code: JSON.stringify(content, null, 2) };
+}
+
+/**
+ * Write a time shortly: with the day where it is not today's.
+ *
+ * @param {string} createdAt
+ * @param {Date} today
+ * @param {string} [locale]
+ * @returns {string}
+ */
+export function shortTime(createdAt, today, locale) {
+  const time = new Date(createdAt);
+  const sameDay = time.toDateString() === today.toDateString();
+  const day = sameDay ? {} : /** @type {const} */ ({ day: "numeric", month: "short" });
+  return time.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
