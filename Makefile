@@ -1,4 +1,5 @@
-# Needs make, Python 3.11 or newer and Terraform. Everything else is installed into .venv and .venv-emulator.
+# Needs make, Python 3.11 or newer and Terraform, and for the tests Chromium (on the PATH, or CHROMIUM=...).
+# Everything else is installed into .venv and .venv-emulator.
 
 # The first Python that is new enough; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -13,13 +14,16 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit terraform-test e2e bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint unit terraform-test e2e bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (under two minutes)
 	@$(RUN) -m tools.demo
+
+playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
+	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
 test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included
 	@$(PYTEST)
@@ -32,7 +36,7 @@ lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m tools.checks validate
 
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
-	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging
+	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/browser
 
 terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test

@@ -82,6 +82,12 @@ class Device:
             raise TimeoutError(f"no frame came within {_ANSWER_SECONDS:.0f} s") from None
 
 
+def browser_url(emulator: Emulator, outputs: Mapping[str, Any]) -> str:
+    """Give the address of the emulator's API for a browser, which can dial no other host than the URL names."""
+    stage = urlsplit(str(outputs["websocket_url"])).path
+    return f"ws://127.0.0.1:{emulator.port}/_aws/execute-api/{outputs['api_id']}{stage}"
+
+
 @contextlib.asynccontextmanager
 async def device(
     emulator: Emulator,

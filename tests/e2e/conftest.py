@@ -12,6 +12,7 @@ from tests.e2e.stack import ORIGIN, Stack, Workshop, write_terraform
 from tools.aws import backend
 from tools.emulator.server import emulator
 from tools.issuer import Issuer, issuer
+from tools.playground.site import Site, site
 from tools.terraform import copy_sources, find_program, terraform_environment
 
 
@@ -53,11 +54,18 @@ def stack(workshop: Workshop, minimal: Any) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def tokens(workshop: Workshop) -> Iterator[Issuer]:
+def page_site() -> Iterator[Site]:
+    """Serve the page of examples/browser, before examples/jwt is told from where pages may come."""
+    with site() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def tokens(workshop: Workshop, page_site: Site) -> Iterator[Issuer]:
     """Give an issuer of tokens whose keys examples/jwt is told of."""
     with issuer() as running:
         variables = workshop.checkout / "examples" / "jwt" / "terraform.tfvars.json"
-        variables.write_text(json.dumps(running.variables | {"allowed_origins": [ORIGIN]}))
+        variables.write_text(json.dumps(running.variables | {"allowed_origins": [ORIGIN, *page_site.origins]}))
         yield running
 
 

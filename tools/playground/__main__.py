@@ -24,6 +24,7 @@ from tools.paths import BUILD, CHECKOUT
 from tools.playground.site import Site, site
 from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+from tools.websocket import browser_url
 
 USER = "alice"
 PORT = 8080
@@ -97,7 +98,7 @@ def configuration(local: Emulator, outputs: dict[str, Any]) -> dict[str, object]
     """Say what config.json of the page holds."""
     function = str(outputs["push_function_arn"]).rpartition(":")[2]
     return {
-        "url": f"ws://127.0.0.1:{local.port}/_aws/execute-api/{outputs['api_id']}/live",
+        "url": browser_url(local, outputs),
         "user": USER,
         "tokenEndpoint": "token",
         "command": push_command(local.port, function),

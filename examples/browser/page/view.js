@@ -9,7 +9,7 @@ const STATE_TEXTS = {
   resuming: "Catching up",
   open: "Live",
   waiting: "Disconnected",
-  closed: "Stopped",
+  closed: "Not connected",
 };
 
 export const elements = Object.fromEntries(
@@ -57,6 +57,7 @@ export function insert(/** @type {any} */ item, /** @type {number} */ index, /**
   if (item.unread) row.append(made("span", "hidden", "Unread: "));
   if (title) row.append(made("p", "title", title));
   if (text) row.append(made("p", "text", text));
+  if (code && !title && !text) row.append(made("p", "text quiet", "JSON"));
   if (code) {
     const block = made("pre", "");
     block.tabIndex = 0; // It may have to be scrolled.

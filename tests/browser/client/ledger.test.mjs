@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { BEGINNING, Ledger, earliestIdAt, timeOf } from "../../../examples/browser/websocket-push/ledger.js";
+import { START, idAt } from "./world.mjs";
+
+const options = { lookBack: 60_000, now: START };
+
+test("the time goes into an id and comes out again", () => {
+  assert.equal(timeOf(earliestIdAt(START)), START);
+  assert.equal(earliestIdAt(START), idAt(START));
+  assert.equal(earliestIdAt(-5), BEGINNING);
+  assert.equal(earliestIdAt(0), BEGINNING);
+});
+
+test("the position only goes forward, and only to an id", () => {
+  const ledger = new Ledger(null, options);
+  assert.deepEqual([ledger.position, ledger.resumeAfter], [null, null]);
+  for (const id of [BEGINNING, idAt(2), idAt(1), "z", undefined]) ledger.advance(id);
+  assert.equal(ledger.position, idAt(2));
+  assert.equal(ledger.resumeAfter, BEGINNING);
+});
+
+test("what is written down is read back, the last ids with it", () => {
+  const ledger = new Ledger(null, options);
+  for (let number = 0; number < 1000; number++) ledger.take(idAt(START, number), START);
+  ledger.advance(idAt(START, 999));
+  assert.ok(ledger.toString().length < 12_000);
+  const again = new Ledger(ledger.toString(), options);
+  assert.equal(again.position, ledger.position);
+  assert.equal(again.resumeAfter, idAt(START - 60_000));
+  assert.equal(again.take(idAt(START, 999), START), false);
+  assert.equal(again.take(idAt(START, 700), START), false);
+  assert.equal(again.take(idAt(START, 600), START), true);
+});
+
+test("ids are forgotten once nothing can repeat them, and not before", () => {
+  const ledger = new Ledger(null, options);
+  let time = START;
+  for (let number = 0; number < 20_000; number++, time += 1000) {
+    ledger.take(idAt(time), time);
+    ledger.advance(idAt(time));
+  }
+  assert.ok(ledger.size < 2000, `${ledger.size}`);
+  for (let back = 1; back <= 7 * 60; back++) assert.equal(ledger.take(idAt(time - back * 1000), time), false);
+});
+
+test("an old id that came just now is remembered: another connection may bring it again", () => {
+  const ledger = new Ledger(null, options);
+  ledger.advance(idAt(START));
+  ledger.take(idAt(START - 3_600_000), START);
+  for (let number = 0; number < 5000; number++) ledger.take(idAt(START, number), START);
+  assert.equal(ledger.take(idAt(START - 3_600_000), START), false);
+});
