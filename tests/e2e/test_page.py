@@ -174,8 +174,8 @@ async def test_an_address_in_a_link_is_not_connected_to_by_itself(stack: Stack, 
     user = new_user()
     url = browser_url(stack.emulator, stack.outputs)
     async with tab(page_site, None) as shown:
-        sockets: list[Any] = []
-        shown.page.on("websocket", sockets.append)
+        sockets: list[str] = []
+        shown.page.on("websocket", lambda opened: sockets.append(opened.url))
         await shown.open(f"?url={url}")
         await shown.page.wait_for_selector("#settings:not([hidden])")
         await shown.is_accessible()

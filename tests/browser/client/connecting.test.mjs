@@ -181,10 +181,35 @@ test("a sign that the network is back cuts a wait short and probes an open conne
   events.dispatchEvent(new Event("online"));
   await clock.pass(500);
   assert.equal(client.state, "open");
+  for (const sign of ["offline", "online", "pageshow"]) {
+    server.mute = true;
+    events.dispatchEvent(new Event(sign));
+    await clock.pass(10_001);
+    assert.equal(client.state, "waiting", sign);
+    server.mute = false;
+    client.reconnect();
+    await clock.pass(1);
+    assert.equal(client.state, "open");
+  }
+});
+
+test("a page that is looked at again probes as well, one that is hidden does not", async () => {
+  const events = new EventTarget();
+  events.document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  const { server, clock, client } = world({ client: { events } });
+  await clock.pass(1);
   server.mute = true;
-  events.dispatchEvent(new Event("offline"));
-  await clock.pass(10_001);
-  assert.equal(client.state, "waiting");
+  events.document.dispatchEvent(new Event("visibilitychange"));
+  await clock.pass(11_000);
+  assert.equal(server.received.filter(({ action }) => action === "ping").length, 0);
+  server.sockets[0].fail();
+  server.mute = false;
+  await clock.pass(5000);
+  events.document.visibilityState = "visible";
+  events.document.dispatchEvent(new Event("visibilitychange"));
+  await clock.pass(1);
+  assert.equal(server.received.filter(({ action }) => action === "ping").length, 1);
+  client.close();
 });
 
 test("reconnect() does not wait", async () => {

@@ -45,6 +45,15 @@ test("ids are forgotten once nothing can repeat them, and not before", () => {
   for (let back = 1; back <= 7 * 60; back++) assert.equal(ledger.take(idAt(time - back * 1000), time), false);
 });
 
+test("as long as the position stands still, what lies shortly behind it is remembered, however long ago it came", () => {
+  const ledger = new Ledger(null, options);
+  ledger.take(idAt(START), START);
+  ledger.advance(idAt(START));
+  const later = START + 24 * 3_600_000;
+  for (let number = 1; number < 5000; number++) ledger.take(idAt(START - 3_600_000, number), later);
+  assert.equal(ledger.take(idAt(START), later), false);
+});
+
 test("an old id that came just now is remembered: another connection may bring it again", () => {
   const ledger = new Ledger(null, options);
   ledger.advance(idAt(START));

@@ -1,0 +1,134 @@
+import http.client
+import json
+import shlex
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.aws import Answer
+from tools.emulator.server import Emulator
+from tools.errors import ToolError
+from tools.playground.__main__ import configuration, main, parsed, push_command, told, welcome
+from tools.playground.site import PAGE, Site, site
+
+OUTPUTS = {
+    "api_id": "a1b2",
+    "websocket_url": "wss://a1b2.execute-api.us-east-1.amazonaws.com/live",
+    "push_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:push-by-jwt-push",
+}
+
+
+@pytest.fixture
+def served() -> Iterator[Site]:
+    with site() as running:
+        yield running
+
+
+def ask(served: Site, path: str, method: str = "GET", **headers: str) -> tuple[int, str, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Content-Type"], answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "kind"),
+    [
+        ("/", "index.html", "text/html"),
+        ("/?url=wss://elsewhere", "index.html", "text/html"),
+        ("/websocket-push/link.js", "websocket-push/link.js", "text/javascript"),
+        ("/style.css", "style.css", "text/css"),
+    ],
+)
+def test_the_page_is_served(served: Site, path: str, file: str, kind: str) -> None:
+    assert ask(served, path) == (200, f"{kind}; charset=utf-8", (PAGE / file).read_bytes())
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing.js", "/../jwt/main.tf", "/%2e%2e/minimal/main.tf", "/README.md", "/page", "/config.json"]
+)
+def test_nothing_else_is_served(served: Site, path: str) -> None:
+    assert ask(served, path)[0] == 404
+
+
+def test_what_lies_beside_the_page_is_not_served(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.playground.site.PAGE", PAGE / "page")
+    assert ask(served, "/view.js")[0] == 200
+    assert ask(served, "/../app.js")[0] == 404
+
+
+def test_the_configuration_is_served_once_it_is_known(served: Site) -> None:
+    served.config = {"url": "ws://127.0.0.1:1/live"}
+    status, _, body = ask(served, "/config.json")
+    assert (status, json.loads(body)) == (200, served.config)
+
+
+def test_a_token_is_for_the_page_alone(served: Site) -> None:
+    assert ask(served, "/token", "POST", Origin=served.address)[0] == 404
+    served.token = lambda: "t.o.k"
+    assert ask(served, "/token", "POST", Origin=served.address) == (200, "text/plain; charset=utf-8", b"t.o.k")
+    assert ask(served, "/token", "POST")[0] == 403
+    assert ask(served, "/token", "POST", Origin="https://elsewhere.example")[0] == 403
+    assert ask(served, "/token")[0] == 404
+
+
+def test_another_hosts_name_is_refused(served: Site) -> None:
+    for method in ("GET", "POST"):
+        assert ask(served, "/", method, Host=f"rebound.example:{served.port}", Origin=served.address)[0] == 421
+    assert ask(served, "/", Host=f"localhost:{served.port}")[0] == 200
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ToolError, match=f"Port {port} is not free .* PORT="), site(port):
+            pass
+
+
+def test_the_page_is_told_where_to_connect_and_how_to_be_pushed_to() -> None:
+    config = configuration(Emulator(4711, Path()), OUTPUTS)
+    assert config["url"] == "ws://127.0.0.1:4711/_aws/execute-api/a1b2/live"
+    assert (config["user"], config["tokenEndpoint"]) == ("alice", "token")
+    assert config["command"] == push_command(4711, "push-by-jwt-push")
+    assert str(config["command"]) in welcome(Site(8080, config))
+
+
+def test_the_command_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+
+    def note(*arguments: object) -> int:
+        called.append(arguments)
+        return 0
+
+    monkeypatch.setattr("tools.playground.__main__.push", note)
+    words = shlex.split(push_command(4711, "push-by-jwt-push"))
+    assert words[1:3] == ["-m", "tools.playground"]
+    assert main(words[3:]) == 0
+    assert called == [(4711, "push-by-jwt-push", "alice", "Your parcel is on its way")]
+
+
+def test_pushing_to_nobody_says_what_may_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        assert main(["push", "--emulator", str(port), "--function", "f", "hi"]) == 1
+    assert "Does the playground run" in capsys.readouterr().err
+
+
+def test_the_answer_is_shown_and_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(Answer({"id": "1"}, None)) == 0
+    assert told(Answer({"errorType": "INVALID_TTL"}, "Unhandled")) == 1
+    assert "INVALID_TTL" in capsys.readouterr().out
+
+
+def test_a_content_is_json_if_it_looks_like_it() -> None:
+    assert parsed('{"a": 1}') == {"a": 1}
+    assert parsed("[1]") == [1]
+    assert [parsed(text) for text in ("12", "hi", "{broken")] == ["12", "hi", "{broken"]
