@@ -96,7 +96,7 @@ function run(settings) {
     remember(`${key} read`, inbox.markRead());
     showAllRead();
     showUnread(0);
-    elements.list.focus(); // The button is disabled now, and would take the focus with it.
+    elements.list.focus({ preventScroll: true }); // The button is disabled now, and would take the focus with it.
   });
   on(elements.drop, "click", () => {
     if (cable.plugged) cable.pull();
