@@ -181,7 +181,9 @@ function run(settings) {
     elements["older-text"].textContent = "";
     try {
       const { notifications, more } = await client.loadOlder({ limit: OLDER });
-      const rows = notifications.map((each) => add(each, { fresh: false, isNew: false })).filter((each) => each !== null);
+      const rows = notifications
+        .map((each) => add(each, { fresh: false, isNew: false }))
+        .filter((each) => each !== null);
       elements.older.hidden = !more;
       elements.empty.hidden = inbox.items.length > 0;
       if (!more && inbox.items.length > 0) elements["older-text"].textContent = "That is all there is.";
@@ -218,7 +220,7 @@ function troubleOf(/** @type {string} */ reason) {
     text: "A browser does not tell a page why (close code 1006). It is one of these:",
     list: [
       "The address is wrong, or nothing answers there: compare it with the output websocket_url.",
-      "The token was refused: it has expired, or is for another issuer or audience. The log of the function verify-jwt says which.",
+      "The token was refused: expired, or for another issuer or audience. The log of verify-jwt says which.",
       "This page's origin is not in allowed_origins.",
       "This device has no network.",
     ],

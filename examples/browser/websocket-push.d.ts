@@ -90,7 +90,7 @@ export interface PushClientOptions<Content = unknown> {
   lookBack?: number;
   /** Bounds of the wait before an attempt, in milliseconds, by default 2,000 at first and 60,000 at last. */
   backoff?: { base?: number; cap?: number };
-  /** In milliseconds: how long a handshake, an answer and a pong may take, when to poll again, what counts as stable. */
+  /** In milliseconds: how long a handshake, an answer, a pong may take; when to poll again; what counts as stable. */
   timing?: { open?: number; answer?: number; pong?: number; settle?: number; stable?: number };
   /** Where the events online, offline, pageshow and visibilitychange come from, by default the global object. */
   events?: Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
@@ -113,9 +113,17 @@ export interface PushClient<Content = unknown> {
    * Fetch a page of history, oldest first, going on from where the last one ended. It may hold notifications that were
    * handed over: merge by id. Rejects with a PushError, such as `NOT_CONNECTED`.
    */
-  loadOlder(options?: { before?: string; limit?: number }): Promise<{ notifications: Notification<Content>[]; more: boolean }>;
+  loadOlder(options?: {
+    before?: string;
+    limit?: number;
+  }): Promise<{ notifications: Notification<Content>[]; more: boolean }>;
   /** Push, where the module's input `client_push` allows it. Resolves with the report, rejects with a PushError. */
-  push(request: { userId?: string; userIds?: string[]; content: unknown; persist?: boolean }): Promise<Record<string, unknown>>;
+  push(request: {
+    userId?: string;
+    userIds?: string[];
+    content: unknown;
+    persist?: boolean;
+  }): Promise<Record<string, unknown>>;
   /** Do not sit out the wait for the next attempt. */
   reconnect(): void;
   /** Stop for good: nothing is called back after the state `closed`, no timer and no socket is left. */

@@ -80,7 +80,9 @@ export function createPushClient(options) {
   const tools = {
     now,
     random,
-    setTimeout: options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => globalThis.setTimeout(action, delay)),
+    setTimeout:
+      options.setTimeout ??
+      ((/** @type {() => void} */ action, /** @type {number} */ delay) => globalThis.setTimeout(action, delay)),
     clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => globalThis.clearTimeout(timer)),
   };
 
@@ -150,7 +152,10 @@ export function createPushClient(options) {
     // Every wait is told, for each has another length; the other states only when they begin.
     if (value === shown && value !== "waiting") return;
     shown = value;
-    const detail = { failures, ...(value === "waiting" && { ...lost, retryIn: Math.max(0, (attempt?.at ?? 0) - now()) }) };
+    const detail = {
+      failures,
+      ...(value === "waiting" && { ...lost, retryIn: Math.max(0, (attempt?.at ?? 0) - now()) }),
+    };
     tell(onState, value, detail);
   }
 
@@ -379,7 +384,7 @@ export function createPushClient(options) {
   function listen(/** @type {"addEventListener" | "removeEventListener"} */ how) {
     for (const [name, listener] of Object.entries(listeners)) {
       // Node's global object takes no listeners; visibility is the document's.
-      const target = name === "visibilitychange" ? /** @type {any} */ (events).document ?? events : events;
+      const target = name === "visibilitychange" ? (/** @type {any} */ (events).document ?? events) : events;
       /** @type {any} */ (target)[how]?.(name, listener);
     }
   }

@@ -10,7 +10,7 @@ export class Cable {
   get WebSocket() {
     const cable = this;
     return class extends globalThis.WebSocket {
-      constructor(url, protocols) {
+      constructor(/** @type {string} */ url, /** @type {string[] | undefined} */ protocols) {
         super(url, protocols);
         cable.#sockets.add(this);
         this.addEventListener("close", () => cable.#sockets.delete(this));

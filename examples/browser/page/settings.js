@@ -3,8 +3,8 @@
  *
  *   {"url": "wss://…", "user": "alice", "tokenEndpoint": "token", "command": "…"}
  *
- * and otherwise from the form, which `?url=` fills in. What comes by the page's address is never connected to by itself,
- * and never together with config.json's tokens: a link could have them sent anywhere.
+ * and otherwise from the form, which `?url=` fills in. What comes by the page's address is never connected to by
+ * itself, and never together with config.json's tokens: a link could have them sent anywhere.
  */
 
 /** @typedef {{url: string, user: string, getToken: () => Promise<string | null>, command?: string}} Settings */
@@ -23,7 +23,12 @@ export async function configured() {
   const config = await response.json();
   if (typeof config.url !== "string") return null;
   const { url, user = "", tokenEndpoint, command } = config;
-  return { url: tokenEndpoint ? url : asUser(url, user), user, getToken: async () => (tokenEndpoint ? askFor(tokenEndpoint) : null), command };
+  return {
+    url: tokenEndpoint ? url : asUser(url, user),
+    user,
+    getToken: async () => (tokenEndpoint ? askFor(tokenEndpoint) : null),
+    command,
+  };
 }
 
 /**

@@ -14,10 +14,38 @@ const STATE_TEXTS = {
 
 export const elements = Object.fromEntries(
   [
-    "command", "compose", "compose-error", "copy", "drop", "empty", "empty-text", "hint", "inbox", "list", "lost",
-    "lost-text", "news", "note", "older", "older-text", "read", "retry", "settings", "settings-error", "settings-form",
-    "state", "state-text", "trouble", "trouble-list", "trouble-next", "trouble-retry", "trouble-settings",
-    "trouble-text", "trouble-title", "unread", "url",
+    "command",
+    "compose",
+    "compose-error",
+    "copy",
+    "drop",
+    "empty",
+    "empty-text",
+    "hint",
+    "inbox",
+    "list",
+    "lost",
+    "lost-text",
+    "news",
+    "note",
+    "older",
+    "older-text",
+    "read",
+    "retry",
+    "settings",
+    "settings-error",
+    "settings-form",
+    "state",
+    "state-text",
+    "trouble",
+    "trouble-list",
+    "trouble-next",
+    "trouble-retry",
+    "trouble-settings",
+    "trouble-text",
+    "trouble-title",
+    "unread",
+    "url",
   ].map((id) => [id, find(id)]),
 );
 
@@ -49,7 +77,11 @@ export function showTrouble(/** @type {{title: string, text: string, list: strin
 }
 
 /** Put a notification into the list, at an index. */
-export function insert(/** @type {any} */ item, /** @type {number} */ index, /** @type {{tag?: string, isNew: boolean}} */ { tag, isNew }) {
+export function insert(
+  /** @type {any} */ item,
+  /** @type {number} */ index,
+  /** @type {{tag?: string, isNew: boolean}} */ { tag, isNew },
+) {
   const row = made("li", isNew ? "item new" : "item");
   row.dataset.id = item.id;
   row.classList.toggle("unread", item.unread);

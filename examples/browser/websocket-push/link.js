@@ -16,7 +16,7 @@ const ENDED_BY = new Map([
 ]);
 
 /**
- * One connection, from the token to the end: opens the socket, resumes, polls once more, pings, and tells replies apart.
+ * One connection, from the token to the end: opens the socket, resumes, polls again, pings, tells replies apart.
  *
  * Its phases are "connecting", "resuming", "open" and "ended". It tells its owner, through `owner`:
  *
@@ -102,6 +102,7 @@ export class Link {
    * @throws {PushError} the server's error, or `TIMEOUT`, `CONNECTION_LOST`, `CLOSED`
    */
   ask(message) {
+    if (this.phase === "ended") return Promise.reject(new PushError("CONNECTION_LOST", "The connection has ended."));
     const requestId = `${++this.#questions}`;
     return new Promise((resolve, reject) => {
       const timer = this.#after(this.#timing.answer, () => {
@@ -140,7 +141,8 @@ export class Link {
       }
     }
     const lost = reason === "closed" ? "CLOSED" : "CONNECTION_LOST";
-    for (const { reject } of this.#asked.values()) reject(new PushError(lost, "The connection ended before the reply."));
+    for (const { reject } of this.#asked.values())
+      reject(new PushError(lost, "The connection ended before the reply."));
     this.#asked.clear();
     // Not held any longer: what is not persisted comes only once. The position stays where it is.
     if (reason !== "closed") this.#release(false);
@@ -196,7 +198,7 @@ export class Link {
   }
 
   /**
-   * Do something that polls until it succeeds; each failure waits longer. Gives up the connection if that does not help.
+   * Do something that polls until it succeeds; each failure waits longer. Gives up the connection in the end.
    *
    * @param {() => Promise<void>} action
    * @returns {Promise<boolean>} whether it succeeded
@@ -205,7 +207,7 @@ export class Link {
     for (let failures = 0; ; failures++) {
       try {
         await action();
-        return true;
+        return this.phase !== "ended"; // The application may have closed it meanwhile.
       } catch (problem) {
         if (this.phase === "ended") return false;
         this.#owner.failed(problem);
@@ -248,7 +250,7 @@ export class Link {
       case "bye":
         return this.end("bye");
       case undefined:
-        // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", ...}
+        // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", …}.
         return this.#refused(new PushError("GATEWAY", String(frame?.message ?? "A frame without a type.")), undefined);
     }
   }
@@ -314,6 +316,7 @@ export class Link {
   }
 
   #after(/** @type {number} */ delay, /** @type {() => void} */ action) {
+    if (this.phase === "ended") return null;
     const timer = this.#tools.setTimeout(() => {
       this.#timers.delete(timer);
       action();

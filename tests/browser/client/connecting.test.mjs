@@ -24,13 +24,16 @@ test("nothing is called back before the client has been given out", () => {
 test("the token travels as subprotocol, or in the query, beside what is there", async () => {
   const asked = world({ client: { token: async () => "t.o.k" } });
   await settle();
-  assert.deepEqual([asked.server.last.url, asked.server.last.protocols], ["wss://example.test/live", ["bearer", "t.o.k"]]);
+  assert.deepEqual(
+    [asked.server.last.url, asked.server.last.protocols],
+    ["wss://example.test/live", ["bearer", "t.o.k"]],
+  );
   const query = world({ client: { token: () => "t+/=", tokenIn: "query", url: "wss://example.test/live?a=b#c" } });
   await settle();
-  assert.deepEqual([query.server.last.url, query.server.last.protocols], [
-    "wss://example.test/live?a=b&token=t%2B%2F%3D",
-    undefined,
-  ]);
+  assert.deepEqual(
+    [query.server.last.url, query.server.last.protocols],
+    ["wss://example.test/live?a=b&token=t%2B%2F%3D", undefined],
+  );
 });
 
 test("every attempt fetches a token anew", async () => {
@@ -39,7 +42,10 @@ test("every attempt fetches a token anew", async () => {
   await settle();
   server.last.fail();
   await clock.pass(60_000);
-  assert.deepEqual(server.sockets.map(({ protocols }) => protocols[1]), ["token-1", "token-2"]);
+  assert.deepEqual(
+    server.sockets.map(({ protocols }) => protocols[1]),
+    ["token-1", "token-2"],
+  );
 });
 
 test("a token callback that throws, rejects or hangs is told, and tried again", async () => {
@@ -55,9 +61,15 @@ test("a token callback that throws, rejects or hangs is told, and tried again", 
   await clock.pass(120_000);
   assert.equal(client.state, "open");
   assert.equal(server.sockets.length, 1);
-  assert.deepEqual(errors.map(({ code }) => code), ["TOKEN", "TOKEN", "TOKEN"]);
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ["TOKEN", "TOKEN", "TOKEN"],
+  );
   assert.equal(errors[0].cause.message, "signed out");
-  assert.deepEqual(states.filter(({ reason }) => reason).map(({ reason }) => reason), ["token", "token", "token"]);
+  assert.deepEqual(
+    states.filter(({ reason }) => reason).map(({ reason }) => reason),
+    ["token", "token", "token"],
+  );
 });
 
 test("a refused handshake waits longer every time, up to a bound, and is back when it is let in", async () => {
@@ -65,7 +77,10 @@ test("a refused handshake waits longer every time, up to a bound, and is back wh
   server.refusing = true;
   await clock.pass(60_000);
   const waits = states.filter(({ state }) => state === "waiting");
-  assert.deepEqual(waits.slice(0, 6).map(({ retryIn }) => retryIn), [500, 1000, 2000, 4000, 4000, 4000]);
+  assert.deepEqual(
+    waits.slice(0, 6).map(({ retryIn }) => retryIn),
+    [500, 1000, 2000, 4000, 4000, 4000],
+  );
   assert.deepEqual(waits[0], { state: "waiting", failures: 1, reason: "unopened", code: 1006, retryIn: 500 });
   server.refusing = false;
   await clock.pass(8000);
@@ -138,7 +153,9 @@ test("close() leaves no timer, no socket and no listener, and nothing is called 
 
 test("closing while a token is fetched opens no socket", async () => {
   let give;
-  const { clock, server, client, errors } = world({ client: { token: () => new Promise((resolve) => (give = resolve)) } });
+  const { clock, server, client, errors } = world({
+    client: { token: () => new Promise((resolve) => (give = resolve)) },
+  });
   await settle();
   client.close();
   give("late");
@@ -150,7 +167,7 @@ test("closing while a token is fetched opens no socket", async () => {
 test("a callback that closes the client stops it in the middle of a page", async () => {
   const seen = [];
   const store = memory();
-  const { server, client } = world({
+  const { server, client, clock } = world({
     client: {
       store,
       onNotification: ({ id }) => {
@@ -163,11 +180,33 @@ test("a callback that closes the client stops it in the middle of a page", async
   server.store(idAt(START - 1));
   await settle();
   assert.deepEqual(seen, [idAt(START - 2)]);
+  assert.equal(clock.pending, 0);
+  assert.equal(store.text, null);
+});
+
+test("so does one that is called with what came while resuming, and one in the middle of the history", async () => {
+  for (const live of [true, false]) {
+    const { server, client, clock } = world({
+      client: { store: memory(idAt(START - 1000)), onNotification: () => client.close() },
+    });
+    server.before = (socket, { action }) => {
+      if (live && action === "poll") socket.receive({ type: "notification", id: idAt(START) });
+      return false;
+    };
+    if (!live) for (let number = 0; number < 250; number++) server.store(idAt(START - 500 + number));
+    await settle();
+    assert.deepEqual([client.state, clock.pending, server.polls().length], ["closed", 0, 1]);
+  }
 });
 
 test("bad options are refused at once", () => {
   const good = { url: "wss://example.test/", onNotification() {} };
-  for (const bad of [{ url: "https://example.test/" }, { url: "nonsense" }, { onNotification: undefined }, { tokenIn: "header" }]) {
+  for (const bad of [
+    { url: "https://example.test/" },
+    { url: "nonsense" },
+    { onNotification: undefined },
+    { tokenIn: "header" },
+  ]) {
     assert.throws(() => createPushClient({ ...good, ...bad }), TypeError);
   }
 });

@@ -9,7 +9,10 @@ const order = (inbox) => inbox.items.map(({ content }) => content);
 
 test("it is sorted, newest first, whatever came when, and holds each once", () => {
   const inbox = new Inbox(null);
-  assert.deepEqual([5, 9, 7, 1, 7].map((time) => inbox.add(at(time), { fresh: true })), [0, 0, 1, 3, -1]);
+  assert.deepEqual(
+    [5, 9, 7, 1, 7].map((time) => inbox.add(at(time), { fresh: true })),
+    [0, 0, 1, 3, -1],
+  );
   assert.deepEqual(order(inbox), [9, 7, 5, 1]);
 });
 

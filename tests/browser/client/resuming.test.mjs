@@ -67,7 +67,10 @@ test("late ones are delivered: clocks 5 s apart, live and by resuming, at a rate
   await clock.pass(5000);
   const pushed = [];
   const both = (step, sockets) => {
-    pushed.push(server.push(idAt(clock.now() + step, 1), sockets), server.push(idAt(clock.now() + step - 5000, 2), sockets));
+    pushed.push(
+      server.push(idAt(clock.now() + step, 1), sockets),
+      server.push(idAt(clock.now() + step - 5000, 2), sockets),
+    );
   };
   for (let step = 0; step < 1000; step += 5) both(step);
   server.last.fail();
@@ -129,7 +132,10 @@ test("a store that throws costs the position after a reload, and nothing else; i
   pushed.push(server.push(idAt(clock.now(), 1)));
   await clock.pass(10_000);
   assert.deepEqual(ids(), pushed);
-  assert.deepEqual(errors.map(({ code }) => code), ["STORE"]);
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ["STORE"],
+  );
 });
 
 for (const text of ["", "nonsense", "undefined", "{}", idAt(START).toUpperCase()]) {
@@ -178,7 +184,10 @@ test("what API Gateway answers by itself counts as a refusal", async () => {
   };
   await clock.pass(1000);
   assert.equal(client.state, "open");
-  assert.deepEqual(errors.map(({ code, message }) => [code, message]), [["GATEWAY", "Too Many Requests"]]);
+  assert.deepEqual(
+    errors.map(({ code, message }) => [code, message]),
+    [["GATEWAY", "Too Many Requests"]],
+  );
 });
 
 test("a poll that stays without an answer, or is refused again and again, costs the connection", async () => {
@@ -206,7 +215,10 @@ test("a page that leads nowhere is not followed for ever", async () => {
   assert.equal(errors[0].code, "UNREADABLE_FRAME");
 });
 
-for (const [code, reason] of [["TOKEN_EXPIRED", "expired"], ["UNKNOWN_CONNECTION", "unregistered"]]) {
+for (const [code, reason] of [
+  ["TOKEN_EXPIRED", "expired"],
+  ["UNKNOWN_CONNECTION", "unregistered"],
+]) {
   test(`${code} has it connect anew`, async () => {
     const { server, clock, client, states } = world();
     let refusals = 1;
@@ -232,7 +244,10 @@ test("older pages go back from the oldest, and are not given again as new", asyn
   const second = await client.loadOlder({ limit: 40 });
   assert.deepEqual([second.notifications.map(({ id }) => id), second.more], [stored.slice(0, 30), false]);
   const given = await client.loadOlder({ before: stored[5], limit: 2 });
-  assert.deepEqual(given.notifications.map(({ id }) => id), stored.slice(3, 5));
+  assert.deepEqual(
+    given.notifications.map(({ id }) => id),
+    stored.slice(3, 5),
+  );
   server.last.fail();
   await clock.pass(10_000);
   assert.deepEqual(ids(), stored.slice(70));
@@ -244,7 +259,10 @@ test("older pages of a resumed page begin with the newest", async () => {
   const missed = server.store(idAt(START - 1000)).id;
   await clock.pass(1);
   assert.deepEqual(ids(), [missed]);
-  assert.deepEqual((await client.loadOlder()).notifications.map(({ id }) => id), [old, missed]);
+  assert.deepEqual(
+    (await client.loadOlder()).notifications.map(({ id }) => id),
+    [old, missed],
+  );
 });
 
 test("asking without a connection, and losing it before the reply, are errors that can be told apart", async () => {
@@ -274,7 +292,10 @@ test("a push is answered with its receipt, or with the server's error", async ()
     each.receive({ type: "error", code: "PUSH_NOT_ALLOWED", message: "Not to bob.", requestId: message.requestId });
     return true;
   };
-  await assert.rejects(client.push({ userId: "bob", content: "hi" }), { code: "PUSH_NOT_ALLOWED", message: "Not to bob." });
+  await assert.rejects(client.push({ userId: "bob", content: "hi" }), {
+    code: "PUSH_NOT_ALLOWED",
+    message: "Not to bob.",
+  });
 });
 
 test("onNotification that throws is told, and the rest comes", async () => {
@@ -291,16 +312,28 @@ test("onNotification that throws is told, and the rest comes", async () => {
   server.store(idAt(START - 1));
   await settle();
   assert.equal(seen.length, 2);
-  assert.deepEqual(errors.map(({ code }) => code), ["CALLBACK", "CALLBACK"]);
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ["CALLBACK", "CALLBACK"],
+  );
   assert.equal(client.state, "open");
 });
 
 test("frames that are none are told, unknown ones left alone", async () => {
   const { server, errors, client } = world();
   await settle();
-  for (const frame of ["hello", "{", { type: "notification" }, { type: "something-new" }, { type: "history", requestId: "99" }]) {
+  for (const frame of [
+    "hello",
+    "{",
+    { type: "notification" },
+    { type: "something-new" },
+    { type: "history", requestId: "99" },
+  ]) {
     server.last.receive(frame);
   }
-  assert.deepEqual(errors.map(({ code }) => code), ["UNREADABLE_FRAME", "UNREADABLE_FRAME", "UNREADABLE_FRAME"]);
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ["UNREADABLE_FRAME", "UNREADABLE_FRAME", "UNREADABLE_FRAME"],
+  );
   assert.equal(client.state, "open");
 });

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CONNECTION_LIFE, pingDelay, replacementDelay, retryDelay } from "../../../examples/browser/websocket-push/schedule.js";
+import {
+  CONNECTION_LIFE,
+  pingDelay,
+  replacementDelay,
+  retryDelay,
+} from "../../../examples/browser/websocket-push/schedule.js";
 
 const MINUTE = 60_000;
 
 test("a wait is anything below a bound that doubles up to the cap", () => {
   const backoff = { base: 1000, cap: 60_000 };
   assert.equal(retryDelay(0, 0, backoff), 0);
-  assert.deepEqual([0, 1, 2, 5, 6, 7, 5000].map((failures) => retryDelay(failures, 1, backoff)), [
-    1000, 2000, 4000, 32_000, 60_000, 60_000, 60_000,
-  ]);
+  assert.deepEqual(
+    [0, 1, 2, 5, 6, 7, 5000].map((failures) => retryDelay(failures, 1, backoff)),
+    [1000, 2000, 4000, 32_000, 60_000, 60_000, 60_000],
+  );
   assert.equal(retryDelay(3, 0.25, backoff), 2000);
 });
 

@@ -43,7 +43,8 @@ test("it is replaced ahead of the session's end, the old one still open, and not
   const pushed = [];
   server.before = (socket, { action }) => {
     // One while the successor resumes, to the old one alone: the index does not show the new one yet.
-    if (action === "poll" && server.sockets.length === 2) pushed.push(server.push(idAt(clock.now(), pushed.length), [server.sockets[0]]));
+    if (action === "poll" && server.sockets.length === 2)
+      pushed.push(server.push(idAt(clock.now(), pushed.length), [server.sockets[0]]));
     return false;
   };
   await clock.pass(58.4 * MINUTE);

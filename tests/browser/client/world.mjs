@@ -152,7 +152,8 @@ export class Server {
   answer(socket, message) {
     if (this.mute || this.before(socket, message)) return;
     if (message.action === "ping") socket.receive({ type: "pong" });
-    if (message.action === "push") socket.receive({ type: "receipt", requestId: message.requestId, totals: { recipients: 1 } });
+    if (message.action === "push")
+      socket.receive({ type: "receipt", requestId: message.requestId, totals: { recipients: 1 } });
     if (message.action === "poll") socket.receive(this.page(socket, message));
   }
 
