@@ -9,10 +9,18 @@ module "dynamodb" {
   tags                = var.tags
 }
 
+locals {
+  # The API's ARN says in which partition, Region and account everything is. Asking AWS who applies would take credentials
+  # to plan.
+  api_arn          = split(":", module.websocket_api.execution_arn)
+  queue_arn_prefix = join(":", ["arn", local.api_arn[1], "sqs", local.api_arn[3], local.api_arn[4]])
+}
+
 module "queues" {
   source = "./modules/queues"
 
   name                  = var.name
+  arn_prefix            = local.queue_arn_prefix
   push_function_timeout = module.lambda.planned_push_timeout
   push_queue            = var.push_queue
   tags                  = var.tags
@@ -48,7 +56,12 @@ module "lambda" {
   async_invocation = var.async_invocation
   push_queue       = var.push_queue
 
+  # Two objects, so that the functions do not wait for the queues.
   queues = {
+    dead_letter_queue_arn = module.queues.planned_dead_letter_queue_arn
+    push_queue_arn        = module.queues.planned_push_queue_arn
+  }
+  created_queues = {
     dead_letter_queue_arn = module.queues.dead_letter_queue_arn
     push_queue_arn        = module.queues.push_queue_arn
   }

@@ -54,6 +54,10 @@ variables {
   queues = {
     dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
   }
+  created_queues = {
+    dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:created-dead-letters"
+    push_queue_arn        = "arn:aws-cn:sqs:cn-north-1:123456789012:created-push"
+  }
 }
 
 run "by_default" {
@@ -280,7 +284,7 @@ run "asynchronous_by_default" {
       aws_lambda_function_event_invoke_config.push.function_name == aws_lambda_function.this["push"].arn
       && aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds == 21600
       && aws_lambda_function_event_invoke_config.push.maximum_retry_attempts == 2
-      && aws_lambda_function_event_invoke_config.push.destination_config[0].on_failure[0].destination == "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
+      && aws_lambda_function_event_invoke_config.push.destination_config[0].on_failure[0].destination == "arn:aws-cn:sqs:cn-north-1:123456789012:created-dead-letters"
       && length(aws_lambda_function_event_invoke_config.push.destination_config[0].on_success) == 0
     )
     error_message = "What fails asynchronously is tried again, and ends in the dead-letter queue."
@@ -334,7 +338,7 @@ run "fed_by_a_queue" {
 
   assert {
     condition = (
-      aws_lambda_event_source_mapping.push[0].event_source_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:push"
+      aws_lambda_event_source_mapping.push[0].event_source_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:created-push"
       && aws_lambda_event_source_mapping.push[0].function_name == aws_lambda_function.this["push"].arn
       && aws_lambda_event_source_mapping.push[0].batch_size == 10
       && aws_lambda_event_source_mapping.push[0].maximum_batching_window_in_seconds == 0

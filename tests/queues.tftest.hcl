@@ -25,6 +25,7 @@ mock_provider "aws" {
 
 variables {
   name                  = "events"
+  arn_prefix            = "arn:aws-cn:sqs:cn-north-1:123456789012"
   push_function_timeout = 30
 }
 
@@ -47,7 +48,7 @@ run "by_default" {
   }
 
   assert {
-    condition = aws_sqs_queue_policy.dead_letter.queue_url == "https://queue/events-dead-letters" && jsondecode(aws_sqs_queue_policy.dead_letter.policy) == {
+    condition = jsondecode(aws_sqs_queue.dead_letter.policy) == {
       Version = "2012-10-17"
       Statement = [
         {
@@ -66,7 +67,7 @@ run "by_default" {
   assert {
     condition = alltrue([
       for resources in [
-        aws_sqs_queue.push, aws_sqs_queue.push_dead_letter, aws_sqs_queue_policy.push, aws_sqs_queue_policy.push_dead_letter,
+        aws_sqs_queue.push, aws_sqs_queue.push_dead_letter,
         aws_sqs_queue_redrive_policy.push, aws_sqs_queue_redrive_allow_policy.push_dead_letter,
       ] : length(resources) == 0
     ])
@@ -78,6 +79,7 @@ run "by_default" {
       output.dead_letter_queue_url == "https://queue/events-dead-letters"
       && output.dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
       && output.dead_letter_queue_name == "events-dead-letters"
+      && output.planned_dead_letter_queue_arn == output.dead_letter_queue_arn
     )
     error_message = "The outputs name the queue."
   }
@@ -85,7 +87,7 @@ run "by_default" {
   assert {
     condition = alltrue([
       for value in [
-        output.push_queue_url, output.push_queue_arn, output.push_queue_name, output.push_queue_send_policy_json,
+        output.push_queue_url, output.push_queue_arn, output.planned_push_queue_arn, output.push_queue_name, output.push_queue_send_policy_json,
         output.push_queue_dead_letter_queue_url, output.push_queue_dead_letter_queue_arn, output.push_queue_dead_letter_queue_name,
       ] : value == null
     ])
@@ -139,10 +141,10 @@ run "push_queue" {
 
   assert {
     condition = {
-      (aws_sqs_queue_policy.push[0].queue_url)             = jsondecode(aws_sqs_queue_policy.push[0].policy)
-      (aws_sqs_queue_policy.push_dead_letter[0].queue_url) = jsondecode(aws_sqs_queue_policy.push_dead_letter[0].policy)
+      (aws_sqs_queue.push[0].name)             = jsondecode(aws_sqs_queue.push[0].policy)
+      (aws_sqs_queue.push_dead_letter[0].name) = jsondecode(aws_sqs_queue.push_dead_letter[0].policy)
       } == {
-      for name in ["events-push", "events-push-dead-letters"] : "https://queue/${name}" => {
+      for name in ["events-push", "events-push-dead-letters"] : name => {
         Version = "2012-10-17"
         Statement = [
           {
@@ -171,6 +173,7 @@ run "push_queue" {
     condition = (
       output.push_queue_url == "https://queue/events-push"
       && output.push_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
+      && output.planned_push_queue_arn == output.push_queue_arn
       && output.push_queue_name == "events-push"
       && output.push_queue_dead_letter_queue_url == "https://queue/events-push-dead-letters"
       && output.push_queue_dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"
@@ -220,7 +223,7 @@ run "topics_and_rules_that_may_send" {
   }
 
   assert {
-    condition = slice(jsondecode(aws_sqs_queue_policy.push[0].policy).Statement, 1, 3) == [
+    condition = slice(jsondecode(aws_sqs_queue.push[0].policy).Statement, 1, 3) == [
       {
         Sid       = "AcceptEvents"
         Effect    = "Allow"
@@ -242,8 +245,8 @@ run "topics_and_rules_that_may_send" {
   }
 
   assert {
-    condition = length(jsondecode(aws_sqs_queue_policy.push[0].policy).Statement) == 3 && alltrue([
-      for policy in [aws_sqs_queue_policy.dead_letter, aws_sqs_queue_policy.push_dead_letter[0]] : length(jsondecode(policy.policy).Statement) == 1
+    condition = length(jsondecode(aws_sqs_queue.push[0].policy).Statement) == 3 && alltrue([
+      for queue in [aws_sqs_queue.dead_letter, aws_sqs_queue.push_dead_letter[0]] : length(jsondecode(queue.policy).Statement) == 1
     ])
     error_message = "They may send to the push queue only."
   }
@@ -283,8 +286,9 @@ run "refused" {
   }
   variables {
     name                  = "Events"
+    arn_prefix            = "arn:aws:sqs:eu-central-1:123456789012:"
     push_function_timeout = 901
     kms_key_arn           = "arn:aws:kms:eu-central-1:123456789012:alias/mine"
   }
-  expect_failures = [var.name, var.push_function_timeout, var.kms_key_arn]
+  expect_failures = [var.name, var.arn_prefix, var.push_function_timeout, var.kms_key_arn]
 }

@@ -41,7 +41,7 @@ resource "aws_lambda_function_event_invoke_config" "push" {
 
   destination_config {
     on_failure {
-      destination = var.queues.dead_letter_queue_arn
+      destination = var.created_queues.dead_letter_queue_arn
     }
   }
 }
@@ -49,7 +49,7 @@ resource "aws_lambda_function_event_invoke_config" "push" {
 resource "aws_lambda_event_source_mapping" "push" {
   count = var.push_queue == null ? 0 : 1
 
-  event_source_arn = var.queues.push_queue_arn
+  event_source_arn = var.created_queues.push_queue_arn
   function_name    = aws_lambda_function.this["push"].arn
 
   batch_size                         = var.push_queue.batch_size

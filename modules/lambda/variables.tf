@@ -33,11 +33,20 @@ variable "api" {
 }
 
 variable "queues" {
-  description = "The queues around the push function: where failed asynchronous invocations end, where push requests come from (with push_queue), and the KMS key of both, if they are encrypted with one."
+  description = "The queues that the push function may use: where failed asynchronous invocations end, where push requests come from (with push_queue), and the KMS key of both, if they are encrypted with one. The queues need not exist yet, so that no function waits for them."
   type = object({
     dead_letter_queue_arn = string
     push_queue_arn        = optional(string)
     kms_key_arn           = optional(string)
+  })
+  nullable = false
+}
+
+variable "created_queues" {
+  description = "The ARNs of the same queues, once they exist."
+  type = object({
+    dead_letter_queue_arn = string
+    push_queue_arn        = optional(string)
   })
   nullable = false
 }

@@ -1,3 +1,13 @@
+output "planned_dead_letter_queue_arn" {
+  description = "ARN of the queue of failed asynchronous invocations, known before the queue exists."
+  value       = local.arns.dead_letter
+}
+
+output "planned_push_queue_arn" {
+  description = "ARN of the queue of push requests, known before the queue exists; null without push_queue."
+  value       = var.push_queue == null ? null : local.arns.push
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the queue of failed asynchronous invocations."
   value       = aws_sqs_queue.dead_letter.url

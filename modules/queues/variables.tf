@@ -9,6 +9,17 @@ variable "name" {
   }
 }
 
+variable "arn_prefix" {
+  description = "What the ARNs of this account's and Region's queues begin with, such as \"arn:aws:sqs:eu-central-1:123456789012\"."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}$", var.arn_prefix))
+    error_message = "arn_prefix must be a queue's ARN without the colon and the name at its end, such as \"arn:aws:sqs:eu-central-1:123456789012\"."
+  }
+}
+
 variable "push_function_timeout" {
   description = "Timeout of the push function in seconds: a message that it is working on stays hidden for longer."
   type        = number

@@ -305,7 +305,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     queues = {address for address in planned if address.startswith("module.queues.")}
-    assert queues == {"module.queues.aws_sqs_queue.dead_letter", "module.queues.aws_sqs_queue_policy.dead_letter"}
+    assert queues == {"module.queues.aws_sqs_queue.dead_letter"}
     assert not [address for address in planned if "event_source_mapping" in address]
 
 
@@ -320,7 +320,7 @@ def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> N
         planned = checkout.plan()
     finally:
         root.write_text(before)
-    assert "module.queues.aws_sqs_queue_policy.push[0]" in planned
+    assert "module.queues.aws_sqs_queue.push[0]" in planned
 
 
 # --- Who may connect
