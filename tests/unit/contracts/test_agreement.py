@@ -1,0 +1,188 @@
+"""The schemas and the code refuse the same: what one takes, the other takes, for made-up requests and messages."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.contracts import contract
+from websocket_push.protocol import poll_request, push_request
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES
+from websocket_push.protocol.poll_request import parse_poll
+from websocket_push.protocol.push_request import parse_client_push, parse_push
+from websocket_push.protocol.values import parse_request_id
+
+NOW = 1_769_860_800_000
+ID = "019c13a0-9c00-7000-8000-000000000000"
+
+# Whole numbers with a fraction are left out: to JSON Schema 1.0 is an integer, to the functions it is not.
+scalars = st.one_of(st.none(), st.booleans(), st.integers(-2, 200), st.floats(0.1, 0.9), st.text(max_size=3))
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner))
+
+characters = st.characters(codec="utf-8") | st.sampled_from(" \t\n\x00\x1f\x7f\x85\xa0\u1680\u2003\u2028\u3000\ufeff")
+user_ids = st.text(characters, max_size=5) | st.sampled_from(["alice", "x" * 256, "x" * 257, "", " ", "a\n", "é" * 128])
+ids = st.sampled_from([ID, ID.upper(), ID[:-1], ID + "\n", f" {ID}", ID.replace("-7", "-4"), ID.replace("-8", "-c")])
+ttls = st.sampled_from([0, 1, 31_536_000, 31_536_001, -1, True])
+request_ids = st.text(max_size=3) | st.sampled_from(["x" * 64, "x" * 65, "a\n", 2**53 - 1, 2**53, -(2**53), True])
+
+EDGES: dict[str, list[object]] = {
+    "after": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
+    "content": [None, False, 0, "", [], {}],
+    "id": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
+    "limit": [0, 1, 100, 101, True, 0.5, "1", None],
+    "persist": [True, False, 0, 1, "true", None],
+    "requestId": ["", "x" * 64, "x" * 65, " ~", "é", "a\n", 2**53 - 1, 2**53, 1 - 2**53, -(2**53), True, 0.5, None],
+    "ttl": [0, 1, 31_536_000, 31_536_001, True, 0.5, "1", None],
+    "userId": [
+        *(
+            "x" * 256,
+            "x" * 257,
+            "é" * 128,
+            "",
+            "a b",
+            "a\n",
+            "a\x00",
+            "a\x1f",
+            "a\x7f",
+            "a\x9f",
+            "a\u2028",
+            1,
+            True,
+            None,
+        ),
+        *(" ", "\t", "\x85", "\xa0", "\u1680", "\u2000", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"),
+        *("\u200b", "\ufeff", "\U0001f600", "\xa0a"),
+    ],
+    "userIds": [[], ["a"], ["a", "a"], ["a", ""], [None], "alice", None],
+}
+"""Values that stand at the edge of what is taken; the made-up ones below may miss it."""
+
+MEMBERS: dict[str, st.SearchStrategy[Any]] = {
+    "action": st.just("push"),
+    "after": ids | values,
+    "before": ids | values,
+    "content": values,
+    "id": ids | values,
+    "limit": st.sampled_from([0, 1, 100, 101, True]) | values,
+    "persist": st.booleans() | values,
+    "requestId": request_ids | values,
+    "ttl": ttls | values,
+    "userId": user_ids | values,
+    "userIds": st.lists(user_ids, max_size=3) | values,
+}
+
+
+def made_of(required: dict[str, st.SearchStrategy[Any]], *members: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Make objects with some of the members, now and then with one that is not known."""
+    optional = {name: MEMBERS[name] for name in members}
+    known = st.fixed_dictionaries(required, optional=optional)
+    return known | st.tuples(known, st.text(max_size=4), values).map(lambda made: {**made[0], made[1]: made[2]})
+
+
+pushes = made_of({}, "userId", "userIds", "content", "persist", "ttl", "id")
+sound_recipients = st.sampled_from([{"userId": "alice"}, {"userIds": ["alice", "bob"]}])
+likely_pushes = st.tuples(made_of({"content": values}, "persist", "ttl", "id"), sound_recipients).map(
+    lambda made: {**made[0], **made[1]}
+)
+
+
+def test_the_members_are_those_that_the_code_knows() -> None:
+    messages = contract.asyncapi()["components"]["messages"]
+    assert tuple(contract.schema("push-request")["properties"]) == push_request._FIELDS
+    assert tuple(messages["push"]["payload"]["properties"]) == push_request._CLIENT_FIELDS
+    assert tuple(messages["poll"]["payload"]["properties"]) == poll_request._FIELDS
+
+
+@pytest.mark.parametrize("member", ["userId", "userIds", "content", "persist", "ttl", "id"])
+def test_the_edges_of_a_push_request(member: str) -> None:
+    for value in EDGES[member]:
+        check_push_request({"userId": "alice", "content": 1, member: value})
+        check_push_request({"userIds": ["alice"], "content": 1, member: value})
+
+
+@pytest.mark.parametrize("member", ["requestId", "userId", "content"])
+def test_the_edges_of_a_clients_push(member: str) -> None:
+    for value in EDGES[member]:
+        check_message("push", parse_client_push, {"action": "push", "userId": "alice", "content": 1, member: value})
+
+
+@pytest.mark.parametrize("member", ["requestId", "after", "before", "limit"])
+def test_the_edges_of_a_poll(member: str) -> None:
+    for value in EDGES["after" if member == "before" else member]:
+        check_message("poll", parse_poll, {"action": "poll", member: value})
+
+
+@settings(deadline=None)
+@given(likely_pushes | pushes | values)
+@example({"userId": "alice", "userIds": None, "content": None, "persist": None, "ttl": None, "id": None})
+@example({"userId": "alice", "content": 1, "persist": False, "ttl": 1})
+def test_a_push_request(request: object) -> None:
+    check_push_request(request)
+
+
+@settings(deadline=None)
+@given(made_of({"action": st.just("push")}, "requestId", "userId", "content"))
+def test_a_clients_push(message: dict[str, object]) -> None:
+    check_message("push", parse_client_push, message)
+
+
+@settings(deadline=None)
+@given(made_of({"action": st.just("poll")}, "requestId", "after", "before", "limit"))
+@example({"action": "poll", "after": ID, "before": ID})
+@example({"action": "poll", "after": ID, "before": None})
+def test_a_poll(message: dict[str, object]) -> None:
+    check_message("poll", parse_poll, message)
+
+
+def test_a_list_of_recipients_has_an_end() -> None:
+    for count in (push_request.MAX_RECIPIENTS, push_request.MAX_RECIPIENTS + 1):
+        request = {"userIds": ["a"] * count, "content": None}
+        refused = push_refusal(request)
+        assert bool(contract.problems("push-request", request)) == (refused is ErrorCode.INVALID_RECIPIENT)
+        assert (refused is None) == (count == push_request.MAX_RECIPIENTS)
+
+
+def test_the_code_goes_further_where_a_schema_cannot() -> None:
+    """These are the exceptions that the schema's description names."""
+    beyond = {
+        ErrorCode.INVALID_USER_ID: {"userId": "é" * 129, "content": 1},
+        ErrorCode.CONTENT_TOO_LARGE: {"userId": "alice", "content": "x" * 130_048},
+        ErrorCode.INVALID_TTL: {"userId": "alice", "content": 1, "ttl": 60.0},
+        ErrorCode.INVALID_ID: {"userId": "alice", "content": 1, "id": "ffffffff-ffff-7000-8000-000000000000"},
+    }
+    for code, request in beyond.items():
+        assert contract.problems("push-request", request) == []
+        assert push_refusal(request) is code
+
+
+def test_the_limits_in_words_are_the_codes() -> None:
+    said = contract.schema("push-request")["description"]
+    assert f"{MAX_NOTIFICATION_BYTES:,} bytes" in said
+    assert f"{push_request.MAX_ID_AHEAD_MILLISECONDS // 1000} s ahead" in said
+
+
+def check_push_request(request: object) -> None:
+    refused = push_refusal(request)
+    assert (refused is None) == (contract.problems("push-request", request) == []), (request, refused)
+
+
+def check_message(action: str, parse: Callable[[dict[str, object]], object], message: dict[str, object]) -> None:
+    if message["action"] != action:  # API Gateway would not bring it here.
+        return
+    refused = refusal(lambda: (parse_request_id(message), parse(message)))
+    assert (refused is None) == (contract.problems(action, message) == []), (message, refused)
+
+
+def push_refusal(request: object) -> ErrorCode | None:
+    return refusal(lambda: parse_push(request, now_milliseconds=NOW))
+
+
+def refusal(parse: Callable[[], object]) -> ErrorCode | None:
+    try:
+        parse()
+    except RequestError as error:
+        return error.code
+    return None
