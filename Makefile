@@ -53,11 +53,18 @@ bench: terraform environments ## measure the delivery against boto3, aiobotocore
 bench-check: environments ## compare what was measured with the targets; fails below them
 	@$(RUN) -m benchmarks check
 
+.PHONY: packages docs
+packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
+	@$(PYTHON) -m tools.release packages
+
+docs: python ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+	@$(PYTHON) -m tools.readme_tables
+
 environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-emulator
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
