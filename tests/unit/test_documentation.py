@@ -45,3 +45,37 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
             linked = linked / "README.md" if linked.is_dir() else linked
             headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}, target
+
+
+# --- Roles
+
+ACTION = re.compile(r'"((?!aws:)[a-z0-9-]+:[A-Z]\w+)"')
+ANYONES = {"logs:CreateLogStream", "logs:PutLogEvents", "sts:AssumeRole"}
+"""What goes with every function."""
+
+
+def documented_actions() -> dict[str, set[str]]:
+    """Give the actions of the table in docs/security.md by who may do them; a row without a name continues."""
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    found: dict[str, set[str]] = {}
+    who: list[str] = []
+    for row in page.split("<!-- roles: begin -->")[1].split("<!-- roles: end -->")[0].strip().splitlines()[2:]:
+        cells = row.split("|")
+        who = re.findall(r"\w[\w ]*\w", cells[1]) or who
+        for name in who:
+            found.setdefault(name, set()).update(re.findall(r"`([a-z0-9-]+:\w+)`", cells[2]))
+    return found
+
+
+def test_the_table_of_roles_is_what_the_policies_say() -> None:
+    text = (ROOT / "modules" / "lambda" / "functions.tf").read_text(encoding="utf-8")
+    starts = [*re.finditer(r'^ {4}(?:for .* : )?"?(\w+)"? =>? \{\n {6}description', text, re.MULTILINE)]
+    documented = documented_actions()
+    assert [match[1] for match in starts] == ["connect", "disconnect", "poll", "push", "verify_jwt"]
+    (for_anonymous,) = ACTION.findall(text[: starts[0].start()])
+    for start, end in zip(starts, [*(each.start() for each in starts[1:]), len(text)], strict=True):
+        block = text[start.start() : end]
+        actions = {*ACTION.findall(block), *([for_anonymous] if "local.read_connection" in block else [])}
+        assert documented[start[1]] >= actions, start[1]
+    everywhere = {action for file in ROOT.glob("modules/**/*.tf") for action in ACTION.findall(file.read_text("utf-8"))}
+    assert set.union(*documented.values()) == everywhere - ANYONES
