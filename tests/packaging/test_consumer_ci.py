@@ -108,8 +108,8 @@ def added(kind: str, values: Mapping[str, object]) -> Callable[[Plan], None]:
     return lambda plan: plan["resource_changes"].append(resource)
 
 
-def policy(action: object, resource: object) -> Mapping[str, object]:
-    return {"policy": json.dumps({"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]})}
+def policy(action: object, resource: object, effect: str = "Allow") -> Mapping[str, object]:
+    return {"policy": json.dumps({"Statement": [{"Effect": effect, "Action": action, "Resource": resource}]})}
 
 
 CLIENTS = "module.push.module.dynamodb.aws_dynamodb_table.clients"
@@ -133,6 +133,7 @@ def test_the_workflow_runs_the_documented_commands() -> None:
 def test_what_is_planned_keeps_the_rules(judge: Callable[[Callable[[Plan], None]], str]) -> None:
     assert judge(lambda plan: None) == ""
     assert judge(added("aws_iam_role_policy", policy(["xray:PutTraceSegments"], ["*"]))) == ""
+    assert judge(added("aws_iam_role_policy", policy("*", "*", effect="Deny"))) == ""
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,14 @@ locals {
   # Whose loss is a loss of data, of every connection, or of the URL.
   kept = ["aws_apigatewayv2_api", "aws_apigatewayv2_stage", "aws_dynamodb_table", "aws_sqs_queue"]
 
+  # What has no resources to name, or none yet: traces, and the network interfaces by which functions reach a VPC.
+  unnamed = ["ec2", "xray"]
+
   # A policy that depends on a resource yet to come is not known in the first plan, and is looked at in the next.
   statements = flatten([
     for each in local.left : [
       for statement in jsondecode(each.change.after.policy).Statement : merge(statement, { address = each.address })
+      if statement.Effect == "Allow"
     ] if each.type == "aws_iam_role_policy" && try(each.change.after.policy, null) != null
   ])
 }
@@ -66,12 +70,12 @@ output "unprotected_tables" {
 }
 
 output "wildcards" {
-  description = "Policies with an action of many, or a resource of all. X-Ray has no resources to name."
+  description = "Policies with an action of many, or with all resources where they can be named."
   value = distinct([
     for each in local.statements : each.address if anytrue([
       for action in flatten([each.Action]) : strcontains(action, "*")
       ]) || (contains(flatten([each.Resource]), "*") && !alltrue([
-        for action in flatten([each.Action]) : startswith(action, "xray:")
+        for action in flatten([each.Action]) : contains(local.unnamed, split(":", action)[0])
     ]))
   ])
 }
