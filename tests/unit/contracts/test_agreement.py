@@ -33,6 +33,7 @@ EDGES: dict[str, list[object]] = {
     "content": [None, False, 0, "", [], {}],
     "id": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
     "limit": [0, 1, 100, 101, True, 0.5, "1", None],
+    "onFailure": ["report", "raise", "", "Raise", True, None],
     "persist": [True, False, 0, 1, "true", None],
     "requestId": ["", "x" * 64, "x" * 65, " ~", "é", "a\n", 2**53 - 1, 2**53, 1 - 2**53, -(2**53), True, 0.5, None],
     "ttl": [0, 1, 31_536_000, 31_536_001, True, 0.5, "1", None],
@@ -67,6 +68,7 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "content": values,
     "id": ids | values,
     "limit": st.sampled_from([0, 1, 100, 101, True]) | values,
+    "onFailure": st.sampled_from(["report", "raise", "x"]) | values,
     "persist": st.booleans() | values,
     "requestId": request_ids | values,
     "ttl": ttls | values,
@@ -82,9 +84,9 @@ def made_of(required: dict[str, st.SearchStrategy[Any]], *members: str) -> st.Se
     return known | st.tuples(known, st.text(max_size=4), values).map(lambda made: {**made[0], made[1]: made[2]})
 
 
-pushes = made_of({}, "userId", "userIds", "content", "persist", "ttl", "id")
+pushes = made_of({}, "userId", "userIds", "content", "persist", "ttl", "id", "onFailure")
 sound_recipients = st.sampled_from([{"userId": "alice"}, {"userIds": ["alice", "bob"]}])
-likely_pushes = st.tuples(made_of({"content": values}, "persist", "ttl", "id"), sound_recipients).map(
+likely_pushes = st.tuples(made_of({"content": values}, "persist", "ttl", "id", "onFailure"), sound_recipients).map(
     lambda made: {**made[0], **made[1]}
 )
 
@@ -96,7 +98,7 @@ def test_the_members_are_those_that_the_code_knows() -> None:
     assert tuple(messages["poll"]["payload"]["properties"]) == poll_request._FIELDS
 
 
-@pytest.mark.parametrize("member", ["userId", "userIds", "content", "persist", "ttl", "id"])
+@pytest.mark.parametrize("member", ["userId", "userIds", "content", "persist", "ttl", "id", "onFailure"])
 def test_the_edges_of_a_push_request(member: str) -> None:
     for value in EDGES[member]:
         check_push_request({"userId": "alice", "content": 1, member: value})
