@@ -1,0 +1,96 @@
+"""What the browser client sends keeps to docs/asyncapi.yaml, and it takes everything that a server may send by it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.browser.test_client import node
+from tests.unit.contracts import contract
+
+CLIENT = Path(__file__).parent.parent.parent / "examples" / "browser" / "websocket-push.js"
+WORLD = Path(__file__).parent / "client" / "world.mjs"
+
+# A socket that records what is sent, and answers with the contract's own examples.
+SCRIPT = """
+import { createPushClient } from %(client)s;
+import { Clock, settle } from %(world)s;
+
+const examples = %(examples)s;
+const sent = [], seen = [], errors = [], results = [];
+let socket;
+
+class Recording {
+  readyState = 0;
+  constructor() {
+    socket = this;
+    queueMicrotask(() => {
+      this.readyState = 1;
+      this.onopen?.({});
+    });
+  }
+  send(text) {
+    const message = JSON.parse(text);
+    sent.push(message);
+    const { requestId } = message;
+    const answer = { poll: "history", push: "receipt", ping: "pong" }[message.action];
+    const frame = message.content === "refuse me" ? examples.error : examples[answer];
+    queueMicrotask(() => this.receive(message.action === "ping" ? frame : { ...frame, requestId }));
+  }
+  receive(frame) {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+  close() {
+    this.readyState = 3;
+  }
+}
+
+const clock = new Clock();
+const client = createPushClient({
+  url: "wss://example.test/live",
+  onNotification: (notification) => seen.push(notification.id),
+  onError: (error) => errors.push(String(error)),
+  WebSocket: Recording,
+  now: clock.now,
+  setTimeout: clock.setTimeout,
+  clearTimeout: clock.clearTimeout,
+});
+await clock.pass(10 * 60_000);
+results.push(await client.loadOlder({ limit: 5 }));
+results.push(await client.push({ userId: "alice", content: { a: [null, 1.5] } }));
+results.push(await client.push({ userId: "alice", content: "refuse me" }).catch((error) => ({ code: error.code })));
+socket.receive(examples.notification);
+socket.receive({ ...examples.pong, type: "of a later version" });
+const wrong = [...errors];
+socket.receive(examples.bye);
+await settle();
+const { state } = client;
+client.close();
+console.log(JSON.stringify({ sent, seen, results, state, errors: wrong }));
+"""
+
+
+def play() -> dict[str, Any]:
+    frames: dict[str, object] = {}
+    for _, kind, payload in contract.examples():
+        frames.setdefault(kind, payload)
+    values = {"client": CLIENT.as_uri(), "world": WORLD.as_uri(), "examples": frames}
+    outcome = node(
+        "--input-type=module", "--eval", SCRIPT % {name: json.dumps(value) for name, value in values.items()}
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    found: dict[str, Any] = json.loads(outcome.stdout)
+    return found
+
+
+def test_the_client_and_the_contract_agree() -> None:
+    played = play()
+    assert {message["action"] for message in played["sent"]} == set(contract.CLIENT_MESSAGES)
+    for message in played["sent"]:
+        assert contract.problems(message["action"], message) == [], message
+    assert played["errors"] == []
+    older, report, refusal = played["results"]
+    assert older["more"] is False
+    assert report["totals"]["delivered"] == 1
+    assert refusal["code"] in contract.schema("push-report")["$defs"]["errorCode"]["enum"]
+    assert played["seen"] == ["019c13a0-9c00-7000-8000-000000000000"]
+    assert played["state"] == "waiting"
