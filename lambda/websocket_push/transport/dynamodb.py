@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.transport.endpoints import dynamodb_endpoint
@@ -54,21 +55,8 @@ class DynamoDB:
     """
 
     def __init__(self, transport: Sender) -> None:
-        endpoint = dynamodb_endpoint(transport.environment)
         self._transport = transport
-        self._path = f"{endpoint.path}/"
-        self._canonical_path = canonical_path(self._path)
-        self._targets = {
-            operation: transport.target(
-                operation,
-                "POST",
-                "dynamodb",
-                endpoint,
-                content_type="application/x-amz-json-1.0",
-                x_amz_target=f"DynamoDB_20120810.{operation}",
-            )
-            for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
-        }
+        self._targets, self._path, self._canonical_path = transport.keep("dynamodb", partial(_addresses, transport))
 
     async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
         """Write an item over whatever has its key.
@@ -147,6 +135,24 @@ class DynamoDB:
         return await self._transport.request(
             target, self._path, self._canonical_path, payload, decode, deadline=deadline
         )
+
+
+def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
+    """Return the targets by operation, and the path of them all as sent and as signed."""
+    endpoint = dynamodb_endpoint(transport.environment)
+    path = f"{endpoint.path}/"
+    targets = {
+        operation: transport.target(
+            operation,
+            "POST",
+            "dynamodb",
+            endpoint,
+            content_type="application/x-amz-json-1.0",
+            x_amz_target=f"DynamoDB_20120810.{operation}",
+        )
+        for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+    }
+    return targets, path, canonical_path(path)
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

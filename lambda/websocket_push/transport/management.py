@@ -1,6 +1,7 @@
 """Messages to open WebSocket connections: the API Gateway management API."""
 
 from collections.abc import Callable
+from functools import partial
 
 from websocket_push.transport.aws import Transport
 from websocket_push.transport.calls import Attempt, Call
@@ -33,7 +34,9 @@ class Management:
     """
 
     def __init__(self, transport: Transport, connections_url: str) -> None:
-        endpoint = management_endpoint(transport.environment, connections_url)
+        endpoint = transport.keep(
+            f"management {connections_url}", partial(management_endpoint, transport.environment, connections_url)
+        )
         self._transport = transport
         self._path = f"{endpoint.path}/@connections/"
         self._canonical_path = canonical_path(self._path)

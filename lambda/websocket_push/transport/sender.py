@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from websocket_push.transport import retry
 from websocket_push.transport.credentials import Credentials, read_credentials
@@ -57,6 +57,7 @@ class Sender:
         self._attempt_timeout = attempt_timeout
         self._idle_limit = idle_limit
         self._targets: dict[tuple[object, ...], Target] = {}
+        self._kept: dict[str, Any] = {}
         self._tls: ClientTls | None = None
         self._credentials: Credentials | None = None
 
@@ -89,6 +90,21 @@ class Sender:
             signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
             target = self._targets[key] = Target(operation, method, endpoint, signer)
         return target
+
+    def keep(self, name: str, make: Callable[[], Result]) -> Result:
+        """Return what was made under a name; made at the first time, since the environment says the same ever after.
+
+        Parameters
+        ----------
+        name : str
+            Of a service, with all that decides what is made.
+        make : Callable[[], Result]
+            Reads the environment.
+        """
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept: Result = self._kept[name]
+        return kept
 
     async def request(
         self,

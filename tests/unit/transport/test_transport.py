@@ -28,6 +28,7 @@ from tests.unit.transport.support import (
     status,
 )
 from websocket_push.transport.aws import Transport
+from websocket_push.transport.dynamodb import DynamoDB
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
@@ -430,3 +431,11 @@ def test_what_an_operation_has_in_common_is_kept_between_invocations() -> None:
     other = Management(transport, CONNECTIONS_URL.replace("abc", "xyz"))
     assert other._post is not first._post
     assert other._post.endpoint.host == "xyz.execute-api.eu-west-1.amazonaws.com"
+
+
+def test_the_environment_is_read_once_for_the_addresses_of_a_service() -> None:
+    variables = environment(1)
+    transport = Transport(variables)
+    first = DynamoDB(transport)
+    del variables["AWS_REGION"], variables["AWS_ENDPOINT_URL"]
+    assert DynamoDB(transport).address("Query")[0] is first.address("Query")[0]
