@@ -10,6 +10,8 @@ from tests.unit.services.fakes import NOW, Script, World, connection, failing, f
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.services.clients import Connection
 from websocket_push.services.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Outcome
+from websocket_push.services.notifications import Notification
+from websocket_push.services.push import report
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import ConnectionGone
 
@@ -223,6 +225,8 @@ def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> Non
     assert counts(outcome) == (3 * MAX_POSTS_AT_ONCE, MAX_POSTS_AT_ONCE, 0, 2 * MAX_POSTS_AT_ONCE)
     assert outcome.untried == 2 * MAX_POSTS_AT_ONCE
     assert world.done("close") == []
+    told = json.dumps(report(Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"), [outcome]))
+    assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
 
 
 def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten() -> None:
