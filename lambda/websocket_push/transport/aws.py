@@ -164,13 +164,14 @@ class Transport(Sender):
             To be cancelled by a caller that does not wait for its end.
         """
         call = Call(self, target, path, canonical_path, payload, deadline, done)
-        if self.active <= 0 or asyncio.get_running_loop() is not self._loop:
-            try:
+        try:
+            if self.active <= 0 or asyncio.get_running_loop() is not self._loop:
                 self._prepare()
-            except AwsError:
-                call.cancel()  # `request` raises it again, to whoever can catch it
-                return call
-        call.begin(self._pools.get(target.endpoint.address) or self._open_pool(target.endpoint))
+            pool = self._pools.get(target.endpoint.address) or self._open_pool(target.endpoint)
+        except AwsError:
+            call.cancel()  # `request` raises it again, to whoever can catch it
+            return call
+        call.begin(pool)
         return call
 
     async def close(self) -> None:

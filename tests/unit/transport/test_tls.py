@@ -34,6 +34,7 @@ from tests.unit.transport.support import (
     status,
 )
 from websocket_push.transport.aws import Transport
+from websocket_push.transport.calls import Attempt
 from websocket_push.transport.errors import AwsError
 from websocket_push.transport.management import Management
 from websocket_push.transport.requests import Payload
@@ -188,6 +189,20 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: str | No
         assert (error.code, error.transient) == ("InvalidConfiguration", False)
         assert "AWS_CA_BUNDLE" in str(error)
         assert server.connections == 0
+
+
+def test_a_bundle_that_cannot_be_read_is_left_by_a_call_to_the_request_to_raise(tmp_path: Path) -> None:
+    async def work(transport: Transport) -> Attempt | None:
+        ended: asyncio.Future[Attempt | None] = asyncio.get_running_loop().create_future()
+        Management(transport, CONNECTIONS_URL).begin_post(
+            "id", Payload(b""), deadline=soon(), done=lambda _, attempt: ended.set_result(attempt)
+        )
+        return await ended
+
+    with Server() as server:
+        attempt = run(secure(server, AWS_CA_BUNDLE=str(tmp_path / "none.pem")), work)
+    assert attempt is not None
+    assert (attempt.sent, attempt.response, attempt.failure) == (0, None, None)
 
 
 def test_a_server_without_tls_is_a_connection_failure() -> None:
