@@ -200,7 +200,7 @@ def test_a_bundle_that_cannot_be_read_is_left_by_a_call_to_the_request_to_raise(
         return await ended
 
     with Server() as server:
-        attempt = run(secure(server, AWS_CA_BUNDLE=str(tmp_path / "none.pem")), work)
+        attempt = run(concurrent_to(server, AWS_CA_BUNDLE=str(tmp_path / "none.pem")), work)
     assert attempt is not None
     assert (attempt.sent, attempt.response, attempt.failure) == (0, None, None)
 
