@@ -4,9 +4,14 @@
 module "dynamodb" {
   source = "./modules/dynamodb"
 
-  name                = var.name
-  deletion_protection = var.deletion_protection
-  tags                = var.tags
+  name                   = var.name
+  deletion_protection    = var.deletion_protection
+  point_in_time_recovery = var.point_in_time_recovery
+  kms_key_arn            = var.kms.tables_key_arn
+  tags                   = var.tags
+
+  # What is null takes the default of the module below.
+  billing = { for setting, value in var.table_billing : setting => value if value != null }
 }
 
 locals {
@@ -41,10 +46,14 @@ module "lambda" {
   log_retention_days = var.log_retention_days
   log_level          = var.log_level
   metrics_namespace  = var.metrics_namespace
+  logs_key_arn       = var.kms.logs_key_arn
   tracing            = var.tracing
+  vpc                = var.vpc
+  iam_roles          = var.iam_roles
   tags               = var.tags
 
   tables = {
+    kms_key_arn              = var.kms.tables_key_arn
     clients_table_name       = module.dynamodb.clients_table_name
     clients_table_arn        = module.dynamodb.clients_table_arn
     clients_index_name       = module.dynamodb.clients_index_name
@@ -82,12 +91,27 @@ module "websocket_api" {
   throttling  = var.throttling
   tags        = var.tags
 
+  access_logs = var.access_logs == null ? null : {
+    retention_days = var.access_logs.retention_days == null ? var.log_retention_days : var.access_logs.retention_days
+    source_ip      = var.access_logs.source_ip
+  }
+  logs_key_arn  = var.kms.logs_key_arn
+  custom_domain = var.custom_domain
+
   # Two maps, so that what needs the names alone does not wait for the functions.
   function_names = merge(module.lambda.planned_function_names, {
     authorizer = var.jwt == null ? try(var.authorizer.function_name, null) : module.lambda.planned_function_names["verify_jwt"]
   })
   function_arns = merge(module.lambda.function_arns, {
     authorizer = var.jwt == null ? try(var.authorizer.function_arn, null) : module.lambda.function_arns["verify_jwt"]
+  })
+
+  # An alias of the function that verifies tokens is the authorizer's.
+  function_aliases = merge(module.lambda.planned_aliases, {
+    for key, alias in module.lambda.planned_aliases : "authorizer" => alias if key == "verify_jwt"
+  })
+  existing_aliases = merge(module.lambda.aliases, {
+    for key, alias in module.lambda.aliases : "authorizer" => alias if key == "verify_jwt"
   })
 }
 

@@ -4,8 +4,8 @@ output "websocket_url" {
 }
 
 output "push_function_arn" {
-  description = "ARN of the push function: what a backend invokes to send a notification."
-  value       = module.lambda.function_arns["push"]
+  description = "ARN of the push function: what a backend invokes to send a notification. With provisioned_concurrency it is that of its alias."
+  value       = module.lambda.push_invocation_arn
 }
 
 output "push_function_name" {
@@ -101,4 +101,19 @@ output "alarm_arns" {
 output "dashboard_name" {
   description = "Name of the CloudWatch dashboard; null without one."
   value       = module.monitoring.dashboard_name
+}
+
+output "access_log_group_name" {
+  description = "Name of the log group of the access logs; null without access_logs."
+  value       = module.websocket_api.access_log_group_name
+}
+
+output "custom_domain_target_domain_name" {
+  description = "What the DNS record of the custom domain must lead to; null without custom_domain."
+  value       = module.websocket_api.custom_domain_target_domain_name
+}
+
+output "custom_domain_target_hosted_zone_id" {
+  description = "Route 53 zone of that target, for an alias record; null without custom_domain."
+  value       = module.websocket_api.custom_domain_target_hosted_zone_id
 }

@@ -337,13 +337,15 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push, and verify_jwt where there is jwt): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), architecture (arm64) and runtime (python3.13). What is left out keeps the default in brackets."
+  description = "Settings by function (connect, disconnect, poll, push, and verify_jwt where there is jwt): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
   type = map(object({
-    memory_size          = optional(number)
-    timeout              = optional(number)
-    reserved_concurrency = optional(number)
-    architecture         = optional(string)
-    runtime              = optional(string)
+    memory_size             = optional(number)
+    timeout                 = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+    architecture            = optional(string)
+    runtime                 = optional(string)
+    environment             = optional(map(string))
   }))
   default  = {}
   nullable = false
@@ -390,6 +392,38 @@ variable "functions" {
       )
     ])
     error_message = "reserved_concurrency must be a whole number of at least 0 (0 stops the function); leave it out to reserve nothing."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.provisioned_concurrency, null) == null || (
+        try(settings.provisioned_concurrency >= 1 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
+      )
+    ])
+    error_message = "provisioned_concurrency must be a whole number of at least 1; leave it out to keep no environment warm."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) :
+      try(settings.provisioned_concurrency, null) == null || try(settings.reserved_concurrency, null) == null ? true
+      : settings.provisioned_concurrency <= settings.reserved_concurrency
+    ])
+    error_message = "provisioned_concurrency must not exceed reserved_concurrency, out of which it comes."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for settings in values(var.functions) : [
+        for name, value in try(coalesce(settings.environment, {}), {}) : value != null && can(regex("^[a-zA-Z][a-zA-Z0-9_]+$", name)) && !contains([
+          "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+          "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+          "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+          "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+        ], name)
+      ]
+    ]))
+    error_message = "environment must map names of letters, digits and underscores, beginning with a letter, to strings, and name none of the variables that Lambda sets itself (AWS_REGION, AWS_LAMBDA_FUNCTION_NAME and so on)."
   }
 
   validation {
@@ -552,4 +586,191 @@ variable "deletion_protection" {
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether the tables can be restored to any second of the last 35 days. DynamoDB bills it by the tables' size."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "table_billing" {
+  description = "How DynamoDB bills the tables: mode \"PAY_PER_REQUEST\" (on demand, the default) or \"PROVISIONED\". With the latter autoscaling keeps the capacity of clients and notifications between read_capacity and read_capacity_max, and write_capacity and write_capacity_max, in capacity units (by default 5, and a maximum that is no more than that), so that target_utilization percent of it (20 to 90, by default 70) is used; clients_index has a fixed capacity (5 and 5)."
+  type = object({
+    mode = optional(string, "PAY_PER_REQUEST")
+    clients = optional(object({
+      read_capacity      = optional(number, 5)
+      read_capacity_max  = optional(number)
+      write_capacity     = optional(number, 5)
+      write_capacity_max = optional(number)
+    }))
+    clients_index = optional(object({
+      read_capacity  = optional(number, 5)
+      write_capacity = optional(number, 5)
+    }))
+    notifications = optional(object({
+      read_capacity      = optional(number, 5)
+      read_capacity_max  = optional(number)
+      write_capacity     = optional(number, 5)
+      write_capacity_max = optional(number)
+    }))
+    target_utilization = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = try(contains(["PAY_PER_REQUEST", "PROVISIONED"], var.table_billing.mode), false)
+    error_message = "table_billing.mode must be \"PAY_PER_REQUEST\" (on demand) or \"PROVISIONED\"."
+  }
+
+  validation {
+    condition = try(var.table_billing.mode == "PROVISIONED", true) || alltrue([
+      for setting in ["clients", "clients_index", "notifications", "target_utilization"] : var.table_billing[setting] == null
+    ])
+    error_message = "table_billing has a capacity, but on demand there is none: write mode = \"PROVISIONED\" beside it, or leave it out."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for name in ["clients", "clients_index", "notifications"] : [
+        for unit, capacity in coalesce(var.table_billing[name], {}) :
+        endswith(unit, "_max") && capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
+      ]
+    ]))
+    error_message = "A capacity in table_billing must be a whole number of at least 1 capacity unit, such as 5."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for table in [var.table_billing.clients, var.table_billing.notifications] : [
+        for unit in ["read_capacity", "write_capacity"] :
+        try(table["${unit}_max"], null) == null ? true : try(table["${unit}_max"] >= table[unit], false)
+      ]
+    ]))
+    error_message = "read_capacity_max and write_capacity_max in table_billing must not be below read_capacity and write_capacity; leave them out for a capacity that does not change."
+  }
+
+  validation {
+    condition = (
+      var.table_billing.target_utilization == null ? true
+      : var.table_billing.target_utilization >= 20 && var.table_billing.target_utilization <= 90
+    )
+    error_message = "table_billing.target_utilization must be a percentage from 20 to 90, such as 70: DynamoDB's autoscaling takes no other."
+  }
+}
+
+variable "kms" {
+  description = "ARNs of KMS keys of yours, in the module's Region: tables_key_arn encrypts the tables (default: the account's key aws/dynamodb), logs_key_arn the log groups (default: the key that CloudWatch Logs owns). The functions' roles get the permissions that they need; what the keys' own policies must say is in the README of modules/dynamodb and modules/lambda."
+  type = object({
+    tables_key_arn = optional(string)
+    logs_key_arn   = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for arn in values(var.kms) : arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))
+    ])
+    error_message = "A key in kms must be the ARN of a key, such as \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\": IAM does not look through an alias."
+  }
+}
+
+variable "vpc" {
+  description = "Subnets (subnet_ids) and security groups (security_group_ids) that the functions run in; null (the default): none of yours. They need a way to DynamoDB (a gateway endpoint will do) and to the API's connections_url (a NAT gateway: there is no endpoint for it); verify_jwt also to the key set, or to Secrets Manager or SSM."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc == null ? true : try(length(var.vpc.subnet_ids) >= 1 && length(var.vpc.security_group_ids) >= 1 && length(var.vpc.security_group_ids) <= 5, false)
+    error_message = "vpc needs at least one subnet and one to five security groups: subnet_ids = [\"subnet-0123456789abcdef0\"], security_group_ids = [\"sg-0123456789abcdef0\"]."
+  }
+
+  validation {
+    condition = try(alltrue(concat(
+      [for id in var.vpc.subnet_ids : startswith(id, "subnet-")],
+      [for id in var.vpc.security_group_ids : startswith(id, "sg-")],
+    )), var.vpc == null)
+    error_message = "vpc.subnet_ids must list ids that begin with subnet-, and vpc.security_group_ids ids that begin with sg-."
+  }
+}
+
+variable "iam_roles" {
+  description = "For the functions' roles: path (\"/\") and permissions_boundary_arn, the ARN of a policy that bounds what they may do (none)."
+  type = object({
+    path                     = optional(string, "/")
+    permissions_boundary_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^/([!-.0-~]+/)*$", var.iam_roles.path)) && length(var.iam_roles.path) <= 512
+    error_message = "iam_roles.path must begin and end with a slash and have at most 512 characters, such as \"/push/\"."
+  }
+
+  validation {
+    condition = (
+      var.iam_roles.permissions_boundary_arn == null ? true
+      : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.iam_roles.permissions_boundary_arn))
+    )
+    error_message = "iam_roles.permissions_boundary_arn must be the ARN of a managed policy, such as \"arn:aws:iam::123456789012:policy/boundary\"."
+  }
+}
+
+variable "access_logs" {
+  description = "Log each connection, message and disconnection to CloudWatch, without anything that the client sent: retention_days (by default log_retention_days; 0 keeps them for ever) and source_ip, whether the lines hold the clients' addresses, which are personal data (false). Null (the default) logs nothing. API Gateway writes by a role that belongs to the account and Region (aws_api_gateway_account), which must exist and is not made here."
+  type = object({
+    retention_days = optional(number)
+    source_ip      = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition = try(var.access_logs.retention_days, null) == null ? true : contains([
+      0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    ], var.access_logs.retention_days)
+    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+  }
+}
+
+variable "custom_domain" {
+  description = "A domain name of yours for clients: domain_name, certificate_arn (an ACM certificate in the API's Region), hosted_zone_id of the Route 53 zone that gets the alias record (none: make the record yourself, from the outputs custom_domain_target_*) and mapping_key, the path below the name (none). websocket_url is then at that name; connections_url stays. Null (the default): the API's own address."
+  type = object({
+    domain_name     = string
+    certificate_arn = string
+    hosted_zone_id  = optional(string)
+    mapping_key     = optional(string)
+  })
+  default = null
+
+  validation {
+    condition = var.custom_domain == null ? true : (
+      try(length(var.custom_domain.domain_name) <= 253, true)
+      && can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.custom_domain.domain_name))
+    )
+    error_message = "custom_domain.domain_name must be a name in lower case with at least one dot, such as \"push.example.com\": no scheme, no path, and no wildcard, since clients need a whole name."
+  }
+
+  validation {
+    condition = var.custom_domain == null ? true : can(
+      regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.custom_domain.certificate_arn)
+    )
+    error_message = "custom_domain.certificate_arn must be the ARN of an ACM certificate, such as \"arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012\"."
+  }
+
+  validation {
+    condition     = try(var.custom_domain.hosted_zone_id, null) == null ? true : can(regex("^[A-Z0-9]{1,32}$", var.custom_domain.hosted_zone_id))
+    error_message = "custom_domain.hosted_zone_id must be the id of a Route 53 zone, such as \"Z0123456789ABCDEFGHIJ\", without /hostedzone/ before it."
+  }
+
+  validation {
+    condition     = try(var.custom_domain.mapping_key, null) == null ? true : can(regex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$", var.custom_domain.mapping_key))
+    error_message = "custom_domain.mapping_key must be 1 to 128 letters, digits, hyphens, underscores and dots, such as \"v1\". Leave it out to map the domain itself."
+  }
 }

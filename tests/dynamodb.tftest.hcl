@@ -116,6 +116,127 @@ run "without_deletion_protection_and_tags" {
   }
 }
 
+run "provisioned" {
+  command = plan
+  module {
+    source = "./modules/dynamodb"
+  }
+  variables {
+    billing = {
+      mode               = "PROVISIONED"
+      clients            = { read_capacity = 2, read_capacity_max = 20, write_capacity = 3, write_capacity_max = 30 }
+      clients_index      = { read_capacity = 4, write_capacity = 6 }
+      notifications      = { write_capacity = 7, write_capacity_max = 8 }
+      target_utilization = 50
+    }
+  }
+
+  assert {
+    condition = { for table in [aws_dynamodb_table.clients, aws_dynamodb_table.notifications] : table.name => [table.billing_mode, table.read_capacity, table.write_capacity] } == {
+      events-clients       = ["PROVISIONED", 2, 3]
+      events-notifications = ["PROVISIONED", 5, 7]
+    }
+    error_message = "The tables begin with the least capacity; what is left out is 5."
+  }
+
+  assert {
+    condition     = [for index in aws_dynamodb_table.clients.global_secondary_index : [index.read_capacity, index.write_capacity]] == [[4, 6]]
+    error_message = "The index has its own capacity."
+  }
+
+  assert {
+    condition = { for key, target in aws_appautoscaling_target.this : key => [target.service_namespace, target.resource_id, target.scalable_dimension, target.min_capacity, target.max_capacity] } == {
+      clients-read        = ["dynamodb", "table/events-clients", "dynamodb:table:ReadCapacityUnits", 2, 20]
+      clients-write       = ["dynamodb", "table/events-clients", "dynamodb:table:WriteCapacityUnits", 3, 30]
+      notifications-read  = ["dynamodb", "table/events-notifications", "dynamodb:table:ReadCapacityUnits", 5, 5]
+      notifications-write = ["dynamodb", "table/events-notifications", "dynamodb:table:WriteCapacityUnits", 7, 8]
+    }
+    error_message = "Autoscaling keeps the tables between minimum and maximum; without a maximum that is the minimum."
+  }
+
+  assert {
+    condition = { for key, policy in aws_appautoscaling_policy.this : key => [
+      policy.policy_type, policy.service_namespace, policy.resource_id, policy.scalable_dimension,
+      policy.target_tracking_scaling_policy_configuration[0].target_value,
+      policy.target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type,
+      ] } == {
+      clients-read        = ["TargetTrackingScaling", "dynamodb", "table/events-clients", "dynamodb:table:ReadCapacityUnits", 50, "DynamoDBReadCapacityUtilization"]
+      clients-write       = ["TargetTrackingScaling", "dynamodb", "table/events-clients", "dynamodb:table:WriteCapacityUnits", 50, "DynamoDBWriteCapacityUtilization"]
+      notifications-read  = ["TargetTrackingScaling", "dynamodb", "table/events-notifications", "dynamodb:table:ReadCapacityUnits", 50, "DynamoDBReadCapacityUtilization"]
+      notifications-write = ["TargetTrackingScaling", "dynamodb", "table/events-notifications", "dynamodb:table:WriteCapacityUnits", 50, "DynamoDBWriteCapacityUtilization"]
+    }
+    error_message = "Each capacity follows its own use."
+  }
+
+  assert {
+    condition     = alltrue([for target in aws_appautoscaling_target.this : target.tags == var.tags])
+    error_message = "What scales the tables is tagged as they are."
+  }
+}
+
+run "provisioned_by_default_capacities" {
+  command = plan
+  module {
+    source = "./modules/dynamodb"
+  }
+  variables {
+    billing = { mode = "PROVISIONED" }
+  }
+
+  assert {
+    condition = (
+      alltrue([for target in aws_appautoscaling_target.this : target.min_capacity == 5 && target.max_capacity == 5])
+      && alltrue([for policy in aws_appautoscaling_policy.this : policy.target_tracking_scaling_policy_configuration[0].target_value == 70])
+      && [for index in aws_dynamodb_table.clients.global_secondary_index : [index.read_capacity, index.write_capacity]] == [[5, 5]]
+    )
+    error_message = "Every capacity is 5, and the target 70 percent."
+  }
+}
+
+run "on_demand_nothing_is_scaled" {
+  command = plan
+  module {
+    source = "./modules/dynamodb"
+  }
+
+  assert {
+    condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_policy.this) == 0
+    error_message = "On demand there is no capacity to scale."
+  }
+}
+
+run "another_key_and_no_recovery" {
+  command = plan
+  module {
+    source = "./modules/dynamodb"
+  }
+  variables {
+    kms_key_arn            = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"
+    point_in_time_recovery = false
+  }
+
+  assert {
+    condition = alltrue([
+      for table in [aws_dynamodb_table.clients, aws_dynamodb_table.notifications] :
+      table.server_side_encryption[0].enabled
+      && table.server_side_encryption[0].kms_key_arn == "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"
+      && !table.point_in_time_recovery[0].enabled
+    ])
+    error_message = "The caller's key encrypts both tables, and recovery can be turned off."
+  }
+}
+
+run "billing_mode_refused" {
+  command = plan
+  module {
+    source = "./modules/dynamodb"
+  }
+  variables {
+    billing = { mode = "ON_DEMAND" }
+  }
+  expect_failures = [var.billing]
+}
+
 run "name_refused" {
   command = plan
   module {

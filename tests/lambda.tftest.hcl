@@ -209,6 +209,7 @@ run "by_default" {
       && function.logging_config[0].system_log_level == "INFO"
       && aws_cloudwatch_log_group.this[key].name == "/aws/lambda/events-${key}"
       && aws_cloudwatch_log_group.this[key].retention_in_days == 30
+      && aws_cloudwatch_log_group.this[key].kms_key_id == null
     ])
     error_message = "Each function logs JSON to its own group, whose lines are kept for 30 days."
   }
@@ -769,6 +770,223 @@ run "tokens_by_an_encrypted_parameter" {
   assert {
     condition     = jsondecode(aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT).algorithms == ["HS512"]
     error_message = "The caller's algorithms win over the default."
+  }
+}
+
+# --- Keys, network, roles, variables, provisioned concurrency
+
+run "nothing_of_these_by_default" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+
+  assert {
+    condition = alltrue([for key, function in aws_lambda_function.this :
+      length(function.vpc_config) == 0 && !function.publish && aws_iam_role.this[key].path == "/" && aws_iam_role.this[key].permissions_boundary == null
+    ])
+    error_message = "No network, no versions, no path, no boundary."
+  }
+
+  assert {
+    condition = (
+      length(aws_lambda_alias.this) == 0 && length(aws_lambda_provisioned_concurrency_config.this) == 0
+      && output.aliases == {} && output.planned_aliases == {} && output.push_invocation_arn == aws_lambda_function.this["push"].arn
+    )
+    error_message = "No alias: the functions are invoked by themselves."
+  }
+}
+
+run "keys_of_the_callers_own" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+    tables = {
+      clients_table_name       = "events-clients"
+      clients_table_arn        = "arn:clients"
+      clients_index_name       = "userId-index"
+      clients_index_arn        = "arn:clients/index/userId-index"
+      notifications_table_name = "events-notifications"
+      notifications_table_arn  = "arn:notifications"
+      kms_key_arn              = "arn:aws-cn:kms:cn-north-1:123456789012:key/tables"
+    }
+    logs_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/logs"
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => [
+        for statement in jsondecode(policy.policy).Statement : statement if can(regex("kms", jsonencode(statement)))
+      ]
+      } == {
+      connect    = [{ Effect = "Allow", Action = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/tables"], Condition = { StringLike = { "kms:ViaService" = ["dynamodb.cn-north-1.*"] } } }]
+      disconnect = [{ Effect = "Allow", Action = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/tables"], Condition = { StringLike = { "kms:ViaService" = ["dynamodb.cn-north-1.*"] } } }]
+      poll       = [{ Effect = "Allow", Action = ["kms:Decrypt", "kms:DescribeKey"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/tables"], Condition = { StringLike = { "kms:ViaService" = ["dynamodb.cn-north-1.*"] } } }]
+      push       = [{ Effect = "Allow", Action = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/tables"], Condition = { StringLike = { "kms:ViaService" = ["dynamodb.cn-north-1.*"] } } }]
+      verify_jwt = []
+    }
+    error_message = "Who uses a table may use its key, through DynamoDB only, and no further than it uses the table."
+  }
+
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.this : group.kms_key_id == "arn:aws-cn:kms:cn-north-1:123456789012:key/logs"])
+    error_message = "The caller's key encrypts the logs."
+  }
+}
+
+run "in_a_vpc_of_the_callers_own" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt     = { jwks_uri = "https://issuer.example/jwks.json" }
+    tracing = true
+    vpc     = { subnet_ids = ["subnet-1", "subnet-2"], security_group_ids = ["sg-1"] }
+  }
+
+  assert {
+    condition = alltrue([for function in aws_lambda_function.this :
+      function.vpc_config[0].subnet_ids == toset(["subnet-1", "subnet-2"]) && function.vpc_config[0].security_group_ids == toset(["sg-1"])
+    ])
+    error_message = "Every function runs in the caller's subnets."
+  }
+
+  assert {
+    condition = {
+      for key, policy in aws_iam_role_policy.this : key => [
+        for statement in jsondecode(policy.policy).Statement : statement if statement.Resource == ["*"]
+      ]
+      } == {
+      for key, name in output.planned_function_names : key => [
+        { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] },
+        {
+          Effect   = "Allow"
+          Action   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"]
+          Resource = ["*"]
+        },
+        {
+          Effect    = "Deny"
+          Action    = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"]
+          Resource  = ["*"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = ["arn:aws-cn:lambda:cn-north-1:123456789012:function:${name}"] } }
+        },
+      ]
+    }
+    error_message = "Lambda may manage the network interfaces in the role's name, and the function's own code may not."
+  }
+}
+
+run "roles_with_path_and_boundary" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    iam_roles = { path = "/push/", permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" }
+  }
+
+  assert {
+    condition = alltrue([for role in aws_iam_role.this :
+      role.path == "/push/" && role.permissions_boundary == "arn:aws-cn:iam::123456789012:policy/boundary"
+    ])
+    error_message = "Every role is where the caller keeps roles, within the caller's bounds."
+  }
+}
+
+run "variables_of_the_callers_own" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    functions = { poll = { environment = { AWS_ENDPOINT_URL_DYNAMODB = "https://vpce.example", EXTRA = "" } } }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["poll"].environment[0].variables.AWS_ENDPOINT_URL_DYNAMODB == "https://vpce.example"
+      && aws_lambda_function.this["poll"].environment[0].variables.EXTRA == ""
+      && aws_lambda_function.this["poll"].environment[0].variables.CLIENTS_TABLE == "events-clients"
+      && !contains(keys(aws_lambda_function.this["push"].environment[0].variables), "EXTRA")
+    )
+    error_message = "A function gets the caller's variables beside the module's, and no other function does."
+  }
+}
+
+run "a_variable_that_the_module_sets_for_every_function" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    functions = { connect = { environment = { DNS_SUFFIX = "example.com" } } }
+  }
+  expect_failures = [aws_lambda_function.this["connect"]]
+}
+
+run "a_variable_that_the_module_sets_for_one_function" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    functions = { push = { environment = { CLIENT_PUSH = "any" } }, disconnect = { environment = { CLIENT_PUSH = "whatever" } } }
+  }
+  expect_failures = [aws_lambda_function.this["push"]]
+}
+
+run "provisioned_concurrency" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+    functions = {
+      push       = { provisioned_concurrency = 2, reserved_concurrency = 2 }
+      verify_jwt = { provisioned_concurrency = 1 }
+      poll       = { memory_size = 128 }
+    }
+  }
+
+  override_resource {
+    target          = aws_lambda_alias.this["push"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push:live" }
+  }
+
+  assert {
+    condition     = { for key, function in aws_lambda_function.this : key => function.publish } == { connect = false, disconnect = false, poll = false, push = true, verify_jwt = true }
+    error_message = "Only what has provisioned concurrency publishes versions."
+  }
+
+  assert {
+    condition = { for key, alias in aws_lambda_alias.this : key => [alias.name, alias.function_name, alias.function_version == aws_lambda_function.this[key].version] } == {
+      push       = ["live", "events-push", true]
+      verify_jwt = ["live", "events-verify-jwt", true]
+    }
+    error_message = "Its alias points at the newest version."
+  }
+
+  assert {
+    condition = { for key, kept in aws_lambda_provisioned_concurrency_config.this : key => [kept.function_name, kept.qualifier, kept.provisioned_concurrent_executions] } == {
+      push       = ["events-push", "live", 2]
+      verify_jwt = ["events-verify-jwt", "live", 1]
+    }
+    error_message = "As many environments as the caller says are kept for the alias."
+  }
+
+  assert {
+    condition = (
+      output.aliases == { push = "live", verify_jwt = "live" } && output.planned_aliases == output.aliases
+      && output.push_invocation_arn == "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push:live"
+      && jsondecode(output.push_invoke_policy_json).Statement == [{ Effect = "Allow", Action = ["lambda:InvokeFunction"], Resource = ["arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push:live"] }]
+    )
+    error_message = "A backend invokes the alias, and may invoke nothing else."
   }
 }
 

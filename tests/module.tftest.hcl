@@ -236,3 +236,47 @@ run "outputs_with_an_authorizer" {
     error_message = "A function of the user's own is not one of the module's."
   }
 }
+
+run "outputs_without_what_is_optional" {
+  command = plan
+
+  assert {
+    condition     = output.access_log_group_name == null && output.custom_domain_target_domain_name == null && output.custom_domain_target_hosted_zone_id == null
+    error_message = "What there is not is null."
+  }
+}
+
+run "outputs_with_what_is_optional" {
+  command = plan
+  variables {
+    functions     = { push = { provisioned_concurrency = 1 } }
+    access_logs   = {}
+    custom_domain = { domain_name = "push.example.com", certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234", mapping_key = "v1" }
+  }
+
+  override_resource {
+    target          = module.lambda.aws_lambda_alias.this["push"]
+    override_during = plan
+    values          = { arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:push:live" }
+  }
+
+  assert {
+    condition = (
+      output.push_function_arn == "arn:aws-cn:lambda:cn-north-1:123456789012:function:push:live"
+      && jsondecode(output.push_invoke_policy_json).Statement[0].Resource == [output.push_function_arn]
+      && output.push_function_name == "websocket-push-push"
+      && output.function_arns["push"] == "arn:aws-cn:lambda:cn-north-1:123456789012:function:push"
+    )
+    error_message = "A backend invokes the alias of a push function that has one."
+  }
+
+  assert {
+    condition     = output.websocket_url == "wss://push.example.com/v1" && output.connections_url == run.outputs.connections_url
+    error_message = "Clients connect to the custom domain."
+  }
+
+  assert {
+    condition     = output.access_log_group_name == "/aws/apigateway/websocket-push-live"
+    error_message = "The access logs have a group of their own."
+  }
+}

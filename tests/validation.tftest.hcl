@@ -1089,3 +1089,472 @@ run "a_duration_that_never_comes" {
   }
   expect_failures = [var.alarms]
 }
+
+# --- Tables, keys, network, roles, functions, access logs, domain
+
+run "largest_tables_that_are_accepted" {
+  command = plan
+  variables {
+    table_billing = {
+      mode               = "PROVISIONED"
+      clients            = { read_capacity = 1, read_capacity_max = 1, write_capacity = 40000, write_capacity_max = 40000 }
+      clients_index      = { read_capacity = 1 }
+      notifications      = {}
+      target_utilization = 90
+    }
+    point_in_time_recovery = false
+    kms                    = { tables_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd", logs_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+  }
+}
+
+run "smallest_utilization_that_is_accepted" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", target_utilization = 20 }
+  }
+}
+
+run "on_demand_by_name" {
+  command = plan
+  variables {
+    table_billing = { mode = "PAY_PER_REQUEST" }
+  }
+}
+
+run "billing_mode_refused" {
+  command = plan
+  variables {
+    table_billing = { mode = "provisioned" }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_of_clients_on_demand" {
+  command = plan
+  variables {
+    table_billing = { clients = {} }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_of_clients_index_on_demand" {
+  command = plan
+  variables {
+    table_billing = { clients_index = {} }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_of_notifications_on_demand" {
+  command = plan
+  variables {
+    table_billing = { notifications = {} }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "utilization_on_demand" {
+  command = plan
+  variables {
+    table_billing = { target_utilization = 70 }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_of_nothing" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", clients = { read_capacity = 0 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_of_an_index_of_nothing" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", clients_index = { write_capacity = 0 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "capacity_in_parts" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", notifications = { write_capacity = 1.5 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "largest_capacity_in_parts" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", notifications = { write_capacity_max = 5.5 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "largest_capacity_below_the_smallest" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", clients = { read_capacity = 6, read_capacity_max = 5 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "largest_capacity_below_the_smallest_of_notifications" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", notifications = { write_capacity_max = 4 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "utilization_too_small" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", target_utilization = 19 }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "utilization_too_large" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", target_utilization = 91 }
+  }
+  expect_failures = [var.table_billing]
+}
+
+run "alias_of_a_tables_key" {
+  command = plan
+  variables {
+    kms = { tables_key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/mine" }
+  }
+  expect_failures = [var.kms]
+}
+
+run "id_of_a_logs_key" {
+  command = plan
+  variables {
+    kms = { logs_key_arn = "1234abcd-12ab-34cd-56ef-1234567890ab" }
+  }
+  expect_failures = [var.kms]
+}
+
+run "any_key" {
+  command = plan
+  variables {
+    kms = { logs_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/*" }
+  }
+  expect_failures = [var.kms]
+}
+
+run "largest_vpc_that_is_accepted" {
+  command = plan
+  variables {
+    vpc       = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1", "sg-2", "sg-3", "sg-4", "sg-5"] }
+    iam_roles = { path = "/teams/push/", permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/teams/push" }
+  }
+}
+
+run "boundary_of_aws" {
+  command = plan
+  variables {
+    iam_roles = { permissions_boundary_arn = "arn:aws:iam::aws:policy/PowerUserAccess" }
+  }
+}
+
+run "vpc_without_subnets" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = [], security_group_ids = ["sg-1"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "vpc_without_security_groups" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "vpc_with_too_many_security_groups" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1", "sg-2", "sg-3", "sg-4", "sg-5", "sg-6"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "vpc_with_no_subnet" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["sg-1"], security_group_ids = ["sg-1"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "vpc_with_no_security_group" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = ["subnet-1"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "vpc_with_null" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = null, security_group_ids = ["sg-1"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "path_without_a_slash_at_the_end" {
+  command = plan
+  variables {
+    iam_roles = { path = "/push" }
+  }
+  expect_failures = [var.iam_roles]
+}
+
+run "path_without_a_slash_at_the_beginning" {
+  command = plan
+  variables {
+    iam_roles = { path = "push/" }
+  }
+  expect_failures = [var.iam_roles]
+}
+
+run "path_too_long" {
+  command = plan
+  variables {
+    iam_roles = { path = "/${join("", [for number in range(511) : "a"])}/" }
+  }
+  expect_failures = [var.iam_roles]
+}
+
+run "boundary_that_is_a_role" {
+  command = plan
+  variables {
+    iam_roles = { permissions_boundary_arn = "arn:aws:iam::123456789012:role/boundary" }
+  }
+  expect_failures = [var.iam_roles]
+}
+
+run "smallest_functions_that_are_accepted_with_more" {
+  command = plan
+  variables {
+    functions = {
+      push = { provisioned_concurrency = 1, reserved_concurrency = 1, environment = { aB = "", AWS_ENDPOINT_URL = "https://vpce.example" } }
+      poll = { provisioned_concurrency = 5, environment = null }
+    }
+  }
+}
+
+run "provisioned_concurrency_of_nothing" {
+  command = plan
+  variables {
+    functions = { push = { provisioned_concurrency = 0 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "provisioned_concurrency_in_parts" {
+  command = plan
+  variables {
+    functions = { push = { provisioned_concurrency = 1.5 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "provisioned_concurrency_beyond_the_reserved" {
+  command = plan
+  variables {
+    functions = { push = { provisioned_concurrency = 3, reserved_concurrency = 2 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "variable_of_lambda" {
+  command = plan
+  variables {
+    functions = { push = { environment = { AWS_REGION = "eu-central-1" } } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "variable_with_a_hyphen" {
+  command = plan
+  variables {
+    functions = { push = { environment = { no-name = "" } } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "variable_that_is_null" {
+  command = plan
+  variables {
+    functions = { push = { environment = { NAME = null } } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "access_logs_by_default" {
+  command = plan
+  variables {
+    access_logs = {}
+  }
+}
+
+run "access_logs_for_ever" {
+  command = plan
+  variables {
+    access_logs = { retention_days = 0, source_ip = true }
+  }
+}
+
+run "access_logs_for_two_days" {
+  command = plan
+  variables {
+    access_logs = { retention_days = 2 }
+  }
+  expect_failures = [var.access_logs]
+}
+
+run "smallest_domain_that_is_accepted" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "a.b"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+}
+
+run "largest_domain_that_is_accepted" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "xn--bcher-kva.a-1.push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+      hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
+      mapping_key     = "v1.2_a-B"
+    }
+  }
+}
+
+run "domain_with_a_scheme" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "wss://push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "domain_of_any_name" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "*.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "domain_without_a_dot" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "localhost"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "domain_in_upper_case" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "Push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "domain_too_long" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "${join(".", [for number in range(64) : "abc"])}"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "domain_that_is_null" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = null
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "certificate_of_iam" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws:iam::123456789012:server-certificate/push"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "zone_with_its_path" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+      hosted_zone_id  = "/hostedzone/Z1"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "mapping_key_with_a_slash" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+      mapping_key     = "v1/push"
+    }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "mapping_key_of_nothing" {
+  command = plan
+  variables {
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+      mapping_key     = ""
+    }
+  }
+  expect_failures = [var.custom_domain]
+}

@@ -490,6 +490,271 @@ run "functions_created_anew" {
   }
 }
 
+# --- Aliases
+
+run "functions_that_have_aliases" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    function_names = {
+      connect    = "events-connect"
+      disconnect = "events-disconnect"
+      poll       = "events-poll"
+      push       = "events-push"
+      authorizer = "events-verify-jwt"
+    }
+    function_arns = {
+      connect    = "arn:connect"
+      disconnect = "arn:disconnect"
+      poll       = "arn:poll"
+      push       = "arn:push"
+      authorizer = "arn:verify-jwt"
+    }
+    function_aliases = { push = "live", authorizer = "live", verify_jwt = "live" }
+    existing_aliases = { push = "live", authorizer = "live", verify_jwt = "live" }
+  }
+
+  assert {
+    condition = { for key, integration in aws_apigatewayv2_integration.proxy : key => regex("function:(.+)/invocations$", integration.integration_uri)[0] } == {
+      connect    = "events-connect"
+      disconnect = "events-disconnect"
+      poll       = "events-poll"
+      push       = "events-push:live"
+    }
+    error_message = "A function that has an alias is invoked by it."
+  }
+
+  assert {
+    condition     = endswith(aws_apigatewayv2_authorizer.this["$connect"].authorizer_uri, ":function:events-verify-jwt:live/invocations")
+    error_message = "So is the authorizer's."
+  }
+
+  assert {
+    condition = { for key, permission in aws_lambda_permission.alias : key => [
+      permission.statement_id, permission.action, permission.principal, permission.function_name, permission.qualifier, permission.source_arn
+      ] } == {
+      authorizer = ["AllowAuthorizer-a1b2c3d4e5", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:verify-jwt", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/authorizers/author1"]
+      push       = ["AllowRoute-push", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:push", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/push"]
+    }
+    error_message = "API Gateway may invoke each alias for its own route, and as this authorizer."
+  }
+
+  assert {
+    condition     = keys(aws_lambda_permission.route) == ["$connect", "$disconnect", "poll", "push"] && keys(aws_lambda_permission.authorizer) == ["$connect"]
+    error_message = "The functions themselves can be invoked as before, so that nothing fails while a change is applied."
+  }
+
+  assert {
+    condition     = output.deployment_trigger != run.with_an_authorizer.deployment_trigger
+    error_message = "An alias is deployed."
+  }
+}
+
+run "an_alias_that_no_route_uses" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    client_push      = "none"
+    function_aliases = { push = "live" }
+    existing_aliases = { push = "live" }
+  }
+
+  assert {
+    condition     = length(aws_lambda_permission.alias) == 0
+    error_message = "Without client push, API Gateway may not invoke the push function's alias either."
+  }
+}
+
+# --- Access logs
+
+run "without_access_logs" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  assert {
+    condition = (
+      length(aws_cloudwatch_log_group.access) == 0 && length(aws_apigatewayv2_stage.this.access_log_settings) == 0
+      && output.access_log_group_name == null
+    )
+    error_message = "Nothing is logged unless the caller says so."
+  }
+}
+
+run "with_access_logs" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    access_logs  = { retention_days = 7 }
+    logs_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/logs"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.access["access"].name == "/aws/apigateway/events-live"
+      && aws_cloudwatch_log_group.access["access"].retention_in_days == 7
+      && aws_cloudwatch_log_group.access["access"].kms_key_id == "arn:aws-cn:kms:cn-north-1:123456789012:key/logs"
+      && aws_cloudwatch_log_group.access["access"].tags == tomap({ Name = "events-live" })
+      && aws_apigatewayv2_stage.this.access_log_settings[0].destination_arn == aws_cloudwatch_log_group.access["access"].arn
+      && output.access_log_group_name == "/aws/apigateway/events-live"
+    )
+    error_message = "The stage logs to a group of its own."
+  }
+
+  # Whole, so that a field that may carry a token or a claim does not come in unseen.
+  assert {
+    condition = jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format) == {
+      requestId          = "$context.requestId"
+      extendedRequestId  = "$context.extendedRequestId"
+      requestTimeEpoch   = "$context.requestTimeEpoch"
+      connectionId       = "$context.connectionId"
+      connectedAt        = "$context.connectedAt"
+      eventType          = "$context.eventType"
+      routeKey           = "$context.routeKey"
+      messageId          = "$context.messageId"
+      status             = "$context.status"
+      integrationStatus  = "$context.integration.status"
+      integrationLatency = "$context.integrationLatency"
+      errorResponseType  = "$context.error.responseType"
+    }
+    error_message = "A line holds what API Gateway knows of a request, and nothing that a client or an authorizer said."
+  }
+}
+
+run "with_access_logs_that_hold_addresses" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    access_logs = { retention_days = 0, source_ip = true }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format).sourceIp == "$context.identity.sourceIp"
+      && length(jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format)) == 13
+      && aws_cloudwatch_log_group.access["access"].retention_in_days == 0
+      && aws_cloudwatch_log_group.access["access"].kms_key_id == null
+    )
+    error_message = "The clients' addresses are logged where the caller wants them."
+  }
+}
+
+# --- A domain name
+
+run "without_a_domain" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+
+  assert {
+    condition = (
+      length(aws_apigatewayv2_domain_name.this) == 0 && length(aws_apigatewayv2_api_mapping.this) == 0 && length(aws_route53_record.this) == 0
+      && output.custom_domain_target_domain_name == null && output.custom_domain_target_hosted_zone_id == null
+    )
+    error_message = "The API has its own address."
+  }
+}
+
+run "with_a_domain" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234"
+    }
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_domain_name.this["this"].domain_name == "push.example.com"
+      && aws_apigatewayv2_domain_name.this["this"].domain_name_configuration[0].certificate_arn == "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234"
+      && aws_apigatewayv2_domain_name.this["this"].domain_name_configuration[0].endpoint_type == "REGIONAL"
+      && aws_apigatewayv2_domain_name.this["this"].domain_name_configuration[0].security_policy == "TLS_1_2"
+      && aws_apigatewayv2_domain_name.this["this"].tags == tomap({ Name = "push.example.com" })
+    )
+    error_message = "The domain is the API's, in its Region, with TLS 1.2."
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_api_mapping.this["this"].api_id == "a1b2c3d4e5"
+      && aws_apigatewayv2_api_mapping.this["this"].domain_name == "push.example.com"
+      && aws_apigatewayv2_api_mapping.this["this"].stage == "live"
+      && aws_apigatewayv2_api_mapping.this["this"].api_mapping_key == null
+    )
+    error_message = "The domain leads to the stage."
+  }
+
+  assert {
+    condition     = length(aws_route53_record.this) == 0
+    error_message = "Without a zone there is no record."
+  }
+
+  assert {
+    condition     = output.websocket_url == "wss://push.example.com" && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+    error_message = "Clients connect to the domain; the management API stays where it is."
+  }
+}
+
+run "with_a_domain_in_a_zone_below_a_path" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    tags = { Name = "mine" }
+    custom_domain = {
+      domain_name     = "push.example.com"
+      certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234"
+      hosted_zone_id  = "Z1"
+      mapping_key     = "v1"
+    }
+  }
+
+  override_resource {
+    target          = aws_apigatewayv2_domain_name.this["this"]
+    override_during = plan
+    values = {
+      domain_name_configuration = { target_domain_name = "d-1.execute-api.cn-north-1.amazonaws.com.cn", hosted_zone_id = "ZTARGET" }
+    }
+  }
+
+  assert {
+    condition = (
+      aws_route53_record.this["this"].zone_id == "Z1"
+      && aws_route53_record.this["this"].name == "push.example.com"
+      && aws_route53_record.this["this"].type == "A"
+      && aws_route53_record.this["this"].alias[0].name == "d-1.execute-api.cn-north-1.amazonaws.com.cn"
+      && aws_route53_record.this["this"].alias[0].zone_id == "ZTARGET"
+      && !aws_route53_record.this["this"].alias[0].evaluate_target_health
+    )
+    error_message = "The zone's record is an alias of the domain's target."
+  }
+
+  assert {
+    condition = (
+      output.websocket_url == "wss://push.example.com/v1" && aws_apigatewayv2_api_mapping.this["this"].api_mapping_key == "v1"
+      && output.custom_domain_target_domain_name == "d-1.execute-api.cn-north-1.amazonaws.com.cn"
+      && output.custom_domain_target_hosted_zone_id == "ZTARGET"
+      && aws_apigatewayv2_domain_name.this["this"].tags == tomap({ Name = "mine" })
+    )
+    error_message = "The URL ends in the mapping key, and the outputs say what a record must lead to."
+  }
+}
+
 # What the module refuses when it is used by itself. The root module's inputs are tested in validation.tftest.hcl.
 
 run "name_stage_and_client_push_refused" {

@@ -2,12 +2,16 @@ locals {
   clients_table_name       = "${var.name}-clients"
   clients_index_name       = "userId-index"
   notifications_table_name = "${var.name}-notifications"
+
+  provisioned = var.billing.mode == "PROVISIONED"
 }
 
 # One row per open connection. Rows that a lost $disconnect leaves behind expire.
 resource "aws_dynamodb_table" "clients" {
   name                        = local.clients_table_name
-  billing_mode                = "PAY_PER_REQUEST"
+  billing_mode                = var.billing.mode
+  read_capacity               = try(local.capacities["clients-read"].minimum, null)
+  write_capacity              = try(local.capacities["clients-write"].minimum, null)
   hash_key                    = "connectionId"
   deletion_protection_enabled = var.deletion_protection
 
@@ -28,6 +32,8 @@ resource "aws_dynamodb_table" "clients" {
     hash_key           = "userId"
     projection_type    = "INCLUDE"
     non_key_attributes = ["connectedAt", "expiresAt"]
+    read_capacity      = local.provisioned ? var.billing.clients_index.read_capacity : null
+    write_capacity     = local.provisioned ? var.billing.clients_index.write_capacity : null
   }
 
   ttl {
@@ -36,22 +42,31 @@ resource "aws_dynamodb_table" "clients" {
   }
 
   point_in_time_recovery {
-    enabled = true
+    enabled = var.point_in_time_recovery
   }
 
   # DynamoDB encrypts every table. true chooses the account's key aws/dynamodb, whose use shows in CloudTrail, over
-  # the key that AWS owns. Its key policy admits whoever may use the table, so no role needs a KMS permission.
+  # the key that AWS owns. Its key policy admits whoever may use the table, so no role needs a KMS permission. A key of
+  # the caller's own takes its place, and the roles then need permission to use it.
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
   }
 
   tags = merge({ Name = local.clients_table_name }, var.tags)
+
+  # Autoscaling changes these; see autoscaling.tf.
+  lifecycle {
+    ignore_changes = [read_capacity, write_capacity]
+  }
 }
 
 # One row per user and notification, in time order: notificationId is a UUIDv7.
 resource "aws_dynamodb_table" "notifications" {
   name                        = local.notifications_table_name
-  billing_mode                = "PAY_PER_REQUEST"
+  billing_mode                = var.billing.mode
+  read_capacity               = try(local.capacities["notifications-read"].minimum, null)
+  write_capacity              = try(local.capacities["notifications-write"].minimum, null)
   hash_key                    = "userId"
   range_key                   = "notificationId"
   deletion_protection_enabled = var.deletion_protection
@@ -72,13 +87,19 @@ resource "aws_dynamodb_table" "notifications" {
   }
 
   point_in_time_recovery {
-    enabled = true
+    enabled = var.point_in_time_recovery
   }
 
-  # As above: the account's key aws/dynamodb instead of the key that AWS owns.
+  # As above: the account's key aws/dynamodb, or the caller's, instead of the key that AWS owns.
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
   }
 
   tags = merge({ Name = local.notifications_table_name }, var.tags)
+
+  # Autoscaling changes these; see autoscaling.tf.
+  lifecycle {
+    ignore_changes = [read_capacity, write_capacity]
+  }
 }

@@ -19,6 +19,7 @@ resource "aws_iam_role" "this" {
   for_each = local.functions
 
   name_prefix = substr("${local.function_names[each.key]}-", 0, 38)
+  path        = var.iam_roles.path
   description = "${local.function_names[each.key]}: ${lower(substr(each.value.description, 0, 1))}${substr(each.value.description, 1, -1)}"
 
   assume_role_policy = jsonencode({
@@ -31,6 +32,8 @@ resource "aws_iam_role" "this" {
       },
     ]
   })
+
+  permissions_boundary = var.iam_roles.permissions_boundary_arn
 
   tags = merge({ Name = local.function_names[each.key] }, var.tags)
 }
@@ -54,6 +57,8 @@ resource "aws_iam_role_policy" "this" {
         },
       ],
       local.tracing_statements,
+      local.table_key_statements[each.key],
+      local.network_statements[each.key],
     )
   })
 }
@@ -63,6 +68,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
   name              = "/aws/lambda/${local.function_names[each.key]}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.logs_key_arn
 
   tags = merge({ Name = local.function_names[each.key] }, var.tags)
 }
@@ -88,8 +94,20 @@ resource "aws_lambda_function" "this" {
   # -1 reserves nothing: the function shares the account's concurrency.
   reserved_concurrent_executions = coalesce(local.settings[each.key].reserved_concurrency, -1)
 
+  # A version for the alias to point at, where there is one.
+  publish = contains(keys(local.provisioned_concurrency), each.key)
+
   environment {
-    variables = merge(local.common_environment, each.value.environment)
+    variables = merge(local.extra_environment[each.key], local.common_environment, each.value.environment)
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc[*]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
   }
 
   logging_config {
@@ -112,4 +130,11 @@ resource "aws_lambda_function" "this" {
     aws_iam_role_policy.this,
     terraform_data.package,
   ]
+
+  lifecycle {
+    precondition {
+      condition     = length(local.taken_variables[each.key]) == 0
+      error_message = "functions.${each.key}.environment sets what the module sets itself: ${join(", ", local.taken_variables[each.key])}. Leave that out, and use the module's inputs."
+    }
+  }
 }

@@ -23,6 +23,21 @@ output "planned_push_timeout" {
   value       = local.push_timeout
 }
 
+output "planned_aliases" {
+  description = "By function, the alias to invoke it by, for the functions that have one, known before the functions exist."
+  value       = { for key in keys(local.provisioned_concurrency) : key => local.alias_name }
+}
+
+output "aliases" {
+  description = "By function, the alias to invoke it by, for the functions that have one, once it exists."
+  value       = { for key, alias in aws_lambda_alias.this : key => alias.name }
+}
+
+output "push_invocation_arn" {
+  description = "ARN by which the push function is invoked: that of its alias, if it has one."
+  value       = local.push_invocation_arn
+}
+
 output "source_code_hashes" {
   description = "By function, the hash by which a changed package is noticed, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }
@@ -46,7 +61,7 @@ output "push_invoke_policy_json" {
       {
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [aws_lambda_function.this["push"].arn]
+        Resource = [local.push_invocation_arn]
       },
     ]
   })

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "tables" {
-  description = "The DynamoDB tables that the functions work on."
+  description = "The DynamoDB tables that the functions work on, and the KMS key that encrypts them, if it is one of the caller's."
   type = object({
     clients_table_name       = string
     clients_table_arn        = string
@@ -18,6 +18,7 @@ variable "tables" {
     clients_index_arn        = string
     notifications_table_name = string
     notifications_table_arn  = string
+    kms_key_arn              = optional(string)
   })
   nullable = false
 }
@@ -136,11 +137,13 @@ variable "notification_ttl" {
 variable "functions" {
   description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
   type = map(object({
-    memory_size          = optional(number)
-    timeout              = optional(number)
-    reserved_concurrency = optional(number)
-    architecture         = optional(string)
-    runtime              = optional(string)
+    memory_size             = optional(number)
+    timeout                 = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+    architecture            = optional(string)
+    runtime                 = optional(string)
+    environment             = optional(map(string))
   }))
   default  = {}
   nullable = false
@@ -187,6 +190,24 @@ variable "functions" {
       )
     ])
     error_message = "reserved_concurrency must be a whole number of at least 0 (0 stops the function); leave it out to reserve nothing."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) : try(settings.provisioned_concurrency, null) == null || (
+        try(settings.provisioned_concurrency >= 1 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
+      )
+    ])
+    error_message = "provisioned_concurrency must be a whole number of at least 1; leave it out to keep no environment warm."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in values(var.functions) :
+      try(settings.provisioned_concurrency, null) == null || try(settings.reserved_concurrency, null) == null ? true
+      : settings.provisioned_concurrency <= settings.reserved_concurrency
+    ])
+    error_message = "provisioned_concurrency must not exceed reserved_concurrency, out of which it comes."
   }
 
   validation {
@@ -250,6 +271,31 @@ variable "tracing" {
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "logs_key_arn" {
+  description = "ARN of the KMS key that encrypts the log groups. Null: CloudWatch Logs encrypts them with a key of its own."
+  type        = string
+  default     = null
+}
+
+variable "vpc" {
+  description = "Subnets and security groups of the functions, as in the root module, which also checks them. Null: they are in no VPC of the caller's."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+}
+
+variable "iam_roles" {
+  description = "Path and permissions boundary of the functions' roles, as in the root module, which also checks them."
+  type = object({
+    path                     = optional(string, "/")
+    permissions_boundary_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
 }
 
 variable "tags" {

@@ -18,14 +18,21 @@ locals {
     local.api_arn[1], local.api_arn[3], local.api_arn[1], local.api_arn[3], local.api_arn[4],
   )
 
+  # A function that has an alias is invoked by it.
+  invoked_names = {
+    for key, name in var.function_names : key => join(":", concat([name], try([var.function_aliases[key]], []))) if name != null
+  }
+
   # Integrations that invoke a function. Without client push nothing invokes the push function over the API.
   proxies = {
-    for key, name in var.function_names : key => format(local.invocation_uri, name)
+    for key, name in local.invoked_names : key => format(local.invocation_uri, name)
     if key != "authorizer" && (key != "push" || local.clients_push)
   }
 
   # API Gateway asks an authorizer when a client connects and never again: other routes cannot have one.
-  authorizers = { for name in var.function_names.authorizer[*] : "$connect" => format(local.invocation_uri, name) }
+  authorizers = {
+    for name in var.function_names.authorizer[*] : "$connect" => format(local.invocation_uri, local.invoked_names.authorizer)
+  }
 
   # Integrations that API Gateway answers by itself: no function, no cost beyond the message.
   mocks = {
@@ -189,10 +196,20 @@ resource "aws_apigatewayv2_stage" "this" {
     data_trace_enabled = false
   }
 
+  dynamic "access_log_settings" {
+    for_each = local.access_logs
+
+    content {
+      destination_arn = aws_cloudwatch_log_group.access[access_log_settings.key].arn
+      format          = local.access_log_format
+    }
+  }
+
   tags = merge({ Name = "${var.name}-${var.stage_name}" }, var.tags)
 
   # No client reaches a route before its function exists and API Gateway may invoke it.
   depends_on = [
+    aws_lambda_permission.alias,
     aws_lambda_permission.authorizer,
     aws_lambda_permission.route,
   ]
@@ -220,4 +237,26 @@ resource "aws_lambda_permission" "authorizer" {
   function_name = var.function_arns.authorizer
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/authorizers/${each.value.id}"
+}
+
+# A permission on a function does not reach its alias. An alias gets permissions beside those of its function, instead of
+# in their place, so that what is deployed goes on working while a change of provisioned concurrency is applied.
+resource "aws_lambda_permission" "alias" {
+  for_each = {
+    for key, function in merge(
+      { for route_key, route in local.routes : route_key => route.integration if contains(keys(local.proxies), route.integration) },
+      { for route_key in keys(local.authorizers) : "authorizer" => "authorizer" },
+    ) : key => function if contains(keys(var.function_aliases), function)
+  }
+
+  statement_id  = each.key == "authorizer" ? "AllowAuthorizer-${aws_apigatewayv2_api.this.id}" : "AllowRoute-${trimprefix(each.key, "$")}"
+  action        = "lambda:InvokeFunction"
+  function_name = var.function_arns[each.value]
+  qualifier     = var.existing_aliases[each.value]
+  principal     = "apigateway.amazonaws.com"
+  source_arn = (
+    each.key == "authorizer"
+    ? "${aws_apigatewayv2_api.this.execution_arn}/authorizers/${aws_apigatewayv2_authorizer.this["$connect"].id}"
+    : "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}/${each.key}"
+  )
 }

@@ -45,6 +45,20 @@ variable "function_arns" {
   nullable = false
 }
 
+variable "function_aliases" {
+  description = "By function, the alias to invoke it by, for those that have one. Names that are known before the aliases exist."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "existing_aliases" {
+  description = "The same, once the aliases exist: what API Gateway is permitted to invoke."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "client_push" {
   description = "Who a client may push to. With \"none\" the push action is answered like an unknown one, no function is invoked for it, and API Gateway has no permission to invoke the push function."
   type        = string
@@ -77,8 +91,34 @@ variable "throttling" {
   }
 }
 
+variable "access_logs" {
+  description = "Access logs of the stage: retention_days (0 keeps them for ever), and source_ip, whether they hold the clients' addresses. Null: none."
+  type = object({
+    retention_days = number
+    source_ip      = optional(bool, false)
+  })
+  default = null
+}
+
+variable "logs_key_arn" {
+  description = "ARN of the KMS key that encrypts the access logs. Null: CloudWatch Logs encrypts them with a key of its own."
+  type        = string
+  default     = null
+}
+
+variable "custom_domain" {
+  description = "A domain name for the stage, as in the root module, which also checks it. Null: the API's own address."
+  type = object({
+    domain_name     = string
+    certificate_arn = string
+    hosted_zone_id  = optional(string)
+    mapping_key     = optional(string)
+  })
+  default = null
+}
+
 variable "tags" {
-  description = "Tags for the API and the stage. A tag called Name replaces the default one."
+  description = "Tags for the API, the stage, the access logs and the domain name. A tag called Name replaces the default one."
   type        = map(string)
   default     = {}
   nullable    = false

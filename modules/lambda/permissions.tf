@@ -1,0 +1,73 @@
+# What the functions may do besides their own work, where an input asks for it.
+locals {
+  # DynamoDB uses a customer managed key in the name of whoever calls it, so the roles need permission to use the key,
+  # through DynamoDB and not by themselves (DynamoDB developer guide, "DynamoDB encryption at rest: usage notes" and
+  # "Authorizing use of your KMS key"). The condition's * stands for amazonaws.com or the like: KMS spells out the DNS
+  # suffix of the partition.
+  reading_actions = ["kms:Decrypt", "kms:DescribeKey"]
+  writing_actions = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+
+  table_key_actions = {
+    connect    = concat(local.reading_actions, local.writing_actions)
+    disconnect = concat(local.reading_actions, local.writing_actions)
+    poll       = local.reading_actions
+    push       = concat(local.reading_actions, local.writing_actions)
+  }
+
+  table_key_statements = {
+    for key in local.function_keys : key => [
+      for arn in var.tables.kms_key_arn[*] : {
+        Effect    = "Allow"
+        Action    = local.table_key_actions[key]
+        Resource  = [arn]
+        Condition = { StringLike = { "kms:ViaService" = ["dynamodb.${split(":", arn)[3]}.*"] } }
+      } if contains(keys(local.table_key_actions), key)
+    ]
+  }
+
+  # Partition, Region and account are those of the log groups: the function itself waits for this policy.
+  function_arns = {
+    for key in local.function_keys : key => format(
+      "arn:%s:lambda:%s:%s:function:%s",
+      split(":", aws_cloudwatch_log_group.this[key].arn)[1],
+      split(":", aws_cloudwatch_log_group.this[key].arn)[3],
+      split(":", aws_cloudwatch_log_group.this[key].arn)[4],
+      local.function_names[key],
+    ) if var.vpc != null
+  }
+
+  # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
+  # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own
+  # policy AWSLambdaVPCAccessExecutionRole. That the function's code has no use of it, the second statement sees to
+  # (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
+  network_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+
+  network_statements = {
+    for key in local.function_keys : key => [
+      for effect in var.vpc == null ? [] : ["Allow", "Deny"] : merge(
+        {
+          Effect   = effect
+          Action   = local.network_actions
+          Resource = ["*"]
+        },
+        { for condition in effect == "Deny" ? ["Condition"] : [] : condition => { ArnEquals = { "lambda:SourceFunctionArn" = [local.function_arns[key]] } } },
+      )
+    ]
+  }
+
+  # Variables of the caller's, which may be none that the module sets: it would win, silently.
+  extra_environment = { for key in local.function_keys : key => coalesce(try(var.functions[key].environment, null), {}) }
+
+  taken_variables = {
+    for key, function in local.functions : key => sort(setintersection(
+      keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(function.environment)),
+    ))
+  }
+}

@@ -1,0 +1,42 @@
+# A name of the caller's own for the stage. Regional, and TLS 1.2 or newer: WebSocket APIs have no other.
+locals {
+  domains = { for domain in var.custom_domain[*] : "this" => domain }
+  records = { for key, domain in local.domains : key => domain if domain.hosted_zone_id != null }
+}
+
+resource "aws_apigatewayv2_domain_name" "this" {
+  for_each = local.domains
+
+  domain_name = each.value.domain_name
+
+  domain_name_configuration {
+    certificate_arn = each.value.certificate_arn
+    endpoint_type   = "REGIONAL"
+    security_policy = "TLS_1_2"
+  }
+
+  tags = merge({ Name = each.value.domain_name }, var.tags)
+}
+
+resource "aws_apigatewayv2_api_mapping" "this" {
+  for_each = local.domains
+
+  api_id          = aws_apigatewayv2_api.this.id
+  domain_name     = aws_apigatewayv2_domain_name.this[each.key].domain_name
+  stage           = aws_apigatewayv2_stage.this.name
+  api_mapping_key = each.value.mapping_key
+}
+
+resource "aws_route53_record" "this" {
+  for_each = local.records
+
+  zone_id = each.value.hosted_zone_id
+  name    = aws_apigatewayv2_domain_name.this[each.key].domain_name
+  type    = "A"
+
+  alias {
+    name                   = aws_apigatewayv2_domain_name.this[each.key].domain_name_configuration[0].target_domain_name
+    zone_id                = aws_apigatewayv2_domain_name.this[each.key].domain_name_configuration[0].hosted_zone_id
+    evaluate_target_health = false
+  }
+}
