@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every resource name, unique in the account and Region."
+  description = "Prefix of every resource name, unique in the account and Region. It cannot be changed later: the tables would be replaced."
   type        = string
   default     = "websocket-push"
   nullable    = false

@@ -3,7 +3,19 @@ locals {
   clients_index_name       = "userId-index"
   notifications_table_name = "${var.name}-notifications"
 
+  renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
+
   provisioned = var.billing.mode == "PROVISIONED"
+}
+
+# Remembers the name that the tables were made with. It is part of theirs, and DynamoDB renames no table: another name would
+# replace both, and what they hold would be gone.
+resource "terraform_data" "name" {
+  input = var.name
+
+  lifecycle {
+    ignore_changes = [input]
+  }
 }
 
 # One row per open connection. Rows that a lost $disconnect leaves behind expire.
@@ -58,6 +70,11 @@ resource "aws_dynamodb_table" "clients" {
   # Autoscaling changes these; see autoscaling.tf.
   lifecycle {
     ignore_changes = [read_capacity, write_capacity]
+
+    precondition {
+      condition     = terraform_data.name.output == var.name
+      error_message = local.renamed
+    }
   }
 }
 
@@ -101,5 +118,10 @@ resource "aws_dynamodb_table" "notifications" {
   # Autoscaling changes these; see autoscaling.tf.
   lifecycle {
     ignore_changes = [read_capacity, write_capacity]
+
+    precondition {
+      condition     = terraform_data.name.output == var.name
+      error_message = local.renamed
+    }
   }
 }

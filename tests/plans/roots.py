@@ -1,0 +1,84 @@
+"""Root modules that are made up for a test, and planned by the real provider without any AWS."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.paths import CHECKOUT
+from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+
+FIRST_LAYOUT = CHECKOUT / "tests" / "fixtures" / "states" / "first_layout.json"
+"""A state of the module as it was before it had a release, applied as `module.push` with `jwt` and defaults.
+
+Recorded on the local AWS, with a lineage made up.
+"""
+
+RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.json"}}
+"""The inputs that the state was recorded with."""
+
+# Nothing is asked of AWS: no credentials are checked, no account is looked up, no metadata service is tried.
+_PROVIDER = {
+    "region": "us-east-1",
+    "access_key": "made-up",
+    "secret_key": "made-up",
+    "skip_credentials_validation": True,
+    "skip_metadata_api_check": True,
+    "skip_region_validation": True,
+    "skip_requesting_account_id": True,
+}
+
+Change = Mapping[str, Any]
+"""What a plan in JSON says of one resource ("JSON output format", `resource_changes`)."""
+
+
+def make_root(
+    folder: Path, modules: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any] | None = None
+) -> Terraform:
+    """Make a root module that calls the module once under each name, with its inputs.
+
+    Parameters
+    ----------
+    state
+        Is taken for the state of an earlier apply; without it nothing exists yet.
+    """
+    checkout = copy_sources(folder / "checkout")
+    root = checkout / "root"
+    root.mkdir()
+    configuration = {
+        "provider": {"aws": _PROVIDER},
+        "module": {name: {"source": "../", **inputs} for name, inputs in modules.items()},
+    }
+    (root / "main.tf.json").write_text(json.dumps(configuration))
+    if state is not None:
+        (root / "terraform.tfstate").write_text(json.dumps(state))
+    program = find_program()
+    terraform = Terraform(program, root, folder / "data", terraform_environment(folder, program))
+    terraform.init()
+    return terraform
+
+
+def state_of(names: Iterable[str]) -> dict[str, Any]:
+    """Give the first layout's state as if the module had been applied under each name."""
+    recorded = FIRST_LAYOUT.read_text()
+    state: dict[str, Any] = json.loads(recorded)
+    copies = (json.loads(recorded.replace("module.push.", f"module.{name}.")) for name in names)
+    state["resources"] = [resource for copy in copies for resource in copy["resources"]]
+    return state
+
+
+def plan(terraform: Terraform, *arguments: str) -> dict[str, Change]:
+    """Plan against the state alone, and give what would become of each resource, by address."""
+    planned = terraform.data / "plan"
+    terraform.run("plan", "-input=false", "-no-color", "-refresh=false", f"-out={planned}", *arguments)
+    shown = json.loads(terraform.run("show", "-json", str(planned)))
+    return {each["address"]: each for each in shown["resource_changes"] if each["mode"] == "managed"}
+
+
+def actions(changes: Mapping[str, Change]) -> dict[str, list[str]]:
+    """Give what would be done to what, without what stays."""
+    return {
+        address: each["change"]["actions"]
+        for address, each in changes.items()
+        if each["change"]["actions"] != ["no-op"]
+    }

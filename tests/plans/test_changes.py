@@ -1,0 +1,162 @@
+"""What a new version of the module, or another input, does to what exists: it never costs a table its content."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plans.roots import RECORDED, Change, actions, make_root, plan, state_of
+from tools.errors import ToolError
+from tools.paths import CHECKOUT
+
+ARN = "arn:aws:{}:us-east-1:123456789012:{}"
+KEY = ARN.format("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
+MINE = {"function_name": "mine", "function_arn": ARN.format("lambda", "function:mine")}
+
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "nothing": {},
+    "tags": {"tags": {"team": "a"}},
+    "jwt": {"jwt": {"secret_arn": ARN.format("ssm", "parameter/push"), "secret_kms_key_arn": KEY}},
+    "authorizer": {"jwt": None, "authorizer": MINE},
+    "anonymous": {"jwt": None, "allow_anonymous": True},
+    "origins": {"allowed_origins": ["https://app.example"]},
+    "persistence": {"persist_by_default": False, "notification_ttl": 60},
+    "client_push": {"client_push": "none"},
+    "stage": {"stage_name": "other", "throttling": {"rate_limit": 1, "burst_limit": 1}},
+    "functions": {
+        "functions": {
+            key: {
+                "memory_size": 1024,
+                "timeout": 20,
+                "reserved_concurrency": 5,
+                "provisioned_concurrency": 2,
+                "architecture": "x86_64",
+                "runtime": "python3.12",
+                "environment": {"EXTRA": "1"},
+            }
+            for key in ("connect", "disconnect", "poll", "push", "verify_jwt")
+        }
+    },
+    "packages": {"packages": {"poll": {"s3_bucket": "packages", "s3_key": "poll.zip"}}},
+    "logs": {"log_retention_days": 7, "access_logs": {}, "tracing": True},
+    "protection": {"deletion_protection": False},
+    "recovery": {"point_in_time_recovery": False},
+    "billing": {"table_billing": {"mode": "PROVISIONED", "clients": {"read_capacity": 10, "read_capacity_max": 20}}},
+    "on_demand": {"table_billing": {"mode": "PAY_PER_REQUEST"}},
+    "keys": {"kms": {"tables_key_arn": KEY, "logs_key_arn": KEY}},
+    "network": {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}},
+    "domain": {
+        "custom_domain": {
+            "domain_name": "push.example.com",
+            "certificate_arn": ARN.format("acm", "certificate/1234"),
+            "hosted_zone_id": "Z1",
+        }
+    },
+    "roles": {"iam_roles": {"path": "/push/"}},
+}
+"""Changes of inputs, by the name of a module that is called with them where the first layout was applied before."""
+
+TABLES = {"module.dynamodb.aws_dynamodb_table.clients", "module.dynamodb.aws_dynamodb_table.notifications"}
+
+KEPT = ("aws_dynamodb_table", "aws_lambda_function", "aws_apigatewayv2_api", "aws_cloudwatch_log_group", "aws_iam_role")
+"""Kinds of resources that hold something, or whose names or ARNs others know."""
+
+Planned = Mapping[str, Mapping[str, list[str]]]
+
+
+def by_module(changes: Mapping[str, Change]) -> dict[str, dict[str, list[str]]]:
+    """Group what would be done by the called module."""
+    grouped: dict[str, dict[str, list[str]]] = {name: {} for name in CHANGES}
+    for address, done in actions(changes).items():
+        _, name, rest = address.split(".", 2)
+        grouped[name][rest] = done
+    return grouped
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """Plan all changes at once: a copy of the module, and of its state, for each."""
+    state = state_of(CHANGES)
+    for resource in state["resources"]:
+        if resource["module"] == "module.on_demand.module.dynamodb":
+            provision(resource)
+    modules = {name: {**RECORDED, **inputs} for name, inputs in CHANGES.items()}
+    return by_module(plan(make_root(tmp_path_factory.mktemp("changes"), modules, state)))
+
+
+def provision(table: dict[str, Any]) -> None:
+    for instance in table["instances"]:
+        capacity = {"read_capacity": 7, "write_capacity": 7}
+        instance["attributes"] |= {"billing_mode": "PROVISIONED"} | capacity
+        for index in instance["attributes"]["global_secondary_index"]:
+            index.update(capacity)
+
+
+def test_a_new_version_replaces_nothing_that_is_known_elsewhere(planned: Planned) -> None:
+    destroyed = {address for address, done in planned["nothing"].items() if "delete" in done}
+    # Sources have changed since, so packages are built again, and what they hold is deployed in place.
+    assert {address.split("[")[0] for address in destroyed} <= {"module.lambda.terraform_data.package"}
+    assert {tuple(done) for address, done in planned["nothing"].items() if ".aws_" in address} <= {
+        ("update",),
+        ("create",),
+    }
+
+
+def test_a_new_version_leaves_tables_and_routes_as_they_are(planned: Planned) -> None:
+    assert not [
+        address for address in planned["nothing"] if ".aws_dynamodb_" in address or ".aws_apigatewayv2_" in address
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_no_input_replaces_a_table(planned: Planned, name: str) -> None:
+    assert all(planned[name].get(table, ["update"]) == ["update"] for table in TABLES)
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_inputs_change_in_place_what_others_know(planned: Planned, name: str) -> None:
+    destroyed = {address for address, done in planned[name].items() if "delete" in done}
+    kept = {address for address in destroyed if address.split(".")[2] in KEPT}
+    # Without jwt its function goes; a role cannot move to another path.
+    gone = {address for address in kept if "verify_jwt" in address and name in ("authorizer", "anonymous")}
+    moved = {address for address in kept if ".aws_iam_role." in address and name == "roles"}
+    assert kept - gone - moved == set()
+
+
+@pytest.mark.parametrize("name", ["protection", "recovery", "billing", "on_demand", "keys", "tags"])
+def test_inputs_of_the_tables_reach_them(planned: Planned, name: str) -> None:
+    assert planned[name].keys() >= TABLES
+
+
+def test_every_input_is_changed_by_some_plan() -> None:
+    inputs = set(re.findall(r'^variable "(\w+)"', (CHECKOUT / "variables.tf").read_text(), re.MULTILINE))
+    assert {name for change in CHANGES.values() for name in change} == inputs - {"name"}
+
+
+def test_another_name_is_refused(tmp_path: Path) -> None:
+    """The one input that would replace the tables: their names hold it."""
+    state = state_of(["push"])
+    state["resources"].append(remembered("websocket-push"))
+    terraform = make_root(tmp_path, {"push": {**RECORDED, "name": "other"}}, state)
+    with pytest.raises(ToolError, match=r'Another name than\s+"websocket-push"'):
+        plan(terraform)
+
+    given_up = plan(terraform, "-replace=module.push.module.dynamodb.terraform_data.name")
+    assert actions(given_up)["module.push.module.dynamodb.aws_dynamodb_table.clients"] == ["delete", "create"]
+
+
+def remembered(name: str) -> dict[str, Any]:
+    """Give the resource by which the module remembers its name, as an apply leaves it."""
+    value = {"value": name, "type": "string"}
+    return {
+        "module": "module.push.module.dynamodb",
+        "mode": "managed",
+        "type": "terraform_data",
+        "name": "name",
+        "provider": 'provider["terraform.io/builtin/terraform"]',
+        "instances": [
+            {"schema_version": 0, "attributes": {"id": "1", "input": value, "output": value, "triggers_replace": None}}
+        ],
+    }
