@@ -1,0 +1,85 @@
+# The module in every way that it can be called: what the policy test looks through.
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source                = "hashicorp/aws"
+      version               = ">= 5.100"
+      configuration_aliases = [aws.elsewhere]
+    }
+  }
+}
+
+locals {
+  key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"
+}
+
+module "trial" {
+  source = "../../../"
+
+  allow_anonymous = true
+}
+
+module "trial_without_client_push" {
+  source = "../../../"
+
+  allow_anonymous = true
+  client_push     = "none"
+}
+
+module "tokens" {
+  source = "../../../"
+
+  jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+}
+
+module "tokens_by_a_secret" {
+  source = "../../../"
+
+  jwt = {
+    secret_arn         = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push"
+    secret_kms_key_arn = local.key_arn
+  }
+}
+
+module "authorizer" {
+  source = "../../../"
+
+  authorizer = {
+    function_name = "mine"
+    function_arn  = "arn:aws-cn:lambda:cn-north-1:123456789012:function:mine"
+  }
+}
+
+# Twice in an account, and with everything that can be turned on.
+module "tenants" {
+  source   = "../../../"
+  for_each = toset(["first", "second"])
+
+  name            = each.key
+  jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+  allowed_origins = ["https://app.example"]
+  client_push     = "any"
+  tags            = { tenant = each.key }
+
+  functions = {
+    for function in ["connect", "disconnect", "poll", "push", "verify_jwt"] :
+    function => { provisioned_concurrency = 1, environment = { EXTRA = "1" } }
+  }
+
+  access_logs   = { source_ip = true }
+  custom_domain = { domain_name = "${each.key}.example.com", certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1", hosted_zone_id = "Z1" }
+  iam_roles     = { path = "/push/", permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" }
+  kms           = { tables_key_arn = local.key_arn, logs_key_arn = local.key_arn }
+  table_billing = { mode = "PROVISIONED" }
+  tracing       = true
+  vpc           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+}
+
+module "elsewhere" {
+  source    = "../../../"
+  providers = { aws = aws.elsewhere }
+
+  allow_anonymous = true
+}

@@ -1,0 +1,109 @@
+"""Nothing too broad, unencrypted or kept for ever is planned, whatever the inputs are."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.policy import Violation, main, violations
+from tools.terraform import MINIMUM_FOR_TESTS, Terraform, copy_sources, find_program, terraform_environment
+
+Plans = Mapping[str, Sequence[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Plans:
+    """Plan against mocks, which know at once what AWS would say: only then is every policy known."""
+    folder = tmp_path_factory.mktemp("policy")
+    checkout = copy_sources(folder / "checkout")
+    mocks = {"source": "./tests/terraform/mocks", "override_during": "plan"}
+    aliases = {"aws": "aws", "aws.elsewhere": "aws.elsewhere"}
+    runs = [
+        {name: {"command": "plan", "module": {"source": f"./tests/plans/{name}"}, "providers": providers}}
+        for name, providers in (("configurations", aliases), ("planted", {"aws": "aws"}))
+    ]
+    test = {"mock_provider": {"aws": [mocks, mocks | {"alias": "elsewhere"}]}, "run": runs}
+    (checkout / "tests" / "policy.tftest.json").write_text(json.dumps(test))
+    program = find_program(MINIMUM_FOR_TESTS)
+    environment = terraform_environment(folder, program) | {"AWS_REGION": "us-east-1"}
+    terraform = Terraform(program, checkout, folder / "data", environment)
+    terraform.init()
+    said = terraform.run("test", "-json", "-verbose", "-filter=tests/policy.tftest.json")
+    messages = [json.loads(line) for line in said.splitlines() if '"type":"test_plan"' in line]
+    return {message["@testrun"]: message["test_plan"]["resource_changes"] for message in messages}
+
+
+def test_no_configuration_violates_a_rule(plans: Plans) -> None:
+    assert violations(plans["configurations"]) == []
+
+
+def test_the_rules_have_something_to_look_at(plans: Plans) -> None:
+    """Every kind of resource that a rule is about, and policies that are known."""
+    planned = plans["configurations"]
+    assert {each["type"] for each in planned} >= {
+        "aws_cloudwatch_log_group",
+        "aws_dynamodb_table",
+        "aws_iam_role",
+        "aws_iam_role_policy",
+        "aws_lambda_function",
+        "aws_lambda_permission",
+    }
+    assert all(each["change"]["after"]["policy"] for each in planned if each["type"] == "aws_iam_role_policy")
+
+
+def test_what_must_not_be_is_found_and_nothing_else(plans: Plans) -> None:
+    planted = {each["address"] for each in plans["planted"]}
+    found = {each.address for each in violations(plans["planted"])}
+    assert found == {address for address in planted if "bad_" in address}
+    assert {address for address in planted if "good_" in address} == planted - found
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ('aws_iam_role_policy.planted["bad_action"]', "a policy names its actions"),
+        ('aws_iam_role_policy.planted["bad_not_action"]', "a policy names its actions"),
+        ('aws_iam_role_policy.planted["bad_resource"]', "a policy names its resources"),
+        ('aws_iam_role_policy.planted["bad_not_resource"]', "a policy names its resources"),
+        ('aws_iam_role.planted["bad_anybody"]', "a policy names who it is for"),
+        ('aws_lambda_permission.planted["bad_without_source"]', "a permission names its source"),
+        ('aws_lambda_permission.planted["bad_any_principal"]', "a permission names who invokes"),
+        ('aws_dynamodb_table.planted["bad_unencrypted"]', "a table is encrypted"),
+        ('aws_sqs_queue.planted["bad_unencrypted"]', "a queue is encrypted"),
+        ('aws_sns_topic.planted["bad_unencrypted"]', "a topic is encrypted"),
+        ('aws_cloudwatch_log_group.planted["bad_default"]', "a log group says how long it keeps"),
+        ('aws_lambda_function.planted["bad_unknown_group"]', "a function logs to a group of the plan"),
+    ],
+)
+def test_each_rule_says_what_is_wrong(plans: Plans, address: str, rule: str) -> None:
+    assert [each for each in violations(plans["planted"]) if each.address == address] == [Violation(address, rule)]
+
+
+def test_a_plan_in_a_file_is_checked(plans: Plans, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"resource_changes": plans["configurations"]}))
+    assert main([str(plan)]) == 0
+    assert capsys.readouterr().out == ""
+
+    plan.write_text(json.dumps({"resource_changes": plans["planted"]}))
+    assert main([str(plan)]) == 1
+    assert 'aws_sqs_queue.planted["bad_unencrypted"]: violated: a queue is encrypted\n' in capsys.readouterr().out
+
+
+def test_what_is_not_known_yet_and_what_goes_away_pass() -> None:
+    unknown = {"kms_master_key_id": True, "sqs_managed_sse_enabled": True}
+    changes = [
+        {
+            "address": "aws_sqs_queue.a",
+            "mode": "managed",
+            "type": "aws_sqs_queue",
+            "change": {
+                "after": {"name": "a", "kms_master_key_id": None, "sqs_managed_sse_enabled": None},
+                "after_unknown": unknown,
+            },
+        },
+        {"address": "aws_sns_topic.b", "mode": "managed", "type": "aws_sns_topic", "change": {"after": None}},
+    ]
+    assert violations(changes) == []
