@@ -15,6 +15,7 @@ PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo playground test lint unit terraform-test e2e bench bench-check environments terraform python clean
+.PHONY: help demo test lint scan unit terraform-test e2e bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,7 @@ playground: terraform environments ## serve a page to push to, on a local AWS, u
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
 test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included
+test: lint scan terraform-test ## run everything: lint, scan, terraform test, then all Python tests, end to end included
 	@$(PYTEST)
 
 lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
@@ -34,6 +36,10 @@ lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m mypy
 	@$(TERRAFORM) fmt -check -diff -recursive
 	@$(RUN) -m tools.checks validate
+
+scan: python ## look for insecure settings in the module and the examples (checkov)
+	@$(PYTHON) -m tools.environments checkov
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/browser
@@ -65,6 +71,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 
 clean: ## remove what the other targets have made
 	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-emulator
+	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

@@ -15,6 +15,7 @@ from tools.paths import CHECKOUT, MINIMUM_PYTHON, executable
 
 FOLDERS = {
     "bench": CHECKOUT / ".venv-bench",
+    "checkov": CHECKOUT / ".venv-checkov",
     "dev": CHECKOUT / ".venv",
     "emulator": CHECKOUT / ".venv-emulator",
 }
