@@ -535,8 +535,8 @@ run "functions_that_have_aliases" {
     condition = { for key, permission in aws_lambda_permission.alias : key => [
       permission.statement_id, permission.action, permission.principal, permission.function_name, permission.qualifier, permission.source_arn
       ] } == {
-      authorizer = ["AllowAuthorizer-a1b2c3d4e5", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:verify-jwt", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/authorizers/author1"]
-      push       = ["AllowRoute-push", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:push", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/push"]
+      authorizer = ["AllowAliasAuthorizer-a1b2c3d4e5", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:verify-jwt", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/authorizers/author1"]
+      push       = ["AllowAliasRoute-push", "lambda:InvokeFunction", "apigateway.amazonaws.com", "arn:push", "live", "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/live/push"]
     }
     error_message = "API Gateway may invoke each alias for its own route, and as this authorizer."
   }

@@ -250,7 +250,7 @@ resource "aws_lambda_permission" "alias" {
     ) : key => function if contains(keys(var.function_aliases), function)
   }
 
-  statement_id  = each.key == "authorizer" ? "AllowAuthorizer-${aws_apigatewayv2_api.this.id}" : "AllowRoute-${trimprefix(each.key, "$")}"
+  statement_id  = each.key == "authorizer" ? "AllowAliasAuthorizer-${aws_apigatewayv2_api.this.id}" : "AllowAliasRoute-${trimprefix(each.key, "$")}"
   action        = "lambda:InvokeFunction"
   function_name = var.function_arns[each.value]
   qualifier     = var.existing_aliases[each.value]

@@ -9,3 +9,4 @@ from pytest_terraform import terraform
 terraform("minimal", scope="session")
 terraform("jwt", scope="session")
 terraform("event-driven", scope="session", name="event_driven")
+terraform("complete", scope="session")

@@ -66,3 +66,49 @@ mock_resource "aws_cloudwatch_metric_alarm" {
     arn = "arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:mocked"
   }
 }
+
+mock_resource "aws_lambda_alias" {
+  defaults = {
+    arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:mocked:live"
+  }
+}
+
+# What the examples add.
+
+mock_data "aws_caller_identity" {
+  defaults = {
+    account_id = "123456789012"
+  }
+}
+
+mock_data "aws_route53_zone" {
+  defaults = {
+    zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/mocked"
+    domain_validation_options = [
+      {
+        domain_name           = "push.example.com"
+        resource_record_name  = "_mocked.push.example.com."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_mocked.acm-validations.aws."
+      },
+    ]
+  }
+}
+
+mock_resource "aws_iam_policy" {
+  defaults = {
+    arn = "arn:aws-cn:iam::123456789012:policy/mocked"
+  }
+}
+
+mock_resource "aws_kms_key" {
+  defaults = {
+    arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/mocked"
+  }
+}

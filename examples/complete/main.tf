@@ -1,0 +1,77 @@
+# Region and credentials come from the environment (AWS_REGION, AWS_PROFILE and the like).
+provider "aws" {
+  default_tags {
+    tags = { project = "push" }
+  }
+}
+
+locals {
+  name = "push-complete"
+
+  # Capacity units. The index writes as much as clients, and is read once for each user that is pushed to.
+  provisioned = {
+    mode               = "PROVISIONED"
+    clients            = { read_capacity = 5, write_capacity = 10, write_capacity_max = 100 }
+    clients_index      = { read_capacity = 50, write_capacity = 100 }
+    notifications      = { read_capacity = 5, read_capacity_max = 50, write_capacity = 10, write_capacity_max = 100 }
+    target_utilization = 60
+  }
+
+  # Cognito, Auth0 and most other issuers publish their keys there.
+  jwks_uri = coalesce(var.jwks_uri, "${trimsuffix(var.issuer, "/")}/.well-known/jwks.json")
+}
+
+module "push" {
+  source = "../../"
+
+  name = local.name
+  tags = { team = "notifications" }
+
+  # Who may connect, and what clients may do.
+  jwt = {
+    issuer                  = var.issuer
+    audience                = var.audience
+    jwks_uri                = local.jwks_uri
+    leeway                  = 5
+    jwks_cache_seconds      = 600
+    allow_insecure_loopback = var.allow_insecure_loopback
+  }
+  allowed_origins = var.allowed_origins
+  client_push     = "any"
+  throttling      = { rate_limit = 2000, burst_limit = 1000 }
+  stage_name      = "v1"
+  custom_domain   = var.custom_domain
+
+  # What is kept, and for how long.
+  persist_by_default     = true
+  notification_ttl       = 30 * 24 * 60 * 60
+  point_in_time_recovery = true
+  table_billing          = { for setting, value in local.provisioned : setting => value if var.provisioned }
+
+  # How the functions run. The two that somebody waits for are kept warm.
+  functions = {
+    push       = { memory_size = 1024, timeout = 60, provisioned_concurrency = 2, environment = { AWS_USE_DUALSTACK_ENDPOINT = "false" } }
+    verify_jwt = { memory_size = 512, provisioned_concurrency = 1 }
+    poll       = { runtime = "python3.12", architecture = "x86_64" }
+  }
+  vpc = var.vpc
+  iam_roles = {
+    path                     = "/push/"
+    permissions_boundary_arn = aws_iam_policy.boundary.arn
+  }
+
+  # What is encrypted by which key, and what is seen of it.
+  kms = {
+    tables_key_arn = aws_kms_key.push.arn
+    logs_key_arn   = aws_kms_key.push.arn
+  }
+  log_retention_days = 90
+  access_logs        = { retention_days = 30, source_ip = true }
+  tracing            = true
+
+  # A trial: terraform destroy may delete the tables.
+  deletion_protection = false
+
+  # API Gateway refuses access logs before it has a role to write them by; and a log group wants its key's policy.
+  depends_on = [aws_api_gateway_account.this, aws_kms_key_policy.push]
+}
