@@ -40,6 +40,7 @@ resource "aws_dynamodb_table" "clients" {
   }
 
   # What a push needs to know of a connection, and no more: every projected attribute is written and stored twice.
+  # Late 6.x releases of the provider warn of hash_key here and want key_schema, which 5.100 does not know.
   global_secondary_index {
     name               = local.clients_index_name
     hash_key           = "userId"

@@ -18,7 +18,7 @@ RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.
 """The inputs that the state was recorded with."""
 
 # Nothing is asked of AWS: no credentials are checked, no account is looked up, no metadata service is tried.
-_PROVIDER = {
+PROVIDER: Mapping[str, Any] = {
     "region": "us-east-1",
     "access_key": "made-up",
     "secret_key": "made-up",
@@ -32,23 +32,27 @@ Change = Mapping[str, Any]
 """What a plan in JSON says of one resource ("JSON output format", `resource_changes`)."""
 
 
-def make_root(
-    folder: Path, modules: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any] | None = None
-) -> Terraform:
-    """Make a root module that calls the module once under each name, with its inputs.
+def calls(modules: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Give a configuration that calls the module once under each name, with its inputs."""
+    return {
+        "provider": {"aws": PROVIDER},
+        "module": {name: {"source": "../", **inputs} for name, inputs in modules.items()},
+    }
+
+
+def make_root(folder: Path, configuration: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> Terraform:
+    """Make a root module beside a copy of the module, which it finds at `../`.
 
     Parameters
     ----------
+    configuration
+        In Terraform's JSON syntax.
     state
         Is taken for the state of an earlier apply; without it nothing exists yet.
     """
     checkout = copy_sources(folder / "checkout")
     root = checkout / "root"
     root.mkdir()
-    configuration = {
-        "provider": {"aws": _PROVIDER},
-        "module": {name: {"source": "../", **inputs} for name, inputs in modules.items()},
-    }
     (root / "main.tf.json").write_text(json.dumps(configuration))
     if state is not None:
         (root / "terraform.tfstate").write_text(json.dumps(state))

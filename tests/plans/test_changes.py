@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.plans.roots import RECORDED, Change, actions, make_root, plan, state_of
+from tests.plans.roots import RECORDED, Change, actions, calls, make_root, plan, state_of
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
 
@@ -83,7 +83,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
         if resource["module"] == "module.on_demand.module.dynamodb":
             provision(resource)
     modules = {name: {**RECORDED, **inputs} for name, inputs in CHANGES.items()}
-    return by_module(plan(make_root(tmp_path_factory.mktemp("changes"), modules, state)))
+    return by_module(plan(make_root(tmp_path_factory.mktemp("changes"), calls(modules), state)))
 
 
 def provision(table: dict[str, Any]) -> None:
@@ -139,7 +139,7 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
     """The one input that would replace the tables: their names hold it."""
     state = state_of(["push"])
     state["resources"].append(remembered("websocket-push"))
-    terraform = make_root(tmp_path, {"push": {**RECORDED, "name": "other"}}, state)
+    terraform = make_root(tmp_path, calls({"push": {**RECORDED, "name": "other"}}), state)
     with pytest.raises(ToolError, match=r'Another name than\s+"websocket-push"'):
         plan(terraform)
 
