@@ -130,6 +130,36 @@ def test_inputs_of_the_tables_reach_them(planned: Planned, name: str) -> None:
     assert planned[name].keys() >= TABLES
 
 
+@pytest.mark.parametrize(
+    ("name", "done", "pattern"),
+    [
+        ("billing", "create", r"dynamodb\.aws_appautoscaling_(target|policy)\.this"),
+        ("keys", "update", r"lambda\.aws_cloudwatch_log_group\.this"),
+        ("keys", "update", r"lambda\.aws_iam_role_policy\.this\[\"poll\"\]"),
+        ("network", "update", r"lambda\.aws_iam_role_policy\.this\[\"verify_jwt\"\]"),
+        ("logs", "create", r"websocket_api\.aws_cloudwatch_log_group\.access"),
+        ("logs", "update", r"websocket_api\.aws_apigatewayv2_stage\.this"),
+        (
+            "domain",
+            "create",
+            r"websocket_api\.aws_(apigatewayv2_domain_name|apigatewayv2_api_mapping|route53_record)\.this",
+        ),
+        ("functions", "create", r"lambda\.aws_lambda_(alias|provisioned_concurrency_config)\.this\[\"push\"\]"),
+        ("functions", "create", r"websocket_api\.aws_lambda_permission\.alias\[\"(authorizer|push)\"\]"),
+        ("functions", "update", r"websocket_api\.aws_apigatewayv2_(integration\.proxy|authorizer\.this)"),
+        ("roles", "create", r"lambda\.aws_iam_role\.this"),
+    ],
+)
+def test_inputs_reach_their_resources(planned: Planned, name: str, done: str, pattern: str) -> None:
+    """And without them there is no such change."""
+
+    def found(case: str) -> list[str]:
+        return [each for each, actions in planned[case].items() if re.search(pattern, each) and done in actions]
+
+    assert found(name)
+    assert not found("nothing")
+
+
 def test_every_input_is_changed_by_some_plan() -> None:
     inputs = set(re.findall(r'^variable "(\w+)"', (CHECKOUT / "variables.tf").read_text(), re.MULTILINE))
     assert {name for change in CHANGES.values() for name in change} == inputs - {"name"}
