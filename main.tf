@@ -28,6 +28,7 @@ module "queues" {
   arn_prefix            = local.queue_arn_prefix
   push_function_timeout = module.lambda.planned_push_timeout
   push_queue            = var.push_queue
+  kms_key_arn           = var.kms.queues_key_arn
   tags                  = var.tags
 }
 
@@ -73,6 +74,7 @@ module "lambda" {
   created_queues = {
     dead_letter_queue_arn = module.queues.dead_letter_queue_arn
     push_queue_arn        = module.queues.push_queue_arn
+    kms_key_arn           = var.kms.queues_key_arn
   }
 
   api = {

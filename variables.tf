@@ -662,10 +662,11 @@ variable "table_billing" {
 }
 
 variable "kms" {
-  description = "ARNs of KMS keys of yours, in the module's Region: tables_key_arn encrypts the tables (default: the account's key aws/dynamodb), logs_key_arn the log groups (default: the key that CloudWatch Logs owns). The functions' roles get the permissions that they need; what the keys' own policies must say is in the README of modules/dynamodb and modules/lambda."
+  description = "ARNs of KMS keys of yours, in the module's Region: tables_key_arn encrypts the tables (default: the account's key aws/dynamodb), logs_key_arn the log groups (default: the key that CloudWatch Logs owns), queues_key_arn the queues (default: keys of SQS). The functions' roles get the permissions that they need; what the keys' own policies must say is in the README of modules/dynamodb and modules/lambda."
   type = object({
     tables_key_arn = optional(string)
     logs_key_arn   = optional(string)
+    queues_key_arn = optional(string)
   })
   default  = {}
   nullable = false

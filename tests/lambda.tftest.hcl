@@ -789,6 +789,11 @@ run "nothing_of_these_by_default" {
   }
 
   assert {
+    condition     = length(aws_lambda_function_event_invoke_config.push_alias) == 0
+    error_message = "Without an alias it has no settings."
+  }
+
+  assert {
     condition = (
       length(aws_lambda_alias.this) == 0 && length(aws_lambda_provisioned_concurrency_config.this) == 0
       && output.aliases == {} && output.planned_aliases == {} && output.push_invocation_arn == aws_lambda_function.this["push"].arn
@@ -945,7 +950,12 @@ run "provisioned_concurrency" {
     source = "./modules/lambda"
   }
   variables {
-    jwt = { jwks_uri = "https://issuer.example/jwks.json" }
+    jwt        = { jwks_uri = "https://issuer.example/jwks.json" }
+    push_queue = {}
+    queues = {
+      dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
+      push_queue_arn        = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
+    }
     functions = {
       push       = { provisioned_concurrency = 2, reserved_concurrency = 2 }
       verify_jwt = { provisioned_concurrency = 1 }
@@ -978,6 +988,22 @@ run "provisioned_concurrency" {
       verify_jwt = ["events-verify-jwt", "live", 1]
     }
     error_message = "As many environments as the caller says are kept for the alias."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push_alias["push"].function_name == aws_lambda_function.this["push"].arn
+      && aws_lambda_function_event_invoke_config.push_alias["push"].qualifier == "live"
+      && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_event_age_in_seconds == aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds
+      && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_retry_attempts == aws_lambda_function_event_invoke_config.push.maximum_retry_attempts
+      && aws_lambda_function_event_invoke_config.push_alias["push"].destination_config[0].on_failure[0].destination == var.queues.dead_letter_queue_arn
+    )
+    error_message = "What fails of the alias ends in the dead-letter queue too."
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.push[0].function_name == output.push_invocation_arn
+    error_message = "The queue feeds the alias."
   }
 
   assert {

@@ -1241,6 +1241,14 @@ run "id_of_a_logs_key" {
   expect_failures = [var.kms]
 }
 
+run "alias_of_a_queues_key" {
+  command = plan
+  variables {
+    kms = { queues_key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/mine" }
+  }
+  expect_failures = [var.kms]
+}
+
 run "any_key" {
   command = plan
   variables {

@@ -64,10 +64,19 @@ module "push" {
   kms = {
     tables_key_arn = aws_kms_key.push.arn
     logs_key_arn   = aws_kms_key.push.arn
+    queues_key_arn = aws_kms_key.push.arn
   }
   log_retention_days = 90
   access_logs        = { retention_days = 30, source_ip = true }
   tracing            = true
+  log_level          = "INFO"
+  metrics_namespace  = "Push"
+  alarms             = {}
+  dashboard          = true
+
+  # How backends hand over what need not be done while they wait.
+  push_queue       = { batch_size = 10, maximum_concurrency = 20 }
+  async_invocation = { maximum_event_age = 3600 }
 
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false

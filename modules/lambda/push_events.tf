@@ -46,11 +46,30 @@ resource "aws_lambda_function_event_invoke_config" "push" {
   }
 }
 
+# The settings of a function do not hold for its alias, by which backends invoke it where there is one.
+resource "aws_lambda_function_event_invoke_config" "push_alias" {
+  for_each = { for key, alias in aws_lambda_alias.this : key => alias if key == "push" }
+
+  function_name = aws_lambda_function.this["push"].arn
+  qualifier     = each.value.name
+
+  maximum_event_age_in_seconds = var.async_invocation.maximum_event_age
+  maximum_retry_attempts       = var.async_invocation.maximum_retry_attempts
+
+  destination_config {
+    on_failure {
+      destination = var.queues.dead_letter_queue_arn
+    }
+  }
+}
+
 resource "aws_lambda_event_source_mapping" "push" {
   count = var.push_queue == null ? 0 : 1
 
   event_source_arn = var.created_queues.push_queue_arn
   function_name    = aws_lambda_function.this["push"].arn
+  event_source_arn = var.queues.push_queue_arn
+  function_name    = local.push_invocation_arn
 
   batch_size                         = var.push_queue.batch_size
   maximum_batching_window_in_seconds = var.push_queue.maximum_batching_window

@@ -45,7 +45,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "recovery": {"point_in_time_recovery": False},
     "billing": {"table_billing": {"mode": "PROVISIONED", "clients": {"read_capacity": 10, "read_capacity_max": 20}}},
     "on_demand": {"table_billing": {"mode": "PAY_PER_REQUEST"}},
-    "keys": {"kms": {"tables_key_arn": KEY, "logs_key_arn": KEY}},
+    "keys": {"kms": {"tables_key_arn": KEY, "logs_key_arn": KEY, "queues_key_arn": KEY}},
+    "queue": {"push_queue": {}, "async_invocation": {"maximum_retry_attempts": 0}},
+    "monitoring": {"log_level": "WARN", "metrics_namespace": "Mine", "alarms": {}, "dashboard": True},
     "network": {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}},
     "domain": {
         "custom_domain": {

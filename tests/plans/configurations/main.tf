@@ -26,6 +26,7 @@ module "trial_without_client_push" {
 
   allow_anonymous = true
   client_push     = "none"
+  push_queue      = {}
 }
 
 module "tokens" {
@@ -71,7 +72,10 @@ module "tenants" {
   access_logs   = { source_ip = true }
   custom_domain = { domain_name = "${each.key}.example.com", certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1", hosted_zone_id = "Z1" }
   iam_roles     = { path = "/push/", permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" }
-  kms           = { tables_key_arn = local.key_arn, logs_key_arn = local.key_arn }
+  kms           = { tables_key_arn = local.key_arn, logs_key_arn = local.key_arn, queues_key_arn = local.key_arn }
+  push_queue    = { source_arns = ["arn:aws-cn:sns:cn-north-1:123456789012:orders"] }
+  alarms        = {}
+  dashboard     = true
   table_billing = { mode = "PROVISIONED" }
   tracing       = true
   vpc           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
