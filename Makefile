@@ -14,8 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint unit terraform-test e2e bench bench-check environments terraform python clean
-.PHONY: help demo test lint scan unit terraform-test e2e bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test e2e bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +25,6 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: lint terraform-test ## run everything: lint, terraform test, then all Python tests, end to end included
 test: lint scan terraform-test ## run everything: lint, scan, terraform test, then all Python tests, end to end included
 	@$(PYTEST)
 
@@ -70,8 +68,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-emulator
-	rm -rf .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

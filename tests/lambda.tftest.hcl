@@ -996,7 +996,7 @@ run "provisioned_concurrency" {
       && aws_lambda_function_event_invoke_config.push_alias["push"].qualifier == "live"
       && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_event_age_in_seconds == aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds
       && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_retry_attempts == aws_lambda_function_event_invoke_config.push.maximum_retry_attempts
-      && aws_lambda_function_event_invoke_config.push_alias["push"].destination_config[0].on_failure[0].destination == var.queues.dead_letter_queue_arn
+      && aws_lambda_function_event_invoke_config.push_alias["push"].destination_config[0].on_failure[0].destination == var.created_queues.dead_letter_queue_arn
     )
     error_message = "What fails of the alias ends in the dead-letter queue too."
   }

@@ -58,7 +58,7 @@ resource "aws_lambda_function_event_invoke_config" "push_alias" {
 
   destination_config {
     on_failure {
-      destination = var.queues.dead_letter_queue_arn
+      destination = var.created_queues.dead_letter_queue_arn
     }
   }
 }
@@ -67,8 +67,6 @@ resource "aws_lambda_event_source_mapping" "push" {
   count = var.push_queue == null ? 0 : 1
 
   event_source_arn = var.created_queues.push_queue_arn
-  function_name    = aws_lambda_function.this["push"].arn
-  event_source_arn = var.queues.push_queue_arn
   function_name    = local.push_invocation_arn
 
   batch_size                         = var.push_queue.batch_size

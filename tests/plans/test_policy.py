@@ -50,7 +50,6 @@ def test_the_rules_have_something_to_look_at(plans: Plans) -> None:
         "aws_lambda_function",
         "aws_lambda_permission",
         "aws_sqs_queue",
-        "aws_sqs_queue_policy",
     }
     assert all(each["change"]["after"]["policy"] for each in planned if each["type"] == "aws_iam_role_policy")
 
