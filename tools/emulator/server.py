@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,13 @@ class Emulator:
         Where it listens, on 127.0.0.1, for every service.
     log
         What it and the functions print.
+    temporary
+        Its temporary files. The functions run from folders in it.
     """
 
     port: int
     log: Path
+    temporary: Path
 
     @property
     def endpoint(self) -> str:
@@ -58,13 +61,19 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def emulator(folder: Path) -> Iterator[Emulator]:
+def emulator(
+    folder: Path, *, port: int | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[Emulator]:
     """Run an emulator for as long as the block lasts.
 
     Parameters
     ----------
     folder
         Takes its log and its temporary files.
+    port
+        Where it is to listen; None picks a free port.
+    variables
+        More variables for its process. The functions inherit them, so `AWS_ENDPOINT_URL` sends them elsewhere.
 
     Raises
     ------
@@ -76,22 +85,23 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         raise ToolError("The emulator's environment is missing. Run: make environments")
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
-    port = _free_port()
+    port = port or free_port()
     # Outside the checkout: what the functions see must not depend on how long its path is.
     with (
         tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True) as temporary,
-        log.open("wb") as output,
+        log.open("ab") as output,
         running(
             [python, "-m", "tools.emulator.launch"],
             cwd=CHECKOUT,
-            environment=_environment(port, temporary),
+            environment=_environment(port, temporary) | dict(variables or {}),
             stdin=subprocess.PIPE,
             stdout=output,
             grace_seconds=_STOP_SECONDS,
         ) as process,
     ):
-        _wait_until_up(process, Emulator(port, log))
-        yield Emulator(port, log)
+        running_emulator = Emulator(port, log, Path(temporary))
+        _wait_until_up(process, running_emulator)
+        yield running_emulator
 
 
 def _environment(port: int, temporary: str) -> dict[str, str]:
@@ -111,7 +121,8 @@ def _environment(port: int, temporary: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
