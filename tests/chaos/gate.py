@@ -73,10 +73,22 @@ class Gate:
         for link in choice.sample(links, min(count, len(links))):
             link.strand()
 
-    def bury(self) -> None:
-        """Let the WebSocket API notice at last that clients have vanished."""
-        for link in [link for link in self._links if link.stranded]:
+    def bury(self) -> int:
+        """Let the WebSocket API notice at last that clients have vanished; tell how many."""
+        stranded = [link for link in self._links if link.stranded]
+        for link in stranded:
             link.cut()
+        return len(stranded)
+
+    def shut(self) -> None:
+        """Cut all links and let nobody in."""
+        self.open = False
+        for link in list(self._links):
+            link.cut()
+
+    def reopen(self) -> None:
+        """Let clients in again."""
+        self.open = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

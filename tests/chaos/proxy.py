@@ -60,7 +60,7 @@ class Proxy:
         self.upstream = upstream
         self.met: Counter[str] = Counter()
         self.taken = 0
-        self._kill = kill
+        self.kill = kill
         self._arrivals: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -124,7 +124,7 @@ class Proxy:
                 await writer.drain()
                 return False
             case Kind.KILL:
-                await asyncio.to_thread(self._kill)
+                await asyncio.to_thread(self.kill)
                 return False
         return await self._answer(writer, await self._ask(request, service))
 

@@ -62,7 +62,11 @@ class Emulator:
 
 @contextlib.contextmanager
 def emulator(
-    folder: Path, *, port: int | None = None, variables: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    port: int | None = None,
+    variables: Mapping[str, str] | None = None,
+    stop_seconds: float = _STOP_SECONDS,
 ) -> Iterator[Emulator]:
     """Run an emulator for as long as the block lasts.
 
@@ -74,6 +78,8 @@ def emulator(
         Where it is to listen; None picks a free port.
     variables
         More variables for its process. The functions inherit them, so `AWS_ENDPOINT_URL` sends them elsewhere.
+    stop_seconds
+        How long it may take to end by itself, as it must where it is to store its state.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def emulator(
             environment=_environment(port, temporary) | dict(variables or {}),
             stdin=subprocess.PIPE,
             stdout=output,
-            grace_seconds=_STOP_SECONDS,
+            grace_seconds=stop_seconds,
         ) as process,
     ):
         running_emulator = Emulator(port, log, Path(temporary))

@@ -1,0 +1,185 @@
+"""A backend that hands over notifications in each of the three ways, and keeps at it until they are accepted."""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.chaos.ledger import Row
+from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
+
+_TRIES = 60
+_PAUSE_SECONDS = 0.2
+
+
+class GaveUpError(Exception):
+    """A push was not accepted although everything had time to recover."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """The backend.
+
+    Parameters
+    ----------
+    aws
+        boto3's clients, by service.
+    outputs
+        Of the stack.
+
+    Attributes
+    ----------
+    tickets
+        What was accepted, and for whom.
+    reports
+        Every report.
+    refusals
+        How often a push came to nothing, by the code.
+    """
+
+    aws: Mapping[str, Any]
+    outputs: Mapping[str, str]
+    tickets: dict[int, frozenset[str]] = field(default_factory=dict)
+    reports: list[Mapping[str, Any]] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
+        """Push synchronously. What comes to nothing, or is not kept for somebody, is repeated with the same id."""
+        request = self._request(users, notification_id or new_id(), ticket)
+        for _ in range(_TRIES):
+            report = self._invoke(request)
+            if report is not None and all(each["persisted"] for each in report["recipients"]):
+                self._accept(request)
+                return
+            time.sleep(_PAUSE_SECONDS)
+        raise GaveUpError(f"{request['id']} was not accepted in {_TRIES} tries: {dict(self.refusals)}")
+
+    def hand_over(self, users: Sequence[str]) -> None:
+        """Push asynchronously: Lambda has it, and repeats it where it fails. The id makes that safe."""
+        request = self._request(users, new_id())
+        self.aws["lambda"].invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request))
+        self._accept(request)
+
+    def enqueue(self, users: Sequence[str]) -> None:
+        """Send a message to the queue, which makes the id."""
+        request = self._request(users, None)
+        self.aws["sqs"].send_message(QueueUrl=self.outputs["push_queue_url"], MessageBody=json.dumps(request))
+        self._accept(request)
+
+    def rows(self, users: Sequence[str]) -> list[Row]:
+        """Read the histories of users."""
+        found = []
+        pages = self.aws["dynamodb"].get_paginator("query")
+        for user in users:
+            for page in pages.paginate(
+                TableName=self.outputs["notifications_table_name"],
+                KeyConditionExpression="userId = :user",
+                ExpressionAttributeValues={":user": {"S": user}},
+                ConsistentRead=True,
+            ):
+                found += [Row(user, item["notificationId"]["S"], int(item["content"]["S"])) for item in page["Items"]]
+        return found
+
+    def waiting(self, output: str) -> int:
+        """Say how many messages a queue holds, those included that somebody is working on."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.aws["sqs"].get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def connections(self, users: Sequence[str]) -> list[dict[str, Any]]:
+        """Read the rows of all connections of users, stale ones included."""
+        pages = (
+            self.aws["dynamodb"]
+            .get_paginator("scan")
+            .paginate(TableName=self.outputs["clients_table_name"], ConsistentRead=True)
+        )
+        return [item for page in pages for item in page["Items"] if item["userId"]["S"] in users]
+
+    def put_connections(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of connections."""
+        for row in rows:
+            self.aws["dynamodb"].put_item(TableName=self.outputs["clients_table_name"], Item=row)
+
+    def redrive(self, *, until: Callable[[], bool], seconds: float) -> int:
+        """Push what is in the dead-letter queue again, until nothing is to come any more; give how much that was."""
+        url, redriven = self.outputs["dead_letter_queue_url"], 0
+        give_up = time.monotonic() + seconds
+        while not until() and time.monotonic() < give_up:
+            letters = self.aws["sqs"].receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
+            for letter in letters.get("Messages", []):
+                request = json.loads(letter["Body"])["requestPayload"]
+                self.aws["lambda"].invoke(
+                    FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request)
+                )
+                self.aws["sqs"].delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+                redriven += 1
+        return redriven
+
+    def total(self, count: str) -> int:
+        """Add up a count of all reports."""
+        return sum(report["totals"][count] for report in self.reports)
+
+    def note(self, outcome: Mapping[str, Any]) -> None:
+        """Take in what another process has pushed."""
+        self.tickets |= {int(ticket): frozenset(users) for ticket, users in outcome["tickets"].items()}
+        self.reports += outcome["reports"]
+
+    @property
+    def accepted(self) -> int:
+        """How many requests were accepted."""
+        return len(self.tickets)
+
+    def _invoke(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Invoke the function; give its report, or None where there is none."""
+        try:
+            answer = self.aws["lambda"].invoke(FunctionName=self._function, Payload=json.dumps(request))
+            payload: Mapping[str, Any] = json.loads(answer["Payload"].read())
+        except (BotoCoreError, ClientError) as problem:
+            # Lambda itself is away or throttles; a request that it refuses for good is refused again, and then told.
+            with self._lock:
+                self.refusals[type(problem).__name__] += 1
+            return None
+        with self._lock:
+            if "FunctionError" in answer:
+                self.refusals[payload["errorType"]] += 1
+                return None
+            self.reports.append(payload)
+        return payload
+
+    @property
+    def _function(self) -> str:
+        return self.outputs["push_function_arn"]
+
+    def _request(self, users: Sequence[str], notification_id: str | None, ticket: int | None = None) -> dict[str, Any]:
+        with self._lock:
+            ticket = ticket or next(self._numbers)
+        to = {"userId": users[0]} if len(users) == 1 else {"userIds": list(users)}
+        return {**to, "content": ticket, **({"id": notification_id} if notification_id else {})}
+
+    def _accept(self, request: Mapping[str, Any]) -> None:
+        users = frozenset(request.get("userIds") or [request["userId"]])
+        with self._lock:
+            self.tickets[request["content"]] = users
+
+
+def new_id(milliseconds: int | None = None) -> str:
+    """Make an id for a millisecond since the epoch; None is now."""
+    nanoseconds = time.time_ns() if milliseconds is None else milliseconds * 1_000_000
+    return new_notification_id(nanoseconds, os.urandom(RANDOM_BYTES))
+
+
+def each(items: Sequence[Any], act: Callable[[Any], None], *, workers: int) -> None:
+    """Do something for each item, so many side by side; raise what it raises."""
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(act, items):
+            pass

@@ -1,0 +1,71 @@
+/**
+ * Many browser clients in one process: `node clients.mjs`, told what to do, and telling what they do, by lines of JSON.
+ *
+ * In: {"do": "open", "client", "url"}, {"do": "reload", "client"}, {"do": "count"}, {"do": "end"}.
+ * Out: {"event": "shown", "client", "id", "ticket", "via"}, {"event": "state", "client", "state", "at"},
+ * {"event": "error", "client", "code", "message"}, {"event": "count", "frames", "entries"}.
+ */
+
+import { createInterface } from "node:readline";
+import { createPushClient } from "../../examples/browser/websocket-push.js";
+
+/** As in a browser, but sooner: a run should not last for minutes. */
+const TIMING = { open: 8_000, answer: 8_000, pong: 4_000, settle: 1_000, stable: 5_000 };
+const BACKOFF = { base: 300, cap: 2_000 };
+
+const clients = new Map();
+const count = { frames: 0, entries: 0 };
+
+/** Counts every copy of a notification that comes over the wire, shown or not. */
+class Counted extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      const frame = JSON.parse(data);
+      if (frame.type === "notification") count.frames++;
+      if (frame.type === "history") count.entries += frame.notifications.length;
+    });
+  }
+}
+
+function tell(event) {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/** Keeps a client's position as localStorage does, across what a page calls a reload. */
+function memory() {
+  let kept = null;
+  return { load: () => kept, save: (text) => (kept = text) };
+}
+
+function open(client, url, store) {
+  const push = createPushClient({
+    url,
+    store,
+    timing: TIMING,
+    backoff: BACKOFF,
+    WebSocket: Counted,
+    onNotification: ({ id, content }, { via }) => tell({ event: "shown", client, id, ticket: content, via }),
+    onState: (state) => tell({ event: "state", client, state, at: Date.now() }),
+    onError: ({ code, message }) => tell({ event: "error", client, code, message }),
+  });
+  clients.set(client, { push, url, store });
+}
+
+const actions = {
+  open: ({ client, url }) => open(client, url, memory()),
+  reload: ({ client }) => {
+    const { push, url, store } = clients.get(client);
+    push.close();
+    open(client, url, store);
+  },
+  count: () => tell({ event: "count", ...count }),
+  end: () => process.exit(0),
+};
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  const message = JSON.parse(line);
+  actions[message.do](message);
+});
+lines.on("close", () => process.exit(0));

@@ -1,0 +1,418 @@
+"""The fault scenarios: what is pushed, to whom, and what goes wrong meanwhile. Each ends in the same check."""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+from tests.chaos.backend import Sender, each
+from tests.chaos.faults import DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
+from tests.chaos.fleet import Fleet
+from tests.chaos.ledger import Ledger, Verdict, judge, summary
+from tests.chaos.world import World
+from tools.aws import wait_until
+from tools.paths import CHECKOUT
+
+_WORKERS = 4
+_OPEN_SECONDS = 60.0
+_SETTLE_SECONDS = 90.0
+
+BACKOFF_CAP_SECONDS = 2.0
+"""The longest that a client waits before an attempt, in clients.mjs."""
+
+_HANDSHAKE_SECONDS = 8.0
+_SPREAD_SECONDS = 0.1
+
+_GROWTH = 1.1
+"""By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
+
+_runs = count(1)
+
+Notes = dict[str, object]
+
+
+class LostError(Exception):
+    """A run did not end as promised; the message says in what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a run is.
+
+    Parameters
+    ----------
+    clients, users
+        How many clients, and to how many users they belong, in turn.
+    pushes
+        How many notifications.
+    seconds
+        How long a fault lasts that lasts for a time.
+    """
+
+    clients: int
+    users: int
+    pushes: int
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """A scenario under way.
+
+    Attributes
+    ----------
+    choice : random.Random
+        Makes the random choices, from the seed.
+    notes : Notes
+        What else is to be told, beside the figures that all runs have.
+    taken_before : int
+        How many posts API Gateway had taken before the run.
+    """
+
+    world: World
+    fleet: Fleet
+    sender: Sender
+    users: Sequence[str]
+    size: Size
+    seed: int
+    choice: random.Random
+    notes: Notes
+    taken_before: int
+
+    def push_all(self, push: Callable[[Sequence[str]], None], *, disturb: Callable[[int], None] | None = None) -> None:
+        """Push `size.pushes` notifications, most to one user and every tenth to all.
+
+        Parameters
+        ----------
+        push
+            One of the ways of the sender.
+        disturb
+            Called before each, with its number.
+        """
+
+        def one(number: int) -> None:
+            if disturb is not None:
+                disturb(number)
+            push(self.users if number % 10 == 9 else [self.users[number % len(self.users)]])
+
+        each(range(self.size.pushes), one, workers=_WORKERS)
+
+    def under(self, *rules: Rule) -> None:
+        """Have requests meet faults from now on."""
+        self.world.plan(Plan(rules, self.seed))
+
+    def settle(self) -> Verdict:
+        """Let everything recover, and check.
+
+        Nothing is done for the clients but to wait: whoever missed something has to notice by itself.
+        """
+        self.world.plan(Plan())
+        self.fleet.wait(self.complete, _SETTLE_SECONDS)
+        return judge(self._ledger())
+
+    def open_clients(self) -> None:
+        """Wait until every client is open."""
+        if not self.fleet.wait(self.fleet.all_open, _OPEN_SECONDS):
+            raise LostError(f"clients are not open: {self.fleet.states}; {dict(self.fleet.errors)}")
+
+    def complete(self) -> bool:
+        """Tell whether as much has been shown as was accepted."""
+        expected = sum(owner in users for users in self.sender.tickets.values() for owner in self.fleet.owners.values())
+        return len(self.fleet.shown) >= expected
+
+    def _ledger(self) -> Ledger:
+        counts = self.fleet.counts()
+        return Ledger(
+            owners=dict(self.fleet.owners),
+            tickets=dict(self.sender.tickets),
+            rows=self.sender.rows(self.users),
+            shown=list(self.fleet.shown),
+            reports=list(self.sender.reports),
+            copies=counts["frames"] + counts["entries"],
+            frames=counts["frames"],
+            taken=self.world.proxy.taken - self.taken_before,
+        )
+
+
+@contextmanager
+def run(world: World, size: Size, seed: int, notes: Notes) -> Iterator[Run]:
+    """Open clients of users that no other run knows, and give what a scenario needs."""
+    prefix = f"run{next(_runs)}"
+    users = [f"{prefix}-user{number}" for number in range(size.users)]
+    owners = {f"client{number}": users[number % size.users] for number in range(size.clients)}
+    taken = world.proxy.taken
+    with world.fleet() as clients:
+        clients.open(owners, world.url)
+        begun = Run(world, clients, world.sender(), users, size, seed, random.Random(seed), notes, taken)
+        begun.open_clients()
+        try:
+            yield begun
+        finally:
+            world.plan(Plan())
+
+
+def sockets_dropped(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Drop sockets at random throughout, and now and then reload a page."""
+    with run(world, size, seed, notes) as this:
+
+        def disturb(number: int) -> None:
+            if number % 15 == 14:
+                world.cut(1, this.choice)
+            if number % 100 == 50:
+                this.fleet.reload(f"client{number // 100 % size.clients}")
+
+        this.push_all(this.sender.push, disturb=disturb)
+        notes |= {"connections": len(this.fleet.opened)}
+        return this.settle()
+
+
+def dynamodb_throttles(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have DynamoDB throttle a third of the calls, and then be away for a time."""
+    with run(world, size, seed, notes) as this:
+        throttle = Rule(DYNAMODB, 1 / 3, Fault(Kind.REFUSE, status=429))
+        slow = Rule((PUT, QUERY), 0.05, Fault(Kind.DELAY, seconds=0.3))
+        twice = Rule((PUT, DELETE), 0.05, Fault(Kind.DUPLICATE))
+
+        def disturb(number: int) -> None:
+            if number % 10 == 9:
+                world.cut(1, this.choice)
+            if number == size.pushes // 2:
+                this.under(Rule(DYNAMODB, 1.0, Fault(Kind.REFUSE, status=503)))
+                # The others go on pushing into the fault meanwhile, and this one joins them afterwards.
+                time.sleep(size.seconds)
+                this.under(throttle, slow, twice)
+
+        this.under(throttle, slow, twice)
+        this.push_all(this.sender.push, disturb=disturb)
+        notes |= {"pushes repeated": sum(this.sender.refusals.values())}
+        return this.settle()
+
+
+def posts_fail(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have the management API throttle half of the posts, fail some, stall some, and lose some answers."""
+    with run(world, size, seed, notes) as this:
+        this.under(
+            Rule((POST,), 0.5, Fault(Kind.REFUSE, status=429)),
+            Rule((POST,), 0.05, Fault(Kind.REFUSE, status=500)),
+            Rule((POST,), 0.02, Fault(Kind.DROP)),
+            Rule((POST,), 0.02, Fault(Kind.LOSE)),
+            Rule((POST,), 0.02, Fault(Kind.RESET)),
+            Rule((POST,), 0.02, Fault(Kind.CUT)),
+            Rule((POST,), 0.05, Fault(Kind.DUPLICATE)),
+            Rule((POST,), 0.1, Fault(Kind.REORDER, seconds=0.3)),
+        )
+
+        def disturb(number: int) -> None:
+            # For one push nothing gets through at all: it is reported as failed, and the clients are closed.
+            if number == size.pushes // 2:
+                this.under(Rule((POST,), 1.0, Fault(Kind.REFUSE, status=500)))
+            if number == size.pushes // 2 + 2 * _WORKERS:
+                this.under(Rule((POST,), 0.5, Fault(Kind.REFUSE, status=429)))
+
+        this.push_all(this.sender.push, disturb=disturb)
+        notes |= {"reported as failed": this.sender.total("failed")}
+        return this.settle()
+
+
+def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Let clients vanish without `$disconnect`: they are back under new connections, beside their stale rows."""
+    with run(world, size, seed, notes) as this:
+        rounds = 5
+        this.size = Size(size.clients, size.users, size.pushes // (3 * rounds))
+        for _ in range(rounds):
+            this.push_all(this.sender.push)
+            # The API does not notice, and goes on taking posts for connections at whose other end nobody is.
+            world.call_gate(lambda: world.gate.strand(max(size.clients // 5, 1), this.choice))
+            this.push_all(this.sender.push)
+            _lose_disconnects(this)
+            this.push_all(this.sender.push)
+        notes |= {"reported as gone": this.sender.total("gone"), "connections": len(this.fleet.opened)}
+        return this.settle()
+
+
+def _lose_disconnects(this: Run) -> None:
+    """Let the API notice who has vanished, and undo what `$disconnect` did: on AWS it comes at best effort."""
+    before = this.sender.connections(this.users)
+    stranded = this.world.call_gate(this.world.gate.bury)
+
+    def removed() -> list[dict[str, object]]:
+        left = {row["connectionId"]["S"] for row in this.sender.connections(this.users)}
+        return [row for row in before if row["connectionId"]["S"] not in left]
+
+    wait_until(lambda: len(removed()) >= stranded, "$disconnect of stranded connections")
+    this.sender.put_connections(removed())
+
+
+def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Kill the push function's processes between write and send, on the asynchronous path and behind the queue."""
+    with run(world, size, seed, notes) as this:
+        killed_before = world.proxy.met["kill"]
+        this.under(Rule((POST,), 0.1, Fault(Kind.KILL)))
+        ways = (this.sender.hand_over, this.sender.enqueue)
+
+        def push(users: Sequence[str]) -> None:
+            ways[this.sender.accepted % 2](users)
+
+        this.push_all(push)
+        this.fleet.wait(this.complete, size.seconds)
+        world.plan(Plan())
+        # What failed three times is in the dead-letter queue, whole. Whoever looks after it pushes it again.
+        redriven = this.sender.redrive(until=this.complete, seconds=_SETTLE_SECONDS)
+        notes |= {"kills": world.proxy.met["kill"] - killed_before, "dead letters pushed again": redriven}
+        return this.settle()
+
+
+def gateway_restarts(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Restart the whole emulator, WebSocket connections, functions and tables, while a backend goes on pushing."""
+    with run(world, size, seed, notes) as this, ThreadPoolExecutor(1) as background:
+        pushing = background.submit(this.push_all, this.sender.push)
+        this.fleet.wait(lambda: len(this.fleet.shown) > size.pushes // 4, _SETTLE_SECONDS)
+        world.call_gate(world.gate.shut)
+        world.restart_emulator()
+        before = len(this.fleet.opened)
+        world.call_gate(world.gate.reopen)
+        reopened = time.time()
+        this.open_clients()
+        returns = {client: at - reopened for client, at in this.fleet.opened[before:]}
+        pushing.result()
+        notes |= {"back after": f"{min(returns.values()):.1f} to {max(returns.values()):.1f} s"}
+        _require_spread(returns, size)
+        return this.settle()
+
+
+def _require_spread(returns: dict[str, float], size: Size) -> None:
+    """See that everybody was back within the longest wait and a handshake, and not all at once."""
+    if len(returns) < size.clients:
+        raise LostError(f"only {len(returns)} of {size.clients} clients are back")
+    late = max(returns.values())
+    if late > BACKOFF_CAP_SECONDS + _HANDSHAKE_SECONDS:
+        raise LostError(f"a client was back only after {late:.1f} s")
+    if statistics.pstdev(returns.values()) < _SPREAD_SECONDS:
+        raise LostError(f"the clients came back all at once: {sorted(returns.values())}")
+
+
+def clocks_differ(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Push from two processes at the same milliseconds, with clocks 5 s apart, while sockets are dropped at random."""
+    with run(world, size, seed, notes) as this:
+        half = size.pushes // 2
+        start = time.time() + 3
+        processes = [
+            _pusher(this, ahead=ahead, tickets=range(first, first + half), start=start)
+            for ahead, first in ((0, 1), (-5_000, half + 1))
+        ]
+        stop = threading.Event()
+        with ThreadPoolExecutor(1) as background:
+            dropping = background.submit(_drop_until, stop, this)
+            try:
+                outcomes = [json.loads(process.communicate()[0]) for process in processes]
+            finally:
+                stop.set()
+            notes |= {"sockets dropped": dropping.result()}
+        for outcome in outcomes:
+            this.sender.note(outcome)
+        return this.settle()
+
+
+def _drop_until(stop: threading.Event, this: Run) -> int:
+    dropped = 0
+    while not stop.wait(0.3):
+        this.world.cut(1, this.choice)
+        dropped += 1
+    return dropped
+
+
+def _pusher(this: Run, *, ahead: int, tickets: range, start: float) -> "subprocess.Popen[str]":
+    task = {
+        "port": this.world.emulator.port,
+        "outputs": dict(this.world.outputs),
+        "users": list(this.users),
+        "ahead": ahead,
+        "tickets": list(tickets),
+        "start": start,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.pusher", json.dumps(task)],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "lambda")])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def load(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Push for a time without faults, to many clients, and watch the memory of the functions."""
+    with run(world, size, seed, notes) as this:
+        end = time.monotonic() + size.seconds
+        samples: list[int] = []
+
+        def push_until_end(first: int) -> None:
+            number = first
+            while time.monotonic() < end:
+                this.sender.push([this.users[number % len(this.users)]])
+                number += _WORKERS
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            pushing = [pool.submit(push_until_end, number) for number in range(_WORKERS)]
+            while time.monotonic() < end:
+                samples.append(max(world.workers("push").values(), default=0))
+                time.sleep(size.seconds / 40)
+            for each_pushing in pushing:
+                each_pushing.result()
+        early, late = statistics.median(samples[8:16]), statistics.median(samples[-8:])
+        notes |= {
+            "clients": size.clients,
+            "pushes a second": round(this.sender.accepted / size.seconds),
+            "largest push process": f"{early / 1024:.1f} MiB, then {late / 1024:.1f} MiB",
+        }
+        if late > early * _GROWTH:
+            raise LostError(f"the push function grew from {early} to {late} KiB")
+        return this.settle()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario with its two sizes: one for `make test`, one for `make chaos`."""
+
+    name: str
+    play: Callable[[World, Size, int, Notes], Verdict]
+    short: Size
+    long: Size
+
+
+SCENARIOS = (
+    Scenario("1 sockets dropped at random", sockets_dropped, Size(8, 4, 150), Size(20, 5, 2000)),
+    Scenario("2 DynamoDB throttles, then is away", dynamodb_throttles, Size(8, 4, 80, 3), Size(20, 5, 600, 10)),
+    Scenario("3 posts throttled, failed, stalled", posts_fail, Size(8, 4, 60), Size(20, 5, 400)),
+    Scenario("4 connections vanish, rows go stale", connections_vanish, Size(8, 4, 75), Size(20, 5, 600)),
+    Scenario("5 push killed between write and send", push_is_killed, Size(8, 4, 40, 12), Size(20, 5, 400, 60)),
+    Scenario("6 the gateway restarts", gateway_restarts, Size(12, 4, 150), Size(20, 5, 1000)),
+    Scenario("7 two processes, clocks 5 s apart", clocks_differ, Size(8, 4, 80), Size(20, 5, 600)),
+    Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
+)
+
+
+def perform(world: World, scenario: Scenario, size: Size, seed: int) -> str:
+    """Play a scenario and check it; give its line of figures.
+
+    Raises
+    ------
+    LostError
+        If anything is not as promised.
+    """
+    notes: Notes = {}
+    began = time.monotonic()
+    verdict = scenario.play(world, size, seed, notes)
+    told = "".join(f"; {name}: {value}" for name, value in notes.items())
+    line = f"{scenario.name}: {verdict.figures}{told} (seed {seed}, {time.monotonic() - began:.0f} s)"
+    if verdict.problems:
+        raise LostError(f"{line}\n{summary(verdict.problems)}")
+    return line

@@ -1,0 +1,63 @@
+# The module as the fault runs need it: with its queue, and with a push that gives up soon.
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100"
+    }
+  }
+}
+
+provider "aws" {}
+
+module "push" {
+  source = "../../../"
+
+  name                = "chaos"
+  allow_anonymous     = true
+  deletion_protection = false
+  push_queue          = { maximum_concurrency = 4, max_receive_count = 20 }
+
+  functions = {
+    connect = { timeout = 5 }
+    poll    = { timeout = 5 }
+    push    = { timeout = 6 }
+  }
+}
+
+output "websocket_url" {
+  description = "URL that clients connect to."
+  value       = module.push.websocket_url
+}
+
+output "push_function_arn" {
+  description = "What a backend invokes."
+  value       = module.push.push_function_arn
+}
+
+output "push_queue_url" {
+  description = "What a backend sends messages to."
+  value       = module.push.push_queue_url
+}
+
+output "dead_letter_queue_url" {
+  description = "Where asynchronous invocations end that came to nothing."
+  value       = module.push.dead_letter_queue_url
+}
+
+output "push_queue_dead_letter_queue_url" {
+  description = "Where messages end that came to nothing."
+  value       = module.push.push_queue_dead_letter_queue_url
+}
+
+output "clients_table_name" {
+  description = "Name of the table of open connections."
+  value       = module.push.clients_table_name
+}
+
+output "notifications_table_name" {
+  description = "Name of the table of persisted notifications."
+  value       = module.push.notifications_table_name
+}

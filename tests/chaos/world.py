@@ -1,0 +1,210 @@
+"""Everything that a fault run needs, up and running: emulator, proxy, gate and the applied stack."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+from tests.chaos.backend import Sender
+from tests.chaos.faults import Plan
+from tests.chaos.fleet import Fleet, fleet
+from tests.chaos.gate import Gate
+from tests.chaos.proxy import Proxy
+from tools.aws import clients
+from tools.emulator.server import Emulator, emulator, free_port
+from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+
+Result = TypeVar("Result")
+
+_SERVICES = ("dynamodb", "lambda", "sqs")
+_STORE_SECONDS = 30.0
+"""How long the emulator may take to end its connections and to store its state; it takes a few."""
+
+_VISIBILITY_SECONDS = 8
+"""For how long a message of the queue stays hidden in these runs, if the function does not say what became of it.
+
+The module makes it six times the function's timeout, as AWS advises. What matters here is that it is more than once.
+"""
+
+
+@dataclass(slots=True)
+class World:
+    """What a run works with.
+
+    Attributes
+    ----------
+    folder : Path
+        Takes logs.
+    emulator : Emulator
+        The local AWS.
+    proxy, gate
+        Between it and the functions, and between it and the clients.
+    outputs : Mapping[str, str]
+        Of the stack.
+    """
+
+    folder: Path
+    proxy: Proxy
+    gate: Gate
+    outputs: Mapping[str, str]
+    _emulators: "_Emulators"
+    _loop: asyncio.AbstractEventLoop
+    _gate_port: int
+
+    @property
+    def emulator(self) -> Emulator:
+        """The local AWS."""
+        return self._emulators.running
+
+    def url(self, user: str) -> str:
+        """Give what a client of a user connects to: the gate, and behind it the stage."""
+        name = urlsplit(self.outputs["websocket_url"])
+        api = (name.hostname or "").partition(".")[0]
+        return f"ws://127.0.0.1:{self._gate_port}/_aws/execute-api/{api}{name.path}?userId={quote(user)}"
+
+    def sender(self) -> Sender:
+        """Make a backend."""
+        client = clients(self.emulator)
+        return Sender({name: client(name) for name in _SERVICES}, self.outputs)
+
+    def fleet(self) -> contextlib.AbstractContextManager[Fleet]:
+        """Make clients."""
+        return fleet(self.folder / "clients.log")
+
+    def plan(self, plan: Plan) -> None:
+        """Have the proxy do to requests what a plan says, from now on."""
+        self.proxy.plan = plan
+
+    def call_gate(self, act: Callable[[], Result]) -> Result:
+        """Do something at the gate, in its event loop, and give what comes of it."""
+
+        async def acted() -> Result:
+            return act()
+
+        return asyncio.run_coroutine_threadsafe(acted(), self._loop).result(timeout=30)
+
+    def cut(self, count: int, choice: random.Random) -> None:
+        """Cut some sockets."""
+        self.call_gate(lambda: self.gate.cut(count, choice))
+
+    def restart_emulator(self) -> None:
+        """End the emulator and start it again, with what it had stored."""
+        self._emulators.stop()
+        self._emulators.start()
+
+    def kill_push(self) -> None:
+        """Kill every process in which the push function runs."""
+        for process in self.workers("push"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def workers(self, function: str) -> dict[int, int]:
+        """Give the processes in which a function runs, and how much memory each holds, in KiB."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,rss=,args="], capture_output=True, text=True, check=True)
+        rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        marked = f"{self.emulator.temporary}/ministack-lambda-chaos-{function}-"
+        return {int(row[0]): int(row[1]) for row in rows if marked in row[2]}
+
+
+class _Emulators:
+    """The emulator that runs, and the next one on the same port with the same state."""
+
+    def __init__(self, folder: Path, port: int, functions_endpoint: str) -> None:
+        self._folder = folder
+        self._port = port
+        self._variables = {
+            # The functions inherit it; it is what their own calls go through.
+            "AWS_ENDPOINT_URL": functions_endpoint,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(folder / "state"),
+        }
+        self._stack = ExitStack()
+        self._running: Emulator | None = None
+
+    @property
+    def running(self) -> Emulator:
+        assert self._running is not None
+        return self._running
+
+    def start(self) -> None:
+        running = emulator(self._folder, port=self._port, variables=self._variables, stop_seconds=_STORE_SECONDS)
+        self._running = self._stack.enter_context(running)
+
+    def stop(self) -> None:
+        self._stack.close()
+
+
+class _Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="faults", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[None, None, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@contextmanager
+def world(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iterator[World]:
+    """Start all of it, apply the stack, and end it with the block.
+
+    Parameters
+    ----------
+    folder
+        Takes logs, Terraform's state and the emulator's.
+    say
+        Hears what is being waited for.
+
+    Raises
+    ------
+    ToolError
+        If the machine lacks something, or Terraform fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    program = find_program()
+    settings = terraform_environment(folder, program)
+    port = free_port()
+    with ExitStack() as stack:
+        loop = _Loop()
+        stack.callback(loop.close)
+        gate = Gate(("127.0.0.1", port))
+        gate_port = loop.run(gate.start())
+        stack.callback(lambda: loop.run(gate.stop()))
+        proxy = Proxy(("127.0.0.1", port))
+        proxy_port = loop.run(proxy.start())
+        stack.callback(lambda: loop.run(proxy.stop()))
+        emulators = _Emulators(folder, port, f"http://127.0.0.1:{proxy_port}")
+        emulators.start()
+        stack.callback(emulators.stop)
+        say("terraform apply")
+        root = copy_sources(folder / "checkout") / "tests" / "chaos" / "stack"
+        terraform = Terraform(program, root, folder / "terraform", settings | emulators.running.credentials)
+        terraform.init()
+        terraform.apply()
+        outputs = {name: str(value) for name, value in terraform.outputs().items()}
+        made = World(folder, proxy, gate, outputs, emulators, loop.loop, gate_port)
+        proxy.kill = made.kill_push
+        _hide_messages_shortly(made)
+        yield made
+
+
+def _hide_messages_shortly(made: World) -> None:
+    made.sender().aws["sqs"].set_queue_attributes(
+        QueueUrl=made.outputs["push_queue_url"], Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS)}
+    )
