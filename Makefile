@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
+
+chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
+	@$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+fuzz: environments ## give the functions tens of thousands of made-up events
+	@FUZZ_EXAMPLES=20000 $(PYTEST) -p no:terraform tests/fuzz
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (half an hour)
 	@$(PYTHON) -m tools.environments bench

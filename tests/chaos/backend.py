@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.chaos.ledger import Row
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 
-_TRIES = 60
+_TRY_SECONDS = 90.0
 _PAUSE_SECONDS = 0.2
 
 
@@ -56,13 +56,14 @@ class Sender:
     def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
         """Push synchronously. What comes to nothing, or is not kept for somebody, is repeated with the same id."""
         request = self._request(users, notification_id or new_id(), ticket)
-        for _ in range(_TRIES):
+        give_up = time.monotonic() + _TRY_SECONDS
+        while time.monotonic() < give_up:
             report = self._invoke(request)
             if report is not None and all(each["persisted"] for each in report["recipients"]):
                 self._accept(request)
                 return
             time.sleep(_PAUSE_SECONDS)
-        raise GaveUpError(f"{request['id']} was not accepted in {_TRIES} tries: {dict(self.refusals)}")
+        raise GaveUpError(f"{request['id']} was not accepted within {_TRY_SECONDS:.0f} s: {dict(self.refusals)}")
 
     def hand_over(self, users: Sequence[str]) -> None:
         """Push asynchronously: Lambda has it, and repeats it where it fails. The id makes that safe."""

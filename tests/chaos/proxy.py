@@ -41,7 +41,8 @@ class Proxy:
     Parameters
     ----------
     kill
-        Kills the functions' processes, for `Kind.KILL`; called in a thread of its own.
+        Kills the process that has a request's connection, for `Kind.KILL`, by the port at its end; called in a thread
+        of its own.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Proxy:
         How many posts to connections were answered with 200.
     """
 
-    def __init__(self, upstream: tuple[str, int], *, kill: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, upstream: tuple[str, int], *, kill: Callable[[int], None] = lambda port: None) -> None:
         self.plan = Plan()
         self.upstream = upstream
         self.met: Counter[str] = Counter()
@@ -124,7 +125,7 @@ class Proxy:
                 await writer.drain()
                 return False
             case Kind.KILL:
-                await asyncio.to_thread(self.kill)
+                await asyncio.to_thread(self.kill, writer.get_extra_info("peername")[1])
                 return False
         return await self._answer(writer, await self._ask(request, service))
 

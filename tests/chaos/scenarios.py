@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
-from tests.chaos.backend import Sender, each
+from tests.chaos.backend import GaveUpError, Sender, each
 from tests.chaos.faults import DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger, Verdict, judge, summary
@@ -194,6 +194,7 @@ def dynamodb_throttles(world: World, size: Size, seed: int, notes: Notes) -> Ver
         this.under(throttle, slow, twice)
         this.push_all(this.sender.push, disturb=disturb)
         notes |= {"pushes repeated": sum(this.sender.refusals.values())}
+        _require_fault("pushes repeated", notes)
         return this.settle()
 
 
@@ -220,6 +221,7 @@ def posts_fail(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
 
         this.push_all(this.sender.push, disturb=disturb)
         notes |= {"reported as failed": this.sender.total("failed")}
+        _require_fault("reported as failed", notes)
         return this.settle()
 
 
@@ -236,7 +238,14 @@ def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Ver
             _lose_disconnects(this)
             this.push_all(this.sender.push)
         notes |= {"reported as gone": this.sender.total("gone"), "connections": len(this.fleet.opened)}
+        _require_fault("reported as gone", notes)
         return this.settle()
+
+
+def _require_fault(name: str, notes: Notes) -> None:
+    """See that what the run is about has happened: otherwise it has shown nothing."""
+    if not notes[name]:
+        raise LostError(f"the run has shown nothing: {name} is 0")
 
 
 def _lose_disconnects(this: Run) -> None:
@@ -257,17 +266,23 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
     with run(world, size, seed, notes) as this:
         killed_before = world.proxy.met["kill"]
         this.under(Rule((POST,), 0.1, Fault(Kind.KILL)))
-        ways = (this.sender.hand_over, this.sender.enqueue)
+        numbers = count()
 
         def push(users: Sequence[str]) -> None:
-            ways[this.sender.accepted % 2](users)
+            (this.sender.hand_over if next(numbers) % 2 else this.sender.enqueue)(users)
+
+        def done() -> bool:
+            return this.complete() and this.sender.waiting("push_queue_url") == 0
 
         this.push_all(push)
-        this.fleet.wait(this.complete, size.seconds)
+        give_up = time.monotonic() + size.seconds
+        while not done() and time.monotonic() < give_up:
+            time.sleep(0.5)
         world.plan(Plan())
         # What failed three times is in the dead-letter queue, whole. Whoever looks after it pushes it again.
-        redriven = this.sender.redrive(until=this.complete, seconds=_SETTLE_SECONDS)
+        redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
         notes |= {"kills": world.proxy.met["kill"] - killed_before, "dead letters pushed again": redriven}
+        _require_fault("kills", notes)
         return this.settle()
 
 
@@ -277,12 +292,14 @@ def gateway_restarts(world: World, size: Size, seed: int, notes: Notes) -> Verdi
         pushing = background.submit(this.push_all, this.sender.push)
         this.fleet.wait(lambda: len(this.fleet.shown) > size.pushes // 4, _SETTLE_SECONDS)
         world.call_gate(world.gate.shut)
+        began = time.monotonic()
         world.restart_emulator()
+        notes["away for"] = f"{time.monotonic() - began:.1f} s"
         before = len(this.fleet.opened)
         world.call_gate(world.gate.reopen)
         reopened = time.time()
         this.open_clients()
-        returns = {client: at - reopened for client, at in this.fleet.opened[before:]}
+        returns = {client: at - reopened for client, at in reversed(this.fleet.opened[before:])}  # the first counts
         pushing.result()
         notes |= {"back after": f"{min(returns.values()):.1f} to {max(returns.values()):.1f} s"}
         _require_spread(returns, size)
@@ -317,6 +334,7 @@ def clocks_differ(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
             finally:
                 stop.set()
             notes |= {"sockets dropped": dropping.result()}
+            _require_fault("sockets dropped", notes)
         for outcome in outcomes:
             this.sender.note(outcome)
         return this.settle()
@@ -390,7 +408,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("1 sockets dropped at random", sockets_dropped, Size(8, 4, 150), Size(20, 5, 2000)),
-    Scenario("2 DynamoDB throttles, then is away", dynamodb_throttles, Size(8, 4, 80, 3), Size(20, 5, 600, 10)),
+    Scenario("2 DynamoDB throttles, then is away", dynamodb_throttles, Size(8, 4, 80, 7), Size(20, 5, 600, 10)),
     Scenario("3 posts throttled, failed, stalled", posts_fail, Size(8, 4, 60), Size(20, 5, 400)),
     Scenario("4 connections vanish, rows go stale", connections_vanish, Size(8, 4, 75), Size(20, 5, 600)),
     Scenario("5 push killed between write and send", push_is_killed, Size(8, 4, 40, 12), Size(20, 5, 400, 60)),
@@ -410,7 +428,10 @@ def perform(world: World, scenario: Scenario, size: Size, seed: int) -> str:
     """
     notes: Notes = {}
     began = time.monotonic()
-    verdict = scenario.play(world, size, seed, notes)
+    try:
+        verdict = scenario.play(world, size, seed, notes)
+    except (GaveUpError, TimeoutError) as problem:
+        raise LostError(f"{scenario.name} (seed {seed}): {problem}") from problem
     told = "".join(f"; {name}: {value}" for name, value in notes.items())
     line = f"{scenario.name}: {verdict.figures}{told} (seed {seed}, {time.monotonic() - began:.0f} s)"
     if verdict.problems:

@@ -61,7 +61,7 @@ class Service:
 
 @asynccontextmanager
 async def between(
-    service: Service, fault: Fault | None = None, *, kill: Callable[[], None] = lambda: None
+    service: Service, fault: Fault | None = None, *, kill: Callable[[int], None] = lambda port: None
 ) -> AsyncIterator[tuple[Proxy, int]]:
     server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
     proxy = Proxy(server.sockets[0].getsockname(), kill=kill)
@@ -141,17 +141,19 @@ def test_service_that_is_away_shows_as_a_reset() -> None:
     [(Kind.RESET, 0, b""), (Kind.CUT, 1, ANSWER[: len(ANSWER) // 2]), (Kind.KILL, 0, b"")],
 )
 def test_fault_that_ends_the_connection(kind: Kind, reached: int, answered: bytes) -> None:
-    killed: list[bool] = []
+    killed: list[int] = []
+    ends: list[int] = []
 
     async def run() -> None:
         service = Service()
-        async with between(service, Fault(kind), kill=lambda: killed.append(True)) as (_, port):
-            reader, _ = await sent(port, message())
+        async with between(service, Fault(kind), kill=killed.append) as (_, port):
+            reader, writer = await sent(port, message())
+            ends.append(writer.get_extra_info("sockname")[1])
             assert await all_of(reader) == answered
             assert len(service.read) == reached
 
     asyncio.run(run())
-    assert killed == [True] * (kind is Kind.KILL)
+    assert killed == (ends if kind is Kind.KILL else [])
 
 
 @pytest.mark.parametrize(("kind", "reached"), [(Kind.DROP, 0), (Kind.LOSE, 1)])

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from tests.chaos.backend import Sender
 from tests.chaos.faults import Plan
-from tests.chaos.fleet import Fleet, fleet
+from tests.chaos.fleet import Fleet, fleet, node
 from tests.chaos.gate import Gate
 from tests.chaos.proxy import Proxy
 from tools.aws import clients
@@ -101,9 +101,10 @@ class World:
         self._emulators.stop()
         self._emulators.start()
 
-    def kill_push(self) -> None:
-        """Kill every process in which the push function runs."""
-        for process in self.workers("push"):
+    def kill_push(self, port: int) -> None:
+        """Kill the process of the push function that has a connection; all of them where that cannot be told."""
+        processes = list(self.workers("push"))
+        for process in _owners(port, processes) or processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
@@ -178,6 +179,7 @@ def world(folder: Path, say: Callable[[str], None] = lambda line: None) -> Itera
     """
     folder.mkdir(parents=True, exist_ok=True)
     program = find_program()
+    node()  # Better missed now than after the apply.
     settings = terraform_environment(folder, program)
     port = free_port()
     with ExitStack() as stack:
@@ -202,6 +204,21 @@ def world(folder: Path, say: Callable[[str], None] = lambda line: None) -> Itera
         proxy.kill = made.kill_push
         _hide_messages_shortly(made)
         yield made
+
+
+def _owners(port: int, processes: Sequence[int]) -> list[int]:
+    """Find those of some processes that have a TCP socket on a local port, where the system has /proc (Linux)."""
+    with contextlib.suppress(OSError):
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        sockets = {f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port}
+        return [process for process in processes if sockets & set(_open_files(process))]
+    return []
+
+
+def _open_files(process: int) -> Iterator[str]:
+    for file in Path(f"/proc/{process}/fd").glob("*"):
+        with contextlib.suppress(OSError):  # It was closed meanwhile.
+            yield str(file.readlink())
 
 
 def _hide_messages_shortly(made: World) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from importlib.metadata import version
+from typing import Any
 
 from tools.emulator import patches
 
@@ -23,10 +24,23 @@ def main() -> None:
 
     from ministack import app
 
+    _end_once_stored(app)
     try:
         app.main()
     finally:
         _end_workers()
+
+
+def _end_once_stored(app: Any) -> None:
+    """Where the emulator stores its state at its end (PERSIST_STATE=1), end with that: it would wait for threads."""
+    store = app.save_all
+
+    def store_and_end(*arguments: Any) -> None:
+        store(*arguments)
+        _end_workers()
+        os._exit(0)
+
+    app.save_all = store_and_end
 
 
 def _end_with_parent() -> None:
