@@ -173,6 +173,8 @@ def test_a_table_out_of_reach_is_told_as_such(event: EventMaker, environment: py
     assert (frame["code"], frame["requestId"]) == ("UNAVAILABLE", 1)
 
 
-@pytest.mark.parametrize("unsound", [{}, {"requestContext": {}}, {"requestContext": {"connectionId": "c"}}])
-def test_an_event_of_another_kind_ends_in_an_error_frame(environment: pytest.MonkeyPatch, unsound: Event) -> None:
+@pytest.mark.parametrize(
+    "unsound", [None, [], "poll", {}, {"requestContext": {}}, {"requestContext": {"connectionId": "c"}}]
+)
+def test_an_event_of_another_kind_ends_in_an_error_frame(environment: pytest.MonkeyPatch, unsound: Any) -> None:
     assert poll(unsound)["code"] in ("INTERNAL", "INVALID_REQUEST")

@@ -1,7 +1,6 @@
 """What Lambda hands back to API Gateway."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import error_frame
@@ -36,10 +35,13 @@ def reply(frame: str) -> Response:
     return {"statusCode": 200, "body": frame}
 
 
-def error_reply(event: Mapping[str, Any], failure: Failure) -> Response:
-    """Answer a message with an error frame that carries its `requestId`, if that much of it can be read."""
+def error_reply(event: object, failure: Failure) -> Response:
+    """Answer a message with an error frame that carries its `requestId`, if that much of it can be read.
+
+    The event may be anything: whoever may invoke the function decides, and the failure may be about just that.
+    """
     try:
-        request_id = parse_request_id(parse_message(event.get("body")))
+        request_id = parse_request_id(parse_message(event.get("body") if isinstance(event, Mapping) else None))
     except RequestError:
         request_id = None
     return reply(error_frame(failure.code, failure.message, request_id))
