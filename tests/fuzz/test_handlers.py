@@ -1,0 +1,243 @@
+"""Every handler, given all kinds of events: no unhandled exception, a documented code, no write on refusal."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fuzz import events
+from tests.fuzz.aws import Answer, row
+from tests.fuzz.support import FUZZ, Invoke, Outcome
+from tests.unit.tokens.jwks_server import JwksServer, keys
+from tests.unit.tokens.support import CLAIMS, ec_key, jwk, segment, token
+from websocket_push.handlers import connect, disconnect, poll, push, verify_jwt
+from websocket_push.protocol.errors import ErrorCode
+
+CODES = frozenset(ErrorCode)
+DONE_IN_PART = {"UNAVAILABLE", "AWS_REFUSED", "INTERNAL", "INCOMPLETE"}
+"""The codes of what may have been begun; every other refuses before anything is written."""
+
+DENIED: Answer = (400, {"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"})
+REFUSALS = st.sampled_from(
+    [
+        *([{}] * 6),
+        {"PutItem": DENIED},
+        {"Query": DENIED},
+        {"GetItem": DENIED},
+        {"DeleteItem": DENIED},
+        {"PostToConnection": (410, {"message": "gone"})},
+        {"PostToConnection": (400, {"message": "no"}), "DeleteConnection": (400, {"message": "no"})},
+    ]
+)
+CONNECTIONS = st.lists(st.sampled_from([row("c1", "alice"), row("c2", "alice")]), max_size=2)
+
+
+def operations(outcome: Outcome) -> list[str]:
+    return [operation for operation, _ in outcome.written]
+
+
+def check_log(outcome: Outcome, *, answered: str | None) -> None:
+    """See that the line names the code that the caller was told, or OK, and holds no stack trace."""
+    assert outcome.line["outcome"] in CODES | {"OK"}
+    if answered is not None:
+        assert outcome.line["outcome"] == answered
+    assert "Traceback" not in json.dumps(outcome.line)
+
+
+@FUZZ
+@given(event=events.events("connect", requestContext=events.contexts("connect")), refuse=REFUSALS)
+def test_connect(invoke: Invoke, event: Any, refuse: Mapping[str, Answer]) -> None:
+    outcome = invoke(connect.handler, event, refuse=refuse)
+    assert outcome.error is None
+    assert outcome.answer["statusCode"] in {200, 400, 401, 403, 500, 503}
+    assert operations(outcome) == ["PutItem"] * (outcome.answer["statusCode"] == 200)
+    check_log(outcome, answered="OK" if outcome.answer["statusCode"] == 200 else None)
+
+
+@FUZZ
+@given(event=events.events("disconnect", requestContext=events.contexts("disconnect")), refuse=REFUSALS)
+def test_disconnect(invoke: Invoke, event: Any, refuse: Mapping[str, Answer]) -> None:
+    outcome = invoke(disconnect.handler, event, refuse=refuse)
+    assert outcome.error is None
+    assert outcome.answer["statusCode"] in {200, 500, 503}
+    assert operations(outcome) == ["DeleteItem"] * (outcome.answer["statusCode"] == 200)
+    check_log(outcome, answered="OK" if outcome.answer["statusCode"] == 200 else None)
+
+
+def frame_of(outcome: Outcome, expected: str) -> dict[str, Any]:
+    """Give the frame of a reply, which is of the type expected, or an error with a documented code."""
+    assert outcome.error is None
+    assert outcome.answer["statusCode"] == 200
+    outcome.answer["body"].encode()  # API Gateway gets it as UTF-8.
+    frame: dict[str, Any] = json.loads(outcome.answer["body"])
+    assert frame["type"] in {expected, "error"}
+    if frame["type"] == "error":
+        assert frame["code"] in CODES
+        assert frame["message"]
+        if frame["code"] not in DONE_IN_PART:
+            assert outcome.written == []
+    check_log(outcome, answered="OK" if frame["type"] == expected else frame["code"])
+    return frame
+
+
+@FUZZ
+@given(
+    event=events.events("message", requestContext=events.contexts("message"), body=events.bodies("poll", events.polls)),
+    refuse=REFUSALS,
+    owner=st.sampled_from(["alice", "alice", None]),
+    kept=st.lists(events.ids, max_size=3),
+)
+def test_poll(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], owner: str | None, kept: list[str]) -> None:
+    history = [{"notificationId": {"S": each}, "content": {"S": '"kept"'}} for each in kept]
+    outcome = invoke(poll.handler, event, refuse=refuse, owner=owner, history=history)
+    frame_of(outcome, "history")
+    assert outcome.written == []
+
+
+@FUZZ
+@given(
+    event=events.events(
+        "message", requestContext=events.contexts("message"), body=events.bodies("push", events.client_pushes)
+    ),
+    refuse=REFUSALS,
+    owner=st.sampled_from(["alice", "alice", None]),
+    connections=CONNECTIONS,
+    client_push=st.sampled_from(["none", "self", "any"]),
+)
+def test_push_by_a_client(
+    invoke: Invoke,
+    environment: pytest.MonkeyPatch,
+    event: Any,
+    refuse: Mapping[str, Answer],
+    owner: str | None,
+    connections: list[Any],
+    client_push: str,
+) -> None:
+    environment.setenv("CLIENT_PUSH", client_push)
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    if not isinstance(context, dict) or "connectionId" not in context:
+        return  # Then it is no message, but a request: see below.
+    outcome = invoke(push.handler, event, refuse=refuse, owner=owner, connections=connections)
+    frame = frame_of(outcome, "receipt")
+    stored = [told for operation, told in outcome.written if operation == "PutItem"]
+    if frame["type"] == "receipt":
+        assert len(stored) == frame["totals"]["persisted"]
+    if client_push == "none":
+        assert outcome.written == []
+
+
+@FUZZ
+@given(event=events.push_requests | events.anything, refuse=REFUSALS, connections=CONNECTIONS)
+def test_push_by_a_backend(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(push.handler, event, refuse=refuse, connections=connections)
+    if outcome.error is not None:
+        assert outcome.error in CODES
+        assert outcome.message
+        if outcome.error not in DONE_IN_PART:
+            assert outcome.written == []
+        check_log(outcome, answered=outcome.error)
+        return
+    check_log(outcome, answered="OK")
+    check_report(outcome)
+
+
+def check_report(outcome: Outcome) -> None:
+    """See that a report says what was done."""
+    totals, recipients = outcome.answer["totals"], outcome.answer["recipients"]
+    json.dumps(outcome.answer).encode()
+    written = operations(outcome)
+    assert written.count("PutItem") == totals["persisted"] == sum(each["persisted"] for each in recipients)
+    assert written.count("PostToConnection") == totals["delivered"]
+    for each in recipients:
+        assert each["connections"] == each["delivered"] + each["gone"] + each["failed"]
+        assert each.get("error", {"code": "INTERNAL"})["code"] in CODES
+
+
+@FUZZ
+@given(
+    event=events.batches(events.bodies("", events.push_requests) | events.push_requests.map(json.dumps)),
+    refuse=REFUSALS,
+    connections=CONNECTIONS,
+)
+def test_push_by_a_queue(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(push.handler, event, refuse=refuse, connections=connections)
+    records = event.get("Records") if isinstance(event, dict) else None
+    if outcome.error is not None:
+        # The batch as a whole, which Lambda then receives again.
+        assert outcome.error in CODES
+        assert outcome.written == []
+        return
+    failed = [each["itemIdentifier"] for each in outcome.answer["batchItemFailures"]]
+    assert isinstance(records, list)
+    assert len(failed) == len(set(failed))
+    assert set(failed) <= {record["messageId"] for record in records}
+    assert outcome.line["outcome"] in CODES | {"OK"}
+    if len(failed) == len(records) and not refuse:
+        assert outcome.written == []
+
+
+@pytest.fixture
+def issuer(environment: pytest.MonkeyPatch) -> Iterator[JwksServer]:
+    verify_jwt._verifier.cache_clear()
+    with JwksServer(keys(jwk(ec_key("P-256"), "a"))) as server:
+        settings = {
+            "jwksUri": server.uri,
+            "issuer": "https://issuer.test/",
+            "audience": ["app"],
+            "algorithms": ["ES256"],
+            "leeway": 10,
+            "jwksCacheSeconds": 86_400,
+            "allowInsecureLoopback": True,
+        }
+        environment.setenv("JWT", json.dumps(settings))
+        environment.setattr(verify_jwt, "_now", lambda: CLAIMS["iat"] + 5.0)
+        yield server
+    verify_jwt._verifier.cache_clear()
+
+
+claims = events.members(
+    sub=events.user_ids,
+    iss=st.just(CLAIMS["iss"]),
+    aud=st.just("app") | st.lists(events.texts, max_size=2),
+    exp=st.just(CLAIMS["exp"]) | events.numbers,
+    nbf=st.just(CLAIMS["nbf"]) | events.numbers,
+    iat=st.just(CLAIMS["iat"]) | events.numbers,
+)
+headers = events.members(alg=st.sampled_from(["ES256", "RS256", "none"]), kid=st.just("a"), typ=st.just("JWT"))
+tokens = st.one_of(
+    st.builds(lambda head, body: token(ec_key("P-256"), "ES256", header=head, claims=body), headers, claims),
+    st.builds(
+        lambda body: token(ec_key("P-256"), "ES256", header={"alg": "ES256", "kid": "a"}, claims={**CLAIMS, **body}),
+        claims,
+    ),
+    st.builds(lambda head, body, tail: f"{segment(head)}.{segment(body)}.{tail}", headers, claims, events.texts),
+    events.texts,
+)
+
+
+@FUZZ
+@given(
+    event=events.events(
+        "authorizer",
+        multiValueHeaders=st.one_of(
+            tokens.map(lambda text: {"Authorization": [f"Bearer {text}"]}),
+            tokens.map(lambda text: {"Sec-WebSocket-Protocol": [f"bearer, {text}"]}),
+            events.anything,
+        ),
+        multiValueQueryStringParameters=st.just({}) | tokens.map(lambda text: {"token": [text]}) | events.anything,
+    )
+)
+def test_authorizer(invoke: Invoke, issuer: JwksServer, event: Any) -> None:
+    outcome = invoke(verify_jwt.handler, event)
+    assert outcome.written == []
+    check_log(outcome, answered=None)
+    if outcome.error is not None:
+        assert outcome.message in {"Unauthorized", "Internal Server Error"}
+        assert (outcome.message == "Unauthorized") == (outcome.line["outcome"] == "MISSING_TOKEN")
+        return
+    (statement,) = outcome.answer["policyDocument"]["Statement"]
+    assert statement["Effect"] == ("Allow" if outcome.line["outcome"] == "OK" else "Deny")
+    assert len(json.dumps(outcome.answer)) < 8_192
