@@ -116,7 +116,9 @@ class Run:
         Nothing is done for the clients but to wait: whoever missed something has to notice by itself.
         """
         self.world.plan(Plan())
-        self.fleet.wait(self.complete, _SETTLE_SECONDS)
+        if not self.fleet.wait(self.complete, _SETTLE_SECONDS):
+            self.notes["complaints"] = dict(self.fleet.errors)
+            self.notes["not open"] = {each: state for each, state in self.fleet.states.items() if state != "open"}
         return judge(self._ledger())
 
     def open_clients(self) -> None:
