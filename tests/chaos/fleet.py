@@ -29,6 +29,8 @@ class Fleet:
         The user of each client.
     shown : list[Shown]
         What they have shown to their applications.
+    known : set[tuple[str, str]]
+        Which client has shown which id.
     states : dict[str, str]
         What each is now.
     opened : list[tuple[str, float]]
@@ -40,6 +42,7 @@ class Fleet:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.owners: dict[str, str] = {}
         self.shown: list[Shown] = []
+        self.known: set[tuple[str, str]] = set()
         self.states: dict[str, str] = {}
         self.opened: list[tuple[str, float]] = []
         self.errors: Counter[str] = Counter()
@@ -92,6 +95,7 @@ class Fleet:
         match event["event"]:
             case "shown":
                 resumed = event["via"] == "history"
+                self.known.add((event["client"], event["id"]))
                 self.shown.append(Shown(event["client"], event["id"], event["ticket"], resumed=resumed))
             case "state":
                 self.states[event["client"]] = event["state"]

@@ -129,7 +129,7 @@ class Run:
     def complete(self) -> bool:
         """Tell whether as much has been shown as was accepted."""
         expected = sum(owner in users for users in self.sender.tickets.values() for owner in self.fleet.owners.values())
-        return len(self.fleet.shown) >= expected
+        return len(self.fleet.known) >= expected
 
     def _ledger(self) -> Ledger:
         counts = self.fleet.counts()
