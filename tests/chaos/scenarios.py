@@ -266,8 +266,8 @@ def _lose_disconnects(this: Run) -> None:
 def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Kill the push function's processes between write and send, on the asynchronous path and behind the queue."""
     with run(world, size, seed, notes) as this:
-        killed_before = world.proxy.met["kill"]
-        this.under(Rule((POST,), 0.1, Fault(Kind.KILL)))
+        killed_before = world.killed
+        this.under(Rule((POST,), 0.05, Fault(Kind.KILL)))
         numbers = count()
 
         def push(users: Sequence[str]) -> None:
@@ -283,7 +283,7 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
         world.plan(Plan())
         # What failed three times is in the dead-letter queue, whole. Whoever looks after it pushes it again.
         redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
-        notes |= {"kills": world.proxy.met["kill"] - killed_before, "dead letters pushed again": redriven}
+        notes |= {"kills": world.killed - killed_before, "dead letters pushed again": redriven}
         _require_fault("kills", notes)
         return this.settle()
 
@@ -387,6 +387,8 @@ def load(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
                 time.sleep(size.seconds / 40)
             for each_pushing in pushing:
                 each_pushing.result()
+        if not all(samples[8:]):
+            raise LostError("the processes of the push function were not found")
         early, late = statistics.median(samples[8:16]), statistics.median(samples[-8:])
         notes |= {
             "clients": size.clients,
@@ -413,7 +415,7 @@ SCENARIOS = (
     Scenario("2 DynamoDB throttles, then is away", dynamodb_throttles, Size(8, 4, 80, 7), Size(20, 5, 600, 10)),
     Scenario("3 posts throttled, failed, stalled", posts_fail, Size(8, 4, 60), Size(20, 5, 400)),
     Scenario("4 connections vanish, rows go stale", connections_vanish, Size(8, 4, 75), Size(20, 5, 600)),
-    Scenario("5 push killed between write and send", push_is_killed, Size(8, 4, 40, 12), Size(20, 5, 400, 60)),
+    Scenario("5 push killed between write and send", push_is_killed, Size(8, 4, 40, 15), Size(20, 5, 400, 60)),
     Scenario("6 the gateway restarts", gateway_restarts, Size(12, 4, 150), Size(20, 5, 1000)),
     Scenario("7 two processes, clocks 5 s apart", clocks_differ, Size(8, 4, 80), Size(20, 5, 600)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),

@@ -50,6 +50,8 @@ class World:
         Between it and the functions, and between it and the clients.
     outputs : Mapping[str, str]
         Of the stack.
+    killed : int
+        How many processes of the push function have been killed.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class World:
     _emulators: "_Emulators"
     _loop: asyncio.AbstractEventLoop
     _gate_port: int
+    killed: int = 0
 
     @property
     def emulator(self) -> Emulator:
@@ -107,10 +110,13 @@ class World:
         for process in _owners(port, processes) or processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+                self.killed += 1
 
     def workers(self, function: str) -> dict[int, int]:
         """Give the processes in which a function runs, and how much memory each holds, in KiB."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,rss=,args="], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,rss=,args="], capture_output=True, text=True, check=True
+        )
         rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
         marked = f"{self.emulator.temporary}/ministack-lambda-chaos-{function}-"
         return {int(row[0]): int(row[1]) for row in rows if marked in row[2]}
