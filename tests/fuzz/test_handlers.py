@@ -48,8 +48,22 @@ def check_log(outcome: Outcome, *, answered: str | None) -> None:
 
 
 @FUZZ
-@given(event=events.events("connect", requestContext=events.contexts("connect")), refuse=REFUSALS)
-def test_connect(invoke: Invoke, event: Any, refuse: Mapping[str, Answer]) -> None:
+@given(
+    event=events.events("connect", requestContext=events.contexts("connect")),
+    refuse=REFUSALS,
+    allowed_origins=st.sampled_from(["[]", '["https://app.example.org"]', '["https://other.example.org"]']),
+    allow_anonymous=st.sampled_from(["true", "false"]),
+)
+def test_connect(
+    invoke: Invoke,
+    environment: pytest.MonkeyPatch,
+    event: Any,
+    refuse: Mapping[str, Answer],
+    allowed_origins: str,
+    allow_anonymous: str,
+) -> None:
+    environment.setenv("ALLOWED_ORIGINS", allowed_origins)
+    environment.setenv("ALLOW_ANONYMOUS", allow_anonymous)
     outcome = invoke(connect.handler, event, refuse=refuse)
     assert outcome.error is None
     assert outcome.answer["statusCode"] in {200, 400, 401, 403, 500, 503}
