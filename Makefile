@@ -40,7 +40,7 @@ scan: python ## look for insecure settings in the module and the examples (check
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
-	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/browser
+	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/browser tests/fuzz
 
 terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
@@ -49,7 +49,7 @@ e2e: terraform environments ## apply the example to the local AWS and test it ov
 	@$(PYTEST) tests/e2e
 
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
-	@$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=20000 $(PYTEST) -p no:terraform tests/fuzz
