@@ -304,11 +304,11 @@ def gateway_restarts(world: World, size: Size, seed: int, notes: Notes) -> Verdi
         returns = {client: at - reopened for client, at in reversed(this.fleet.opened[before:])}  # the first counts
         pushing.result()
         notes |= {"back after": f"{min(returns.values()):.1f} to {max(returns.values()):.1f} s"}
-        _require_spread(returns, size)
+        require_spread(returns, size)
         return this.settle()
 
 
-def _require_spread(returns: dict[str, float], size: Size) -> None:
+def require_spread(returns: dict[str, float], size: Size) -> None:
     """See that everybody was back within the longest wait and a handshake, and not all at once."""
     if len(returns) < size.clients:
         raise LostError(f"only {len(returns)} of {size.clients} clients are back")
