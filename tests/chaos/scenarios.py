@@ -32,6 +32,9 @@ BACKOFF_CAP_SECONDS = 2.0
 _HANDSHAKE_SECONDS = 8.0
 _SPREAD_SECONDS = 0.1
 
+_HAND_OVER_SECONDS = 0.15
+"""The pause between handing over: of a burst, the emulator runs all at once, each in a process of its own."""
+
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
 
@@ -272,6 +275,7 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
 
         def push(users: Sequence[str]) -> None:
             (this.sender.hand_over if next(numbers) % 2 else this.sender.enqueue)(users)
+            time.sleep(_HAND_OVER_SECONDS)
 
         def done() -> bool:
             return this.complete() and this.sender.waiting("push_queue_url") == 0
