@@ -52,7 +52,7 @@ chaos: terraform environments ## play the fault scenarios at full length, then t
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 fuzz: environments ## give the functions tens of thousands of made-up events
-	@FUZZ_EXAMPLES=20000 $(PYTEST) -p no:terraform tests/fuzz
+	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (half an hour)
 	@$(PYTHON) -m tools.environments bench

@@ -54,12 +54,12 @@ class Sender:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
-        """Push synchronously. What comes to nothing, or is not kept for somebody, is repeated with the same id."""
+        """Push synchronously; repeat with the same id what is not done for somebody who would not come for it."""
         request = self._request(users, notification_id or new_id(), ticket)
         give_up = time.monotonic() + _TRY_SECONDS
         while time.monotonic() < give_up:
             report = self._invoke(request)
-            if report is not None and all(each["persisted"] for each in report["recipients"]):
+            if report is not None and all(_is_done(each) for each in report["recipients"]):
                 self._accept(request)
                 return
             time.sleep(_PAUSE_SECONDS)
@@ -67,7 +67,7 @@ class Sender:
 
     def hand_over(self, users: Sequence[str]) -> None:
         """Push asynchronously: Lambda has it, and repeats it where it fails. The id makes that safe."""
-        request = self._request(users, new_id())
+        request = self._request(users, new_id()) | {"onFailure": "raise"}
         self.aws["lambda"].invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request))
         self._accept(request)
 
@@ -171,6 +171,11 @@ class Sender:
         users = frozenset(request.get("userIds") or [request["userId"]])
         with self._lock:
             self.tickets[request["content"]] = users
+
+
+def _is_done(recipient: Mapping[str, Any]) -> bool:
+    """Tell whether a recipient has it, or will come for it: as failed connections are closed, and unknown ones not."""
+    return recipient["persisted"] and ("error" not in recipient or recipient["failed"] > 0)
 
 
 def new_id(milliseconds: int | None = None) -> str:

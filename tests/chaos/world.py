@@ -107,7 +107,8 @@ class World:
     def kill_push(self, port: int) -> None:
         """Kill the process of the push function that has a connection; all of them where that cannot be told."""
         processes = list(self.workers("push"))
-        for process in _owners(port, processes) or processes:
+        owners = _owners(port, processes)
+        for process in processes if owners is None else owners:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
                 self.killed += 1
@@ -212,13 +213,14 @@ def world(folder: Path, say: Callable[[str], None] = lambda line: None) -> Itera
         yield made
 
 
-def _owners(port: int, processes: Sequence[int]) -> list[int]:
-    """Find those of some processes that have a TCP socket on a local port, where the system has /proc (Linux)."""
-    with contextlib.suppress(OSError):
+def _owners(port: int, processes: Sequence[int]) -> list[int] | None:
+    """Find those of some processes that have a TCP socket on a local port; None without /proc (Linux)."""
+    try:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        sockets = {f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port}
-        return [process for process in processes if sockets & set(_open_files(process))]
-    return []
+    except OSError:
+        return None
+    sockets = {f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port}
+    return [process for process in processes if sockets & set(_open_files(process))]
 
 
 def _open_files(process: int) -> Iterator[str]:
