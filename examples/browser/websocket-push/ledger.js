@@ -17,8 +17,11 @@ const SERVER_OVERLAP = 5 * 60 * 1000;
 /** For how much longer than repeats can come an id is remembered: two connections may bring it at different times. */
 const MARGIN = 60 * 1000;
 
-/** How many of the last ids are kept across reloads; a page repeats at most 100. */
+/** How many of the last ids are kept across reloads. */
 const STORED = 300;
+
+/** How many notifications from behind `after` a page repeats at most (docs/protocol.md, Repeats). */
+const MAX_REPEATS = 100;
 
 /**
  * Give the lowest id that a notification of this millisecond can have.
@@ -44,7 +47,8 @@ export function timeOf(id) {
 export class Ledger {
   /** @type {string | null} */ #position = null;
   /** @type {Map<string, number>} */ #seen = new Map();
-  /** @type {string[]} */ #recent = [];
+  /** @type {string[]} the highest ids, in their order */ #recent = [];
+  /** @type {string} after which id everything that has been seen is known, with what a page repeats before it */ #floor = "";
   /** @type {number} */ #lookBack;
   #pruneAt = 1024;
 
@@ -58,6 +62,8 @@ export class Ledger {
     if (position === undefined || !UUID_7.test(position)) return;
     this.#position = position;
     for (const id of [position, ...recent.filter((each) => UUID_7.test(each)).slice(-STORED)]) this.take(id, now);
+    // Of what lies further behind it is not known any more what has been seen: to look there would be to show it again.
+    if (this.#recent.length === STORED) this.#floor = /** @type {string} */ (this.#recent[MAX_REPEATS]);
   }
 
   /**
@@ -71,12 +77,15 @@ export class Ledger {
 
   /**
    * The id to resume after: some way behind the position, for what came from clocks that run behind. The server reads
-   * another five minutes behind that, but repeats no more than 100 of it.
+   * another five minutes behind that, but repeats no more than 100 of it. After a reload, no further behind than what is
+   * remembered of what has been seen.
    *
    * @returns {string | null} null asks for the newest page
    */
   get resumeAfter() {
-    return this.#position === null ? null : earliestIdAt(timeOf(this.#position) - this.#lookBack);
+    if (this.#position === null) return null;
+    const behind = earliestIdAt(timeOf(this.#position) - this.#lookBack);
+    return behind > this.#floor ? behind : this.#floor;
   }
 
   /**
@@ -98,8 +107,7 @@ export class Ledger {
   take(id, now) {
     if (this.#seen.has(id)) return false;
     this.#seen.set(id, now);
-    if (id !== BEGINNING) this.#recent.push(id);
-    if (this.#recent.length > STORED) this.#recent.shift();
+    if (id !== BEGINNING) this.#remember(id);
     if (this.#seen.size > this.#pruneAt) this.#prune(now);
     return true;
   }
@@ -120,6 +128,18 @@ export class Ledger {
    */
   toString() {
     return [this.#position, ...this.#recent].join(" ");
+  }
+
+  /**
+   * Keep the highest ids, in their order. They come nearly in it, so the place is found from the end.
+   *
+   * @param {string} id
+   */
+  #remember(id) {
+    let place = this.#recent.length;
+    while (place > 0 && /** @type {string} */ (this.#recent[place - 1]) > id) place--;
+    this.#recent.splice(place, 0, id);
+    if (this.#recent.length > STORED) this.#recent.shift();
   }
 
   /**
