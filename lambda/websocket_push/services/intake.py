@@ -36,13 +36,17 @@ class Intake(NamedTuple):
 
 
 def incompleteness(report: Report) -> Failure | None:
-    """Say whom a push has failed: those for whom it was neither kept nor sent to every connection. None if nobody.
+    """Say whom a push has failed: those who would not learn of it by themselves. None if nobody.
 
-    Who is persisted is not among them, whatever could not be sent: it is in the history.
+    Who is persisted is not among them if it could not be sent to connections that are known: they have been closed,
+    and their clients come back for it. If the connections themselves could not be looked up, none has been closed, and
+    a client that is connected would go on without it.
     """
     recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
     errors = [
-        cast(Mapping[str, str], each["error"]) for each in recipients if "error" in each and not each["persisted"]
+        cast(Mapping[str, str], each["error"])
+        for each in recipients
+        if "error" in each and not (each["persisted"] and each["failed"])
     ]
     if not errors:
         return None
