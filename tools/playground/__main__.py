@@ -132,7 +132,7 @@ def welcome(page: Site) -> str:
 
 def push(emulator_port: int, function: str, user: str, content: str) -> int:
     """Push to a user as a backend does, and say what became of it."""
-    local = Emulator(emulator_port, Path())
+    local = Emulator(emulator_port, Path(), Path())
     try:
         answer = backend(local, {"push_function_arn": function}).push({"userId": user, "content": parsed(content)})
     except (BotoCoreError, ClientError) as problem:

@@ -93,7 +93,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 def test_the_page_is_told_where_to_connect_and_how_to_be_pushed_to() -> None:
-    config = configuration(Emulator(4711, Path()), OUTPUTS)
+    config = configuration(Emulator(4711, Path(), Path()), OUTPUTS)
     assert config["url"] == "ws://127.0.0.1:4711/_aws/execute-api/a1b2/live"
     assert (config["user"], config["tokenEndpoint"]) == ("alice", "token")
     assert config["command"] == push_command(4711, "push-by-jwt-push")
