@@ -26,7 +26,8 @@ playground: terraform environments ## serve a page to push to, on a local AWS, u
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
 test: lint scan terraform-test ## run everything: lint, scan, terraform test, then all Python tests, end to end included
-	@$(PYTEST)
+	@$(PYTEST) --numprocesses auto --ignore tests/e2e --ignore tests/chaos
+	@$(PYTEST) tests/e2e tests/chaos
 
 lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m ruff check .
@@ -40,7 +41,7 @@ scan: python ## look for insecure settings in the module and the examples (check
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
-	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/browser tests/fuzz
+	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
 terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
