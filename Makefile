@@ -19,7 +19,7 @@ PYTEST := $(RUN) -m pytest
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (under two minutes)
+demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (three minutes)
 	@$(RUN) -m tools.demo
 
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
@@ -55,7 +55,7 @@ chaos: terraform environments ## play the fault scenarios at full length, then t
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
 
-bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (half an hour)
+bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
 	@.venv-bench/bin/python -m benchmarks

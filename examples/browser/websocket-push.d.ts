@@ -119,10 +119,8 @@ export interface PushClient<Content = unknown> {
   }): Promise<{ notifications: Notification<Content>[]; more: boolean }>;
   /** Push, where the module's input `client_push` allows it. Resolves with the report, rejects with a PushError. */
   push(request: {
-    userId?: string;
-    userIds?: string[];
+    userId: string;
     content: unknown;
-    persist?: boolean;
   }): Promise<Record<string, unknown>>;
   /** Do not sit out the wait for the next attempt. */
   reconnect(): void;

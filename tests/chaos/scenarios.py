@@ -192,8 +192,10 @@ def dynamodb_throttles(world: World, size: Size, seed: int, notes: Notes) -> Ver
                 world.cut(1, this.choice)
             if number == size.pushes // 2:
                 this.under(Rule(DYNAMODB, 1.0, Fault(Kind.REFUSE, status=503)))
-                # The others go on pushing into the fault meanwhile, and this one joins them afterwards.
+                # The others go on pushing into the fault meanwhile, and this one joins them afterwards. How long a push
+                # keeps trying is up to when its function got to it, so the fault lasts until one has come to nothing.
                 time.sleep(size.seconds)
+                wait_until(lambda: bool(this.sender.refusals), "a push comes to nothing")
                 this.under(throttle, slow, twice)
 
         this.under(throttle, slow, twice)
