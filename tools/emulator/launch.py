@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from tools.emulator import patches
+from tools.emulator.repeats import answering_repeats
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
 
     from ministack import app
 
+    app.app = answering_repeats(app.app)
     _end_once_stored(app)
     try:
         app.main()
