@@ -19,7 +19,7 @@ PYTEST := $(RUN) -m pytest
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (three minutes)
+demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (under two minutes)
 	@$(RUN) -m tools.demo
 
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
