@@ -52,8 +52,9 @@ def incompleteness(report: Report) -> Failure | None:
         return None
     return Failure(
         ErrorCode.INCOMPLETE,
-        f"{len(errors)} of {len(recipients)} recipients: neither persisted nor sent to every connection, the first for "
-        f"{errors[0]['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
+        f"{len(errors)} of {len(recipients)} recipients: neither persisted nor sent to every connection, or their "
+        f"connections could not be looked up; the first for {errors[0]['code']}. Push it again with the id "
+        f"{report['id']}: who has it already recognises it by that.",
     )
 
 

@@ -1,6 +1,7 @@
 """What every way of sending has in common: targets, credentials and signatures that stay warm."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ _USER_AGENT = ("user-agent", "websocket-push")
 Result = TypeVar("Result")
 
 
-class Sender:
+class Sender(ABC):
     """Signs requests to AWS; a subclass sends them, and keeps its connections between invocations.
 
     Parameters
@@ -106,6 +107,7 @@ class Sender:
         kept: Result = self._kept[name]
         return kept
 
+    @abstractmethod
     async def request(
         self,
         target: Target,
@@ -145,7 +147,6 @@ class Sender:
             See there. At the deadline with `DeadlineExceeded`; where the next retry could only come after it, at
             once, with the last failure's own code.
         """
-        raise NotImplementedError
 
     def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
         """Return a request, signed for now."""
