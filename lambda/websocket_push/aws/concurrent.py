@@ -70,6 +70,7 @@ class Transport(Sender):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
         begun: Attempt | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
@@ -80,6 +81,8 @@ class Transport(Sender):
             See `Sender.request`.
         deadline : float
             Event loop time in seconds. Nothing is sent after it, and no wait goes past it.
+        attempts : int or None
+            See `Sender.request`; that of `begun` is the first.
         begun : Attempt or None
             What the same request came to when `begin` sent it: the first attempt of this one.
 
@@ -136,6 +139,8 @@ class Transport(Sender):
                     raise error
                 begun = None
                 failures += 1
+                if failures == attempts:
+                    raise error
                 await self._pause(error, response, failures, deadline - loop.time())
         finally:
             self.active -= 1

@@ -119,6 +119,7 @@ class Sender(ABC):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
 
@@ -137,6 +138,8 @@ class Sender(ABC):
             is then retried.
         deadline : float
             Seconds on the monotonic clock. Nothing is sent after it, and no wait goes past it.
+        attempts : int or None
+            How many failed attempts end it, with the last one's error; None leaves that to the deadline.
 
         Returns
         -------

@@ -59,6 +59,7 @@ class SequentialSender(Sender):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered; see `Sender.request`."""
         self.refresh_credentials()
@@ -89,6 +90,8 @@ class SequentialSender(Sender):
             if not error.transient or error.code == "DeadlineExceeded":
                 raise error
             failures += 1
+            if failures == attempts:
+                raise error
             sleep(self._delay(error, response, failures, deadline - monotonic()))  # noqa: ASYNC251 - no loop runs
             self.refresh_credentials()
 

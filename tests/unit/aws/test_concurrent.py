@@ -285,6 +285,18 @@ def test_a_retry_that_was_put_off_is_not_sent_early(transport_to: Maker) -> None
         assert run(transport_to(server), work) >= 0.99
 
 
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_bound_on_attempts_ends_a_request_with_the_last_error(attempts: int, transport_to: Maker) -> None:
+    with Server(status(503), status(503), status(429), reply()) as server:
+
+        async def work(transport: Sender) -> AwsError:
+            return await post_failure(transport, attempts=attempts)
+
+        error = run(transport_to(server), work)
+        assert (error.code, error.attempts, error.transient) == ("503" if attempts == 1 else "429", attempts, True)
+        assert len(server.requests) == attempts
+
+
 def test_retries_go_on_until_the_deadline_and_not_after_it(transport_to: Maker) -> None:
     with Server(status(503)) as server:
 
