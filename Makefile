@@ -68,8 +68,8 @@ bench-check: environments ## compare what was measured with the targets; fails b
 packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
 	@$(PYTHON) -m tools.release packages
 
-docs: python ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
-	@$(PYTHON) -m tools.readme_tables
+docs: environments ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+	@$(RUN) -m tools.readme_tables
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
