@@ -43,7 +43,7 @@ scan: python ## look for insecure settings in the module and the examples (check
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
-terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
+terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
