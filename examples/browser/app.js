@@ -71,7 +71,7 @@ function run(settings) {
 
   const client = createPushClient({
     url: settings.url,
-    token: settings.getToken,
+    getToken: settings.getToken,
     store,
     WebSocket: cable.WebSocket,
     onNotification(notification, { via }) {

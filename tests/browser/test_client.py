@@ -41,13 +41,13 @@ def test_the_types_name_what_there_is() -> None:
         f"""
         import * as exported from {json.dumps(module)};
         const client = exported.createPushClient({{
-          url: "ws://127.0.0.1:1", onNotification() {{}}, token: () => new Promise(() => {{}}),
+          url: "ws://127.0.0.1:1", getToken: () => new Promise(() => {{}}),
         }});
-        const {{ STATES, REASONS }} = exported;
+        const {{ STATES, REASONS, CODES }} = exported;
         const error = Object.keys(new exported.PushError("A", "b")).filter((name) => name !== "name");
         console.log(JSON.stringify({{
           exports: Object.keys(exported), client: Object.keys(client), session: client.session,
-          STATES, REASONS, figures: Object.keys(client.figures), error,
+          STATES, REASONS, CODES, stats: Object.keys(client.stats), error,
         }}));
         client.close();
         """,
@@ -59,17 +59,20 @@ def test_the_types_name_what_there_is() -> None:
         found["exports"]
     )
     assert members(types, "PushClient<Content = unknown>") == set(found["client"])
-    assert members(types, "Figures") == set(found["figures"])
+    assert members(types, "Stats") == set(found["stats"])
     assert alternatives(types, "State") == found["STATES"]
     assert alternatives(types, "Reason") == found["REASONS"]
-    assert found["error"] == ["code"]
+    assert set(alternatives(types, "ClientErrorCode")) == set(found["CODES"])
+    assert found["error"] == ["code", "retryAfter"]
 
 
 def test_the_types_name_every_option() -> None:
     source = (CLIENT / "index.js").read_text(encoding="utf-8")
-    start = source.index("  const {\n    token =")
+    start = source.index("  const {\n    getToken =")
     taken = set(re.findall(r"^    (\w+)(?: = .*)?,$", source[start : source.index("  } = options;")], re.MULTILINE))
     taken |= set(re.findall(r"\boptions\.(\w+)", source))
+    timing = source.split("const TIMING = {\n")[1].split("\n};")[0]
+    taken |= set(re.findall(r"^  (\w+): [\d_]+,$", timing, re.MULTILINE))
     types = (CLIENT / "index.d.ts").read_text(encoding="utf-8")
     assert members(types, "PushClientOptions<Content = unknown>") == taken
 
@@ -93,7 +96,7 @@ def test_contents_are_never_taken_as_markup() -> None:
 
 def members(types: str, interface: str) -> set[str]:
     body = types.split(f"export interface {interface} {{\n")[1].split("\n}\n")[0]
-    return set(re.findall(r"^  (?:readonly )?(\w+)\??[:(]", body, re.MULTILINE))
+    return set(re.findall(r"^  (?:readonly )?(\w+)\??[:(<]", body, re.MULTILINE))
 
 
 def alternatives(types: str, name: str) -> list[str]:

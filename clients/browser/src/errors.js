@@ -1,23 +1,34 @@
-/**
- * What goes wrong, by code: those of docs/protocol.md, as the server gave them, and the client's own:
- *
- * - `TOKEN`: the callback `token` threw, or did not answer in time
- * - `SOCKET`: the WebSocket could not be made, as from a page that may not connect there
- * - `STORE`: the store threw, as localStorage does where it is forbidden or full; the position is kept in memory
- * - `CALLBACK`: `onNotification` threw
- * - `UNREADABLE_FRAME`: the server sent something that is not a frame of the protocol
- * - `GATEWAY`: API Gateway itself answered with an error, such as a throttled message
- * - `TIMEOUT`, `CONNECTION_LOST`, `NOT_CONNECTED`, `CLOSED`: why `loadOlder` or `push` had no answer
- */
+/** The client's own codes, a closed list; the server's are those of the protocol. README.md says what each means. */
+export const CODES = Object.freeze([
+  "TOKEN",
+  "TOKEN_IN_QUERY",
+  "SOCKET",
+  "STORE",
+  "POSITION",
+  "CALLBACK",
+  "UNREADABLE_FRAME",
+  "GATEWAY",
+  "FRAME_TOO_LARGE",
+  "FRAME_REFUSED",
+  "INVALID_CONTENT",
+  "TIMEOUT",
+  "CONNECTION_LOST",
+  "NOT_CONNECTED",
+  "CLOSED",
+]);
+
+/** What goes wrong, by code: the client's own, or the server's. */
 export class PushError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{cause?: unknown}} [options]
+   * @param {{cause?: unknown, retryAfter?: number}} [options]
    */
-  constructor(code, message, options) {
+  constructor(code, message, options = {}) {
     super(message, options);
     this.name = "PushError";
     this.code = code;
+    /** @type {number | undefined} with RATE_LIMITED: after how many seconds to try again */
+    this.retryAfter = options.retryAfter;
   }
 }

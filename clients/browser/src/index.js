@@ -1,15 +1,15 @@
 /**
  * A client for push notifications over WebSocket that loses nothing and repeats nothing: connects, resumes, reconnects.
- * For browsers and Node 22 or newer; needs nothing but the files beside it. Types: index.d.ts.
+ * For browsers, workers and Node 20 or newer. Types: index.d.ts.
  */
 
-import { PushError } from "./errors.js";
+import { CODES, PushError } from "./errors.js";
 import { BEGINNING, Ledger } from "./ledger.js";
 import { Link } from "./link.js";
 import { replacementDelay, retryDelay } from "./schedule.js";
 import { localStore } from "./store.js";
 
-export { PushError, localStore };
+export { CODES, PushError, localStore };
 
 /** All that the client can be, in the order in which it usually goes through them. */
 export const STATES = Object.freeze(["connecting", "resuming", "open", "waiting", "closed"]);
@@ -20,7 +20,7 @@ export const REASONS = Object.freeze([
   "dropped", // an open connection was closed
   "silent", // a ping was not answered
   "stalled", // a poll was not answered, or failed again and again
-  "bye", // the server said goodbye: the token has expired
+  "bye", // the server said goodbye; `detail.bye` is its reason
   "expired", // a poll was refused because the token has expired
   "unregistered", // the server does not know the connection any more
   "token", // the token callback failed
@@ -29,21 +29,24 @@ export const REASONS = Object.freeze([
 /** How long each thing may take or has to last, in milliseconds. */
 const TIMING = {
   /** the token callback, and then the handshake */
-  open: 15_000,
+  connectionTimeout: 15_000,
   /** a poll, a push: longer than the functions run */
-  answer: 15_000,
-  pong: 10_000,
+  timeout: 15_000,
+  pongTimeout: 10_000,
   /** from the first poll to the second: longer than the index lags behind the table */
-  settle: 3_000,
+  settleDelay: 3_000,
   /** how long a connection must have been up for the next failure to count as the first */
-  stable: 30_000,
+  minUptime: 30_000,
+  /**
+   * The bounds of the wait before an attempt. The last is what keeps many clients from becoming a storm: API Gateway
+   * takes 500 new connections per second of an account, which is what 15,000 clients make that wait 30 s on average.
+   */
+  minReconnectDelay: 2_000,
+  maxReconnectDelay: 60_000,
 };
 
-/**
- * The bounds of the wait before an attempt. The cap is what keeps many clients from becoming a storm: API Gateway takes
- * 500 new connections per second of an account, which is what 15,000 clients make that wait 30 s on average.
- */
-const BACKOFF = { base: 2_000, cap: 60_000 };
+/** What a subprotocol can be made of (RFC 9110, a token). */
+const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /** How far behind the position to resume: by how much the server lets an id be ahead of its clock. */
 const LOOK_BACK = 60_000;
@@ -52,31 +55,32 @@ const LOOK_BACK = 60_000;
 const PROMPT = 1_000;
 
 /**
- * Connect, and stay connected until told to stop.
+ * Connect, and stay connected until it is closed.
  *
  * @param {import("./index.d.ts").PushClientOptions} options
  * @returns {import("./index.d.ts").PushClient}
  */
 export function createPushClient(options) {
   const {
-    token = () => null,
+    getToken = () => null,
     tokenIn = "subprotocol",
     store,
-    onNotification,
-    onState = () => {},
-    onError = () => {},
+    signal,
     lookBack = LOOK_BACK,
     events = globalThis,
     random = Math.random,
     now = Date.now,
   } = options;
   const address = checkedAddress(options.url);
-  if (typeof onNotification !== "function") throw new TypeError("Give onNotification, a function.");
   if (tokenIn !== "subprotocol" && tokenIn !== "query") {
     throw new TypeError('tokenIn is "subprotocol" or "query".');
   }
-  const timing = { ...TIMING, ...options.timing };
-  const backoff = { ...BACKOFF, ...options.backoff };
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+  if (typeof WebSocket !== "function") {
+    throw new TypeError("There is no WebSocket here, as in Node before 22: pass one as the option WebSocket.");
+  }
+  const timing = { ...TIMING };
+  for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) timing[name] = options[name] ?? timing[name];
   const tools = {
     now,
     random,
@@ -86,15 +90,18 @@ export function createPushClient(options) {
     clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => globalThis.clearTimeout(timer)),
   };
 
+  /** @type {Record<string, Set<(...values: any[]) => void>>} */
+  const heard = { notification: new Set(), state: new Set(), error: new Set() };
   let closed = false;
   let shown = "";
   let failures = 0;
   let storeWorks = true;
-  /** @type {{reason: string, code?: number} | null} */
+  let inQuery = false;
+  /** @type {{reason: string, code?: number, bye?: string} | null} */
   let lost = null;
   /** @type {string | undefined} the oldest id up to which loadOlder has paged */
   let oldest;
-  const figures = { attempts: 0, live: 0, resumed: 0, repeats: 0 };
+  const stats = { attempts: 0, live: 0, resumed: 0, repeats: 0 };
 
   /** @type {Link | null} the connection that counts */
   let current = null;
@@ -106,19 +113,32 @@ export function createPushClient(options) {
   let attempt = null;
   /** @type {unknown} */
   let replacement = null;
+  /** @type {{link?: Link, expiresAt?: string}} what the replacement is planned for */
+  let planned = {};
 
   const ledger = new Ledger(loadStored(), { lookBack, now: now() });
+
+  if (ledger.future) {
+    const problem = new PushError("POSITION", "The stored position lies in the future; another was taken.");
+    queueMicrotask(() => fail(problem));
+  }
 
   const listeners = {
     online: () => hurry(),
     offline: () => current?.probe(),
     pageshow: () => hurry(),
+    resume: () => hurry(),
     visibilitychange: () => {
       if (/** @type {any} */ (events).document?.visibilityState === "visible") hurry();
     },
   };
+  on("notification", options.onNotification);
+  on("state", options.onState);
+  on("error", options.onError);
   listen("addEventListener");
+  signal?.addEventListener("abort", close, { once: true });
   queueMicrotask(() => {
+    if (signal?.aborted) close();
     if (!closed) connect();
   });
 
@@ -127,19 +147,52 @@ export function createPushClient(options) {
       return /** @type {any} */ (state());
     },
     get lastId() {
-      return ledger.position === BEGINNING ? null : ledger.position;
+      return ledger.last;
     },
     get session() {
       return current?.session ?? null;
     },
-    get figures() {
-      return { ...figures };
+    get stats() {
+      return { ...stats };
     },
+    on,
+    ready,
     loadOlder,
     push,
     reconnect,
     close,
   };
+
+  function on(
+    /** @type {string} */ name,
+    /** @type {((...values: any[]) => void) | undefined} */ listener,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const listening = heard[name];
+    if (listening === undefined) throw new TypeError(`There are the events ${Object.keys(heard).join(", ")}.`);
+    if (listener === undefined || signal?.aborted) return () => {};
+    if (typeof listener !== "function") throw new TypeError(`A listener for ${name} is a function.`);
+    // Wrapped, so that a function that is added twice is called twice, and removed one at a time.
+    const entry = (/** @type {any[]} */ ...values) => listener(...values);
+    const off = () => void listening.delete(entry);
+    listening.add(entry);
+    signal?.addEventListener("abort", off, { once: true });
+    return off;
+  }
+
+  function ready(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    /** @type {(() => void)} */
+    let off = () => {};
+    const opened = new Promise((resolve, reject) => {
+      const look = (/** @type {string} */ value) => {
+        if (value === "open") resolve(undefined);
+        if (value === "closed") reject(new PushError("CLOSED", "The client is closed."));
+      };
+      off = on("state", look);
+      look(state());
+    });
+    return abortable(opened, signal).finally(off);
+  }
 
   function state() {
     if (closed) return "closed";
@@ -149,14 +202,14 @@ export function createPushClient(options) {
 
   function report() {
     const value = state();
-    // Every wait is told, for each has another length; the other states only when they begin.
+    // Every wait is reported, for each has another length; the other states only when they begin.
     if (value === shown && value !== "waiting") return;
     shown = value;
-    const detail = {
+    emit("state", value, {
       failures,
       ...(value === "waiting" && { ...lost, retryIn: Math.max(0, (attempt?.at ?? 0) - now()) }),
-    };
-    tell(onState, value, detail);
+      ...(value === "closed" && lost),
+    });
   }
 
   function connect() {
@@ -170,19 +223,19 @@ export function createPushClient(options) {
       moved: () => moved(link),
       page: (/** @type {any[]} */ notifications, /** @type {boolean} */ newest) => takePage(notifications, newest),
       notification: (/** @type {any} */ notification, /** @type {boolean} */ complete) => {
-        hand(notification, "live");
-        if (complete) ledger.advance(notification.id);
+        show(notification, "live");
+        if (complete) ledger.reach(notification.id);
         save();
       },
       settled: () => {
         if (link === current) retire();
       },
       failed: fail,
-      ended: (/** @type {{reason: string, code?: number}} */ why) => ended(link, why),
+      ended: (/** @type {Ending} */ why) => ended(link, why),
     });
-    // Not at once: `link` must be known to whoever is told about it.
+    // Not at once: its owner must know `link` before it reports anything.
     queueMicrotask(() => {
-      if (!closed) void link.start(token, makeSocket);
+      if (!closed) void link.start(getToken, makeSocket);
     });
     return link;
   }
@@ -200,13 +253,19 @@ export function createPushClient(options) {
     report();
   }
 
-  function ended(/** @type {Link} */ link, /** @type {{reason: string, code?: number}} */ why) {
+  function ended(/** @type {Link} */ link, /** @type {Ending} */ { final, ...why }) {
     if (closed) return;
+    if (final) {
+      // The server has withdrawn the access: to come back by itself would only be to be refused.
+      lost = why;
+      close();
+      return;
+    }
     if (link === retiring) {
       retiring = null;
       return;
     }
-    if (now() - link.resumedAt >= timing.stable) failures = 0;
+    if (now() - link.resumedAt >= timing.minUptime) failures = 0;
     if (link === successor) {
       // The current one is still there: try again while it is.
       successor = null;
@@ -233,15 +292,18 @@ export function createPushClient(options) {
   }
 
   function planReplacement(/** @type {Link} */ link) {
+    const { expiresAt } = link.session ?? {};
+    if (planned.link === link && planned.expiresAt === expiresAt) return;
+    planned = { link, expiresAt };
     settle(replacement);
-    const delay = replacementDelay(Date.parse(link.session?.expiresAt), link.openedAt, now(), random());
+    const delay = replacementDelay(Date.parse(expiresAt), link.openedAt, now(), random());
     replacement = tools.setTimeout(() => {
       if (link === current && successor === null && attempt === null) replace();
     }, delay);
   }
 
   function wait(/** @type {() => void} */ action) {
-    const delay = retryDelay(failures++, random(), backoff);
+    const delay = retryDelay(failures++, random(), { base: timing.minReconnectDelay, cap: timing.maxReconnectDelay });
     attempt = { timer: tools.setTimeout(action, delay), at: now() + delay, action };
   }
 
@@ -267,6 +329,7 @@ export function createPushClient(options) {
     if (closed) return;
     closed = true;
     listen("removeEventListener");
+    signal?.removeEventListener("abort", close);
     settle(replacement);
     if (attempt !== null) settle(attempt.timer);
     for (const link of [current, successor, retiring]) link?.end("closed");
@@ -274,35 +337,40 @@ export function createPushClient(options) {
     report();
   }
 
-  async function loadOlder({ before = oldest, limit = 50 } = {}) {
-    const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit });
+  async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
+    const { before = oldest, limit = 50, signal } = options;
+    const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
     for (const { id } of page.notifications) ledger.take(id, now());
     notePaged(page.notifications);
     save();
     return { notifications: page.notifications, more: page.more };
   }
 
-  async function push(/** @type {Record<string, unknown>} */ request) {
-    const { type: _, requestId: __, ...receipt } = await ask({ ...request, action: "push" });
+  async function push(
+    /** @type {Record<string, unknown>} */ request,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const { type: _, requestId: __, ...receipt } = await ask({ ...request, action: "push" }, signal);
     return receipt;
   }
 
-  function ask(/** @type {Record<string, unknown>} */ message) {
-    if (closed) return Promise.reject(new PushError("CLOSED", "The client was closed."));
+  async function ask(/** @type {Record<string, unknown>} */ message, /** @type {AbortSignal | undefined} */ signal) {
+    signal?.throwIfAborted();
+    if (closed) throw new PushError("CLOSED", "The client was closed.");
     if (current === null || !(current.phase === "open" || current.phase === "resuming")) {
-      return Promise.reject(new PushError("NOT_CONNECTED", "There is no connection at the moment."));
+      throw new PushError("NOT_CONNECTED", "There is no connection at the moment.");
     }
-    return current.ask(message);
+    return abortable(current.ask(message), signal);
   }
 
   function takePage(/** @type {any[]} */ notifications, /** @type {boolean} */ newest) {
     if (newest) notePaged(notifications);
     for (const notification of notifications) {
-      hand(notification, "history");
-      ledger.advance(notification.id);
+      show(notification, "history");
+      ledger.advance(notification.id, now());
     }
     // With nothing to begin with, all that ever comes is unseen.
-    if (newest) ledger.advance(BEGINNING);
+    if (newest) ledger.advance(BEGINNING, now());
     save();
   }
 
@@ -311,32 +379,32 @@ export function createPushClient(options) {
     if (first !== undefined && (oldest === undefined || first < oldest)) oldest = first;
   }
 
-  function hand(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
+  function show(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
     if (closed) return;
     if (!ledger.take(notification.id, now())) {
-      figures.repeats++;
+      stats.repeats++;
       return;
     }
-    figures[via === "live" ? "live" : "resumed"]++;
-    try {
-      onNotification(notification, { via });
-    } catch (cause) {
-      fail(new PushError("CALLBACK", "onNotification failed.", { cause }));
-    }
+    stats[via === "live" ? "live" : "resumed"]++;
+    emit("notification", notification, { via });
   }
 
   function fail(/** @type {unknown} */ problem) {
-    tell(onError, problem);
+    emit("error", problem);
   }
 
-  /** Call back, and let what is thrown surface as uncaught: it must not stop the client half-way. */
-  function tell(/** @type {(...values: any[]) => void} */ callback, /** @type {unknown[]} */ ...values) {
-    try {
-      callback(...values);
-    } catch (problem) {
-      queueMicrotask(() => {
-        throw problem;
-      });
+  /** Call the listeners. What one throws must neither stop the client half-way nor keep another from being called. */
+  function emit(/** @type {string} */ name, /** @type {any[]} */ ...values) {
+    for (const listener of [.../** @type {Set<(...values: any[]) => void>} */ (heard[name])]) {
+      try {
+        listener(...values);
+      } catch (cause) {
+        if (name === "notification") fail(new PushError("CALLBACK", "A listener for notifications failed.", { cause }));
+        else
+          queueMicrotask(() => {
+            throw cause;
+          });
+      }
     }
   }
 
@@ -365,13 +433,18 @@ export function createPushClient(options) {
     storeWorks = false;
   }
 
-  function makeSocket(/** @type {string | null | undefined} */ value) {
-    figures.attempts++;
-    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    if (value === null || value === undefined) return new WebSocket(address.href);
-    if (tokenIn === "subprotocol") return new WebSocket(address.href, ["bearer", value]);
+  function makeSocket(/** @type {string | null | undefined} */ token) {
+    stats.attempts++;
+    if (!token) return new WebSocket(address.href);
+    // A browser refuses a subprotocol with "=" or "/" in it, as padded base64 has, and one that is there twice.
+    const fits = SUBPROTOCOL.test(token) && token !== "bearer";
+    if (tokenIn === "subprotocol" && fits) return new WebSocket(address.href, ["bearer", token]);
+    if (tokenIn === "subprotocol" && !inQuery) {
+      inQuery = true;
+      fail(new PushError("TOKEN_IN_QUERY", "The token cannot be a subprotocol; it travels in the address."));
+    }
     const withToken = new URL(address);
-    withToken.searchParams.set("token", value);
+    withToken.searchParams.set("token", token);
     return new WebSocket(withToken.href);
   }
 
@@ -392,6 +465,26 @@ export function createPushClient(options) {
   function settle(/** @type {unknown} */ timer) {
     tools.clearTimeout(/** @type {any} */ (timer));
   }
+}
+
+/** @typedef {{reason: string, code?: number, bye?: string, final?: boolean}} Ending */
+
+/**
+ * Wait for something until a signal says not to.
+ *
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+function abortable(promise, signal) {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /**

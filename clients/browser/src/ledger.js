@@ -1,9 +1,10 @@
 /**
  * What the application has been given: from where to resume, and which ids to drop as repeats. No I/O, no clock.
  *
- * An id is a UUIDv7: it begins with the time at which its notification was accepted, by the clock of whoever made it,
- * and ids compare as text. A notification can become known after one with a later id. So the position is not all there
- * is to know: what lies shortly behind it is read again when resuming, and told apart by id.
+ * An id is a UUIDv7: it begins with the time at which its notification was accepted, by the clock of its sender, and ids
+ * compare as text. A notification can become known after one with a later id, and a live one says nothing about those
+ * before it. So only pages of history move the position from which to resume, what lies shortly behind it is read again,
+ * and repeats are recognized by id.
  */
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -23,8 +24,11 @@ const STORED = 300;
 /** How many notifications from behind `after` a page repeats at most (docs/protocol.md, Repeats). */
 const MAX_REPEATS = 100;
 
+/** How far ahead of the clock an id is believed. The server takes a minute; this clock may be behind. */
+const AHEAD = 5 * 60 * 1000;
+
 /**
- * Give the lowest id that a notification of this millisecond can have.
+ * Return the lowest id that a notification of this millisecond can have.
  *
  * @param {number} milliseconds since the epoch; times before it count as 0
  * @returns {string}
@@ -35,7 +39,7 @@ export function earliestIdAt(milliseconds) {
 }
 
 /**
- * Give the time in an id, in milliseconds since the epoch.
+ * Return the time in an id, in milliseconds since the epoch.
  *
  * @param {string} id
  * @returns {number}
@@ -46,6 +50,9 @@ export function timeOf(id) {
 
 export class Ledger {
   /** @type {string | null} */ #position = null;
+  /** @type {string | null} the highest id handed over with nothing known to be missing before it */ #last = null;
+  /** Whether the stored position lay in the future, so that another had to be found. */
+  future = false;
   /** @type {Map<string, number>} */ #seen = new Map();
   /** @type {string[]} the highest ids, in their order */ #recent = [];
   /** @type {string} after which id everything that has been seen is known, with what a page repeats before it */ #floor = "";
@@ -53,26 +60,45 @@ export class Ledger {
   #pruneAt = 1024;
 
   /**
-   * @param {string | null} stored what `toString` gave before the page was reloaded; a lone id will do
+   * A stored position from the future would hide all that comes until then. The clock may be the one that is wrong, so
+   * it is not thrown away but replaced: by the highest id that was seen and is not from the future, or by the newest
+   * page, if there is none.
+   *
+   * @param {string | null} stored what `toString` returned before the page was reloaded; a lone id will do
    * @param {{lookBack: number, now: number}} options how far behind the position to resume, and the time
    */
   constructor(stored, { lookBack, now }) {
     this.#lookBack = lookBack;
     const [position, ...recent] = String(stored ?? "").split(" ");
     if (position === undefined || !UUID_7.test(position)) return;
-    this.#position = position;
-    for (const id of [position, ...recent.filter((each) => UUID_7.test(each)).slice(-STORED)]) this.take(id, now);
+    const known = recent.filter((each) => UUID_7.test(each)).slice(-STORED);
+    for (const id of known.length > 0 ? known : [position]) this.take(id, now);
+    const bound = earliestIdAt(now + AHEAD);
+    this.future = position > bound;
+    const believed = this.#recent.findLast((id) => id <= bound) ?? null;
+    this.#position = this.future ? believed : position;
+    this.#last = believed ?? this.#position;
     // Of what lies further behind it is not known any more what has been seen: to look there would be to show it again.
-    if (this.#recent.length === STORED) this.#floor = /** @type {string} */ (this.#recent[MAX_REPEATS]);
+    const floor = this.#recent[MAX_REPEATS];
+    if (this.#recent.length === STORED && floor !== undefined && floor <= bound) this.#floor = floor;
   }
 
   /**
-   * The id up to which the history is in, late ones left aside; null if nothing is known.
+   * The id up to which a page of history has confirmed that nothing is missing; null if nothing is known.
    *
    * @returns {string | null}
    */
   get position() {
     return this.#position;
+  }
+
+  /**
+   * The id of the last notification, where what comes live is counted as well; null if there was none.
+   *
+   * @returns {string | null}
+   */
+  get last() {
+    return this.#last === BEGINNING ? null : this.#last;
   }
 
   /**
@@ -98,11 +124,11 @@ export class Ledger {
   }
 
   /**
-   * Note that a notification is handed over.
+   * Note that a notification is shown to the application.
    *
    * @param {string} id
    * @param {number} now
-   * @returns {boolean} false if it has been handed over before
+   * @returns {boolean} false if it was shown before
    */
   take(id, now) {
     if (this.#seen.has(id)) return false;
@@ -113,12 +139,25 @@ export class Ledger {
   }
 
   /**
-   * Note that everything up to an id is in. Never moves back.
+   * Note that a page of history has confirmed everything up to an id. Never moves back, nor into the future.
+   *
+   * @param {string} id
+   * @param {number} now
+   */
+  advance(id, now) {
+    this.reach(id);
+    const bound = earliestIdAt(now + AHEAD);
+    const reached = id < bound ? id : bound;
+    if (UUID_7.test(id) && (this.#position === null || reached > this.#position)) this.#position = reached;
+  }
+
+  /**
+   * Note the last id that was handed over, without a claim about what lies before it.
    *
    * @param {string} id
    */
-  advance(id) {
-    if (UUID_7.test(id) && (this.#position === null || id > this.#position)) this.#position = id;
+  reach(id) {
+    if (UUID_7.test(id) && (this.#last === null || id > this.#last)) this.#last = id;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { PushError } from "./errors.js";
-import { pingDelay, retryDelay } from "./schedule.js";
+import { keepalive, retryDelay } from "./schedule.js";
 
 /** How many notifications a page may hold; what the server allows at most. */
 const PAGE = 100;
@@ -9,6 +9,18 @@ const POLL_ATTEMPTS = 5;
 
 const POLL_BACKOFF = { base: 1000, cap: 10_000 };
 
+/** The longest wait that a server can ask for with RATE_LIMITED, in seconds. */
+const LONGEST_RETRY_AFTER = 300;
+
+/** How large a frame from a client may be ("WebSocket frame size", API Gateway's quotas), in bytes. */
+const MAX_FRAME_BYTES = 32 * 1024;
+
+/** What the close codes say that blame a frame of ours. */
+const FRAME_ERRORS = new Map([
+  [1003, "FRAME_REFUSED"],
+  [1009, "FRAME_TOO_LARGE"],
+]);
+
 /** The codes that say that this connection is of no use any more. */
 const ENDED_BY = new Map([
   ["TOKEN_EXPIRED", "expired"],
@@ -16,7 +28,7 @@ const ENDED_BY = new Map([
 ]);
 
 /**
- * One connection, from the token to the end: opens the socket, resumes, polls again, pings, tells replies apart.
+ * One connection, from the token to the end: opens the socket, resumes, polls again and again, tells replies apart.
  *
  * Its phases are "connecting", "resuming", "open" and "ended". It tells its owner, through `owner`:
  *
@@ -25,7 +37,7 @@ const ENDED_BY = new Map([
  * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
  * - `settled()` that the second poll is done: the index shows this connection by now
  * - `failed(error)` something to know of
- * - `ended({reason, code})` once, as the last
+ * - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
  */
 export class Link {
   phase = "connecting";
@@ -46,13 +58,15 @@ export class Link {
   #questions = 0;
   /** @type {Set<unknown>} */ #timers = new Set();
   /** @type {unknown} */ #deadline = null;
-  /** @type {unknown} */ #pingTimer = null;
+  /** @type {unknown} */ #keepaliveTimer = null;
+  /** What ends waiting for a token. */
+  #abort = new AbortController();
   /** @type {unknown} */ #pongTimer = null;
 
   /**
    * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`
    * @param {any} ledger tells from where to resume
-   * @param {any} timing see `TIMING` in index.js
+   * @param {any} timing `connectionTimeout`, `timeout`, `pongTimeout`, `settleDelay`, in milliseconds
    * @param {any} owner
    */
   constructor(tools, ledger, timing, owner) {
@@ -65,7 +79,7 @@ export class Link {
   /**
    * Get a token and connect with it.
    *
-   * @param {() => Promise<string | null | undefined> | string | null | undefined} getToken
+   * @param {(about: {signal: AbortSignal}) => Promise<string | null | undefined> | string | null | undefined} getToken
    * @param {(token: string | null | undefined) => any} makeSocket
    */
   async start(getToken, makeSocket) {
@@ -75,7 +89,7 @@ export class Link {
     });
     let token;
     try {
-      token = await getToken();
+      token = await getToken({ signal: this.#abort.signal });
     } catch (cause) {
       if (this.phase === "ended") return;
       this.#owner.failed(new PushError("TOKEN", "The token callback failed.", { cause }));
@@ -99,18 +113,20 @@ export class Link {
    *
    * @param {Record<string, unknown>} message
    * @returns {Promise<any>} the reply's frame
-   * @throws {PushError} the server's error, or `TIMEOUT`, `CONNECTION_LOST`, `CLOSED`
+   * @throws {PushError} the server's error, or `TIMEOUT`, `CONNECTION_LOST`, `CLOSED`, `FRAME_TOO_LARGE`,
+   *   `INVALID_CONTENT`
    */
-  ask(message) {
-    if (this.phase === "ended") return Promise.reject(new PushError("CONNECTION_LOST", "The connection has ended."));
+  async ask(message) {
+    if (this.phase === "ended") throw new PushError("CONNECTION_LOST", "The connection has ended.");
     const requestId = `${++this.#questions}`;
+    const text = frame({ ...message, requestId });
     return new Promise((resolve, reject) => {
-      const timer = this.#after(this.#timing.answer, () => {
+      const timer = this.#after(this.#timing.timeout, () => {
         this.#asked.delete(requestId);
         reject(new PushError("TIMEOUT", `${message.action} was not answered in time.`));
       });
       this.#asked.set(requestId, { resolve, reject, timer });
-      this.#send({ ...message, requestId });
+      this.#send(text);
     });
   }
 
@@ -123,11 +139,12 @@ export class Link {
    * End the connection: no timer and no socket is left.
    *
    * @param {string} reason
-   * @param {number} [code] the close code, where there was one
+   * @param {{code?: number, bye?: string, final?: boolean}} [about] the close code, or what the server's bye said
    */
-  end(reason, code) {
+  end(reason, about = {}) {
     if (this.phase === "ended") return;
     this.phase = "ended";
+    this.#abort.abort();
     for (const timer of this.#timers) this.#tools.clearTimeout(timer);
     this.#timers.clear();
     if (this.#socket !== null) {
@@ -140,13 +157,15 @@ export class Link {
         // It is of no use either way.
       }
     }
-    const lost = reason === "closed" ? "CLOSED" : "CONNECTION_LOST";
-    for (const { reject } of this.#asked.values())
-      reject(new PushError(lost, "The connection ended before the reply."));
+    const blamed = FRAME_ERRORS.get(about.code ?? 0);
+    const lost = blamed ?? (reason === "closed" ? "CLOSED" : "CONNECTION_LOST");
+    const problem = new PushError(lost, "The connection ended before the reply.");
+    for (const { reject } of this.#asked.values()) reject(problem);
+    if (blamed !== undefined) this.#owner.failed(problem);
     this.#asked.clear();
     // Not held any longer: what is not persisted comes only once. The position stays where it is.
     if (reason !== "closed") this.#release(false);
-    this.#owner.ended({ reason, code });
+    this.#owner.ended({ reason, ...about });
   }
 
   #listen(/** @type {any} */ socket) {
@@ -155,13 +174,13 @@ export class Link {
       this.openedAt = this.#tools.now();
       this.phase = "resuming";
       this.#owner.moved();
-      this.#planPing();
+      this.#planKeepalive();
       void this.#run();
     };
     socket.onmessage = (/** @type {{data: unknown}} */ event) => this.#receive(event.data);
     socket.onerror = () => {}; // A close always follows, with all that can be known.
     socket.onclose = (/** @type {{code?: number}} */ event) => {
-      this.end(this.phase === "connecting" ? "unopened" : "dropped", event?.code);
+      this.end(this.phase === "connecting" ? "unopened" : "dropped", { code: event?.code });
     };
   }
 
@@ -173,8 +192,16 @@ export class Link {
     this.resumedAt = this.#tools.now();
     this.#release(true);
     this.#owner.moved();
-    await new Promise((resolve) => this.#after(this.#timing.settle, () => resolve(undefined)));
+    await new Promise((resolve) => this.#after(this.#timing.settleDelay, () => resolve(undefined)));
     if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
+  }
+
+  /** Do what keeps the connection alive. A poll closes a gap as well: a push may have failed to reach this client. */
+  async #keepAlive(/** @type {"poll" | "ping"} */ action) {
+    if (action === "ping") this.#ping();
+    // Until it is open, polls are under way.
+    else if (this.phase === "open") await this.#repeatedly(() => this.#catchUp(this.#ledger.resumeAfter));
+    this.#planKeepalive();
   }
 
   /**
@@ -213,20 +240,24 @@ export class Link {
         this.#owner.failed(problem);
         // The history is not in, and may not be for a while. What is live need not wait for it.
         this.#release(false);
-        if (/** @type {any} */ (problem).code === "TIMEOUT" || failures + 1 >= POLL_ATTEMPTS) {
+        const { code, retryAfter = 0 } = /** @type {PushError} */ (problem);
+        // To give up a connection because of the rate would only add to it.
+        const limited = code === "RATE_LIMITED";
+        if (code === "TIMEOUT" || (!limited && failures + 1 >= POLL_ATTEMPTS)) {
           this.end("stalled");
           return false;
         }
-        const delay = retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
+        const delay = retryAfter * 1000 + retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
         await new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
       }
     }
   }
 
   #heed(/** @type {any} */ session) {
-    const changed = session?.pingIntervalSeconds !== this.session?.pingIntervalSeconds;
+    const before = this.session?.keepalive;
     this.session = session ?? null;
-    if (changed) this.#planPing();
+    const { keepalive: now } = session ?? {};
+    if (now?.action !== before?.action || now?.seconds !== before?.seconds) this.#planKeepalive();
     this.#owner.moved();
   }
 
@@ -246,9 +277,11 @@ export class Link {
       case "receipt":
         return this.#answer(frame.requestId, (asked) => asked.resolve(frame));
       case "error":
-        return this.#refused(new PushError(String(frame.code), String(frame.message)), frame.requestId);
-      case "bye":
-        return this.end("bye");
+        return this.#refused(refusal(frame), frame.requestId);
+      case "bye": {
+        const final = frame.reconnect === false || (frame.reason === "revoked" && frame.reconnect !== true);
+        return this.end("bye", { bye: String(frame.reason), final });
+      }
       case undefined:
         // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", …}.
         return this.#refused(new PushError("GATEWAY", String(frame?.message ?? "A frame without a type.")), undefined);
@@ -290,29 +323,27 @@ export class Link {
     if (reason !== undefined) this.end(reason);
   }
 
-  #planPing() {
-    this.#settle(this.#pingTimer);
-    this.#pingTimer = this.#after(pingDelay(this.session?.pingIntervalSeconds, this.#tools.random()), () => {
-      this.#ping();
-      this.#planPing();
-    });
+  #planKeepalive() {
+    this.#settle(this.#keepaliveTimer);
+    const { action, delay } = keepalive(this.session, this.#tools.random());
+    this.#keepaliveTimer = this.#after(delay, () => void this.#keepAlive(action));
   }
 
   #ping() {
     this.#settle(this.#pongTimer);
-    this.#pongTimer = this.#after(this.#timing.pong, () => this.end("silent"));
-    this.#send({ action: "ping" });
+    this.#pongTimer = this.#after(this.#timing.pongTimeout, () => this.end("silent"));
+    this.#send(frame({ action: "ping" }));
   }
 
-  #send(/** @type {unknown} */ message) {
+  #send(/** @type {string} */ text) {
     // On a socket that is closing, the reply will not come and the close will.
-    if (this.#socket.readyState === 1) this.#socket.send(JSON.stringify(message));
+    if (this.#socket.readyState === 1) this.#socket.send(text);
   }
 
   /** Give up waiting for the token or for the handshake after a time. */
   #expect(/** @type {() => void} */ giveUp) {
     this.#settle(this.#deadline);
-    this.#deadline = this.#after(this.#timing.open, giveUp);
+    this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);
   }
 
   #after(/** @type {number} */ delay, /** @type {() => void} */ action) {
@@ -329,4 +360,29 @@ export class Link {
     if (!this.#timers.delete(timer)) return;
     this.#tools.clearTimeout(timer);
   }
+}
+
+/**
+ * Write a message as a frame that API Gateway takes: a larger one would cost the connection.
+ *
+ * @param {Record<string, unknown>} message
+ * @returns {string}
+ * @throws {PushError} `FRAME_TOO_LARGE`, or `INVALID_CONTENT` for what JSON cannot hold
+ */
+function frame(message) {
+  let text;
+  try {
+    text = JSON.stringify(message);
+  } catch (cause) {
+    throw new PushError("INVALID_CONTENT", "The content cannot be written as JSON.", { cause });
+  }
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_FRAME_BYTES) return text;
+  throw new PushError("FRAME_TOO_LARGE", `A frame has at most ${MAX_FRAME_BYTES} bytes, this one ${bytes}.`);
+}
+
+/** @returns {PushError} */
+function refusal(/** @type {any} */ { code, message, retryAfter }) {
+  const seconds = Math.min(Number(retryAfter), LONGEST_RETRY_AFTER);
+  return new PushError(String(code), String(message), seconds > 0 ? { retryAfter: seconds } : {});
 }

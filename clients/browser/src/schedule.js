@@ -1,20 +1,22 @@
 /**
- * When to do what: how long to wait before the next attempt, when to open the next connection, how often to ping.
- * Nothing here reads a clock or sets a timer. All times are in milliseconds.
+ * When to do what: how long to wait before the next attempt, when to open the next connection, how often to
+ * show that the connection is in use. Nothing here reads a clock or sets a timer. All times are in milliseconds.
  */
 
 /** How long API Gateway lets a connection live at most ("Connection duration for WebSocket API", its quotas). */
 export const CONNECTION_LIFE = 2 * 60 * 60 * 1000;
 
-/** How long API Gateway lets a connection idle ("Idle connection timeout", its quotas): pings come more often. */
-const IDLE_LIMIT = 10 * 60 * 1000;
+/**
+ * How seldom to do something on a connection. A poll at least every four minutes closes any gap within five, and API
+ * Gateway ends a connection that idles for ten ("Idle connection timeout", its quotas).
+ */
+const KEEPALIVE = { poll: { seconds: 240, limit: 4 * 60 * 1000 }, ping: { seconds: 300, limit: 9 * 60 * 1000 } };
 
-const DEFAULT_PING_SECONDS = 300;
 const LONGEST_LEAD = 2 * 60 * 1000;
 const LEAD_SHARE = 0.2;
 
 /**
- * Say how long to wait before the next attempt: full jitter, anything between nothing and a bound that doubles with
+ * Return how long to wait before the next attempt: full jitter, anything between nothing and a bound that doubles with
  * every failure, so that clients that were cut off together do not come back together.
  *
  * @param {number} failures how many attempts have failed in a row
@@ -27,7 +29,7 @@ export function retryDelay(failures, random, { base, cap }) {
 }
 
 /**
- * Say when to open the connection that replaces this one: ahead of its end, by two minutes at most and half of that at
+ * Return when to open the connection that replaces this one: ahead of its end, by two minutes at most and half of that at
  * least, by less where a short token leaves little.
  *
  * A session that seems to be over already is the sign of a wrong clock, for the connection is there: then only what
@@ -40,20 +42,23 @@ export function retryDelay(failures, random, { base, cap }) {
  * @returns {number} how long to wait
  */
 export function replacementDelay(expiresAt, openedAt, now, random) {
-  const atMost = openedAt + CONNECTION_LIFE - now;
-  const remaining = expiresAt > now ? Math.min(expiresAt - now, atMost) : atMost;
-  const lead = Math.min(LONGEST_LEAD, remaining * LEAD_SHARE) * (1 - random / 2);
-  return Math.max(remaining - lead, 0);
+  const life = expiresAt > now ? Math.min(expiresAt - openedAt, CONNECTION_LIFE) : CONNECTION_LIFE;
+  const lead = Math.min(LONGEST_LEAD, life * LEAD_SHARE) * (1 - random / 2);
+  return Math.max(openedAt + life - lead - now, 0);
 }
 
 /**
- * Say how long to wait before the next ping: what the session asks for, less up to a fifth.
+ * Return what keeps the connection alive, and after how long: what the session asks for, less up to a fifth. A server
+ * that does not say gets polls, which close gaps as well.
  *
- * @param {unknown} seconds `session.pingIntervalSeconds`
+ * @param {any} session
  * @param {number} random from 0 up to 1
- * @returns {number}
+ * @returns {{action: "poll" | "ping", delay: number}}
  */
-export function pingDelay(seconds, random) {
-  const asked = typeof seconds === "number" && seconds > 0 ? seconds : DEFAULT_PING_SECONDS;
-  return Math.min(asked * 1000, IDLE_LIMIT * 0.9) * (1 - random / 5);
+export function keepalive(session, random) {
+  const asked = session?.keepalive ?? {};
+  const action = asked.action === "ping" ? "ping" : "poll";
+  const { seconds, limit } = KEEPALIVE[action];
+  const every = typeof asked.seconds === "number" && asked.seconds > 0 ? asked.seconds : seconds;
+  return { action, delay: Math.min(every * 1000, limit) * (1 - random / 5) };
 }

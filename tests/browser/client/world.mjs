@@ -103,7 +103,7 @@ export class Server {
   overlap = 5 * 60_000;
   maxRepeats = 100;
   life = 2 * 60 * 60_000;
-  pingIntervalSeconds = 300;
+  keepalive = undefined;
   /** Take a message before the server does; true if it is done with. */
   before = () => false;
 
@@ -145,7 +145,8 @@ export class Server {
       userId: "alice",
       connectionId: `c${this.sockets.indexOf(socket)}`,
       expiresAt: new Date(socket.openedAt + this.life).toISOString(),
-      pingIntervalSeconds: this.pingIntervalSeconds,
+      pingIntervalSeconds: 300,
+      ...(this.keepalive && { keepalive: this.keepalive }),
     };
   }
 
