@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.endpoints import management_endpoint
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload
+from websocket_push.aws.sender import Attempt
 from websocket_push.aws.signing import canonical_path, quote_segment
 
 _NOTHING = Payload(b"")
@@ -79,7 +80,7 @@ class Management:
         ConnectionGone
             No such connection is open.
         AwsError
-            Any other failure, see `Transport.request`.
+            Any other failure, see `Sender.request`.
         """
         path, canonical = self._paths(connection_id)
         try:
@@ -132,7 +133,7 @@ class Management:
         Raises
         ------
         AwsError
-            Any failure but 410, see `Transport.request`.
+            Any failure but 410, see `Sender.request`.
         """
         path, canonical = self._paths(connection_id)
         try:

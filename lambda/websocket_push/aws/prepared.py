@@ -7,10 +7,11 @@ put where it belongs.
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.dynamodb import DynamoDB, encode
 from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.sender import Attempt
 from websocket_push.http.errors import InvalidResponse
 
 VARIED = "\0"
@@ -61,7 +62,7 @@ class Prepared:
         text, deadline
             See `begin`.
         decode, begun
-            See `Transport.request`.
+            See `Sender.request`.
 
         Returns
         -------
@@ -121,7 +122,7 @@ def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
     call : Call
         With its response.
     decode : Callable[[bytes], Result]
-        See `Transport.request`.
+        See `Sender.request`.
     """
     response = call.response
     assert response is not None  # noqa: S101 - for the type checker: the call has succeeded

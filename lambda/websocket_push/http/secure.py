@@ -20,7 +20,9 @@ class SecureConnection(Connection):
 
     Parameters
     ----------
-    loop, space
+    loop : asyncio.AbstractEventLoop
+        The one that runs it.
+    space : memoryview
         See `Connection`.
     context : ssl.SSLContext
         Says what is verified.
@@ -41,7 +43,7 @@ class SecureConnection(Connection):
         server_name: str,
         session: SSLSession | None,
     ) -> None:
-        super().__init__(loop, space)
+        super().__init__(space)
         self._incoming = MemoryBIO()
         self._outgoing = MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name, session=session)

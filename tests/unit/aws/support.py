@@ -317,7 +317,7 @@ def check_whole(transport: Sender) -> None:
         assert pool._opening == 0
         assert set(pool._idle) == pool._connections
         assert len(pool._idle) == len(pool._connections)
-        assert all(future.done() for future, _ in pool._waiters)
+        assert all(waiter.done() for waiter in pool._waiters)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.aws.support import Server, check_signature, run, soon, status, transport_to
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.dynamodb import decode_object, decode_page, encode
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
+from websocket_push.aws.sender import Attempt
 
 
 def put(user_id: str, content: str = "1") -> dict[str, object]:

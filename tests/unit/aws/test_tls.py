@@ -34,12 +34,11 @@ from tests.unit.aws.support import (
     status,
 )
 from websocket_push.aws.authorities import client_tls
-from websocket_push.aws.calls import Attempt
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
-from websocket_push.aws.sender import Sender
+from websocket_push.aws.sender import Attempt, Sender
 from websocket_push.http.tls import ClientTls
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.

@@ -1,7 +1,6 @@
 """The pool: bounded, first come first served, and whole again after whatever happens to a request."""
 
 import asyncio
-import gc
 import socket
 import time
 
@@ -25,8 +24,10 @@ from tests.unit.aws.support import (
 )
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.errors import AwsError
-from websocket_push.http.errors import ConnectionLost
+from websocket_push.http.connection import Connection
+from websocket_push.http.errors import ConnectionLost, Expired
 from websocket_push.http.pool import Pool
+from websocket_push.http.response import Response
 
 
 def pool_of(transport: Transport, server: Server) -> Pool:
@@ -198,20 +199,52 @@ def test_cancelled_waiters_do_not_disturb_the_others() -> None:
         assert server.connections == 1
 
 
-def test_a_waiter_cancelled_in_the_moment_it_is_served_passes_its_connection_on() -> None:
+class Asking:
+    """A waiter that keeps the connection it is started with."""
+
+    def __init__(self, pool: Pool, deadline: float | None = None) -> None:
+        self.deadline = soon() if deadline is None else deadline
+        self.got: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        self._opening: asyncio.Task[Connection] | None = None
+        pool.submit(self)
+
+    def done(self) -> bool:
+        return self.got.done()
+
+    def start(self, connection: Connection) -> bool:
+        self.got.set_result(connection)
+        return True
+
+    def wait_for(self, opening: "asyncio.Task[Connection]") -> None:
+        self._opening = opening
+
+    def set_exception(self, failure: Exception) -> None:
+        self.got.set_exception(failure)
+
+    def cancel(self) -> None:
+        self.got.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+
+
+async def held_of(transport: Transport, server: Server) -> tuple[Pool, Connection]:
+    """Take the only connection of a pool."""
+    await post(transport)
+    pool = pool_of(transport, server)
+    connection = pool.take()
+    assert connection is not None
+    return pool, connection
+
+
+def test_a_waiter_that_was_cancelled_before_its_turn_is_passed_over() -> None:
     with Server() as server:
 
         async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            served = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
+            cancelled.cancel()
             pool.release(held)
-            served.cancel()
-            assert await following is held
+            assert await following.got is held
             pool.release(held)
             assert pool.take() is held
             pool.release(held)
@@ -219,24 +252,36 @@ def test_a_waiter_cancelled_in_the_moment_it_is_served_passes_its_connection_on(
         run(transport_to(server, maximum_connections=1), work)
 
 
-def test_a_waiter_cancelled_in_the_moment_it_may_open_a_connection_passes_its_place_on() -> None:
+def test_a_waiter_cancelled_while_its_connection_is_being_opened_passes_its_place_on() -> None:
     with Server() as server:
 
         async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            served = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
             held.abort()
-            pool.release(held)
-            served.cancel()
-            opened = await following
+            pool.release(held)  # its place goes to the first one, for which a connection is opened
+            cancelled.cancel()
+            opened = await following.got
             assert opened is not held
             pool.release(opened)
             assert pool.take() is opened
+            pool.release(opened)
+
+        run(transport_to(server, maximum_connections=1), work)
+
+
+def test_a_waiter_that_is_done_when_its_connection_has_been_opened_passes_it_on() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            pool, held = await held_of(transport, server)
+            done, following = Asking(pool), Asking(pool)
+            held.abort()
+            pool.release(held)
+            done.got.cancel()
+            opened = await following.got
+            assert opened is not held
+            assert server.connections == 2
             pool.release(opened)
 
         run(transport_to(server, maximum_connections=1), work)
@@ -246,18 +291,12 @@ def test_a_place_is_not_granted_to_a_waiter_that_was_cancelled_before() -> None:
     with Server() as server:
 
         async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            cancelled = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
             cancelled.cancel()
-            await asyncio.wait([cancelled])
             held.abort()
             pool.release(held)
-            opened = await following
+            opened = await following.got
             assert opened is not held
             pool.release(opened)
 
@@ -449,42 +488,56 @@ def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:
         assert [request.connection for request in server.requests] == [1, 2]
 
 
+class Receiving:
+    """A receiver that notes what it gets."""
+
+    def __init__(self) -> None:
+        self.got: list[object] = []
+
+    def done(self) -> bool:
+        return bool(self.got)
+
+    def set_result(self, response: Response) -> None:
+        self.got.append(response)
+
+    def set_exception(self, failure: Exception) -> None:
+        self.got.append(failure)
+
+
 def test_sending_on_a_closed_connection_fails_at_once() -> None:
     with Server() as server:
 
         async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            connection = pool.take()
-            assert connection is not None
+            pool, connection = await held_of(transport, server)
             connection.abort()
             for _ in range(2):  # closing, and closed
-                future = connection.send(b"GET / HTTP/1.1\r\n\r\n", soon())
-                assert isinstance(future.exception(), ConnectionLost)
+                receiver = Receiving()
+                connection.send(receiver, b"GET / HTTP/1.1\r\n\r\n", soon())
+                assert [type(each) for each in receiver.got] == [ConnectionLost]
                 await asyncio.sleep(0)
             pool.release(connection)
 
         run(transport_to(server), work)
 
 
-def test_a_failure_that_nobody_waits_for_any_more_is_not_reported_by_the_loop() -> None:
+@pytest.mark.parametrize("end", ["expired", "aborted"])
+def test_a_receiver_gets_one_answer_at_most(end: str) -> None:
     with Server(reply(), stall()) as server:
 
-        async def work(transport: Transport) -> list[object]:
+        async def work(transport: Transport) -> None:
             reports: list[object] = []
             asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
-            await post(transport)
-            pool = pool_of(transport, server)
-            connection = pool.take()
-            assert connection is not None
-            future = connection.send(b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
-            connection.expire()
+            pool, connection = await held_of(transport, server)
+            receiver = Receiving()
+            connection.send(receiver, b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
+            if end == "expired":
+                connection.expire()
             pool.release(connection)
-            del future
-            gc.collect()
-            return reports
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+            assert [type(each) for each in receiver.got] == ([Expired] if end == "expired" else [])
+            assert reports == []
 
-        assert run(transport_to(server), work) == []
+        run(transport_to(server), work)
 
 
 def test_close_closes_every_socket() -> None:
