@@ -135,7 +135,7 @@ def report_problems(report: Mapping[str, Any]) -> list[str]:
     name, totals, recipients = report["id"], report["totals"], report["recipients"]
     problems = [
         f"report {name}: {each['userId']} has {each['connections']} connections, but "
-        f"{each['delivered']} delivered, {each['gone']} gone, {each['connecting']} connecting and {each['failed']} failed"
+        f"{each['delivered']} delivered, {each['gone']} gone, {each['connecting']} connecting, {each['failed']} failed"
         for each in recipients
         if each["connections"] != each["delivered"] + each["gone"] + each["connecting"] + each["failed"]
     ]
