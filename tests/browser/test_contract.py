@@ -7,7 +7,7 @@ from typing import Any
 from tests.browser.test_client import node
 from tests.unit.contracts import contract
 
-CLIENT = Path(__file__).parent.parent.parent / "examples" / "browser" / "websocket-push.js"
+CLIENT = Path(__file__).parent.parent.parent / "clients" / "browser" / "src" / "index.js"
 WORLD = Path(__file__).parent / "client" / "world.mjs"
 
 # A socket that records what is sent, and answers with the contract's own examples.

@@ -7,7 +7,7 @@
  */
 
 import { createInterface } from "node:readline";
-import { createPushClient } from "../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../clients/browser/src/index.js";
 
 /** As in a browser, but sooner: a run should not last for minutes. */
 const TIMING = { open: 8_000, answer: 8_000, pong: 4_000, settle: 1_000, stable: 5_000 };

@@ -41,9 +41,14 @@ class Management:
         self._path = f"{endpoint.path}/@connections/"
         self._canonical_path = canonical_path(self._path)
         self._post = transport.target(
-            "PostToConnection", "POST", "execute-api", endpoint, content_type="application/octet-stream"
+            "PostToConnection",
+            "POST",
+            "execute-api",
+            endpoint,
+            individual=True,
+            content_type="application/octet-stream",
         )
-        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint)
+        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint, individual=True)
 
     async def post(
         self,

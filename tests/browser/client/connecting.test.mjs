@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createPushClient } from "../../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../../clients/browser/src/index.js";
 import { START, idAt, memory, settle, world } from "./world.mjs";
 
 test("it connects, resumes and is open, and says so", async () => {

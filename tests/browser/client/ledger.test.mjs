@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BEGINNING, Ledger, earliestIdAt, timeOf } from "../../../examples/browser/websocket-push/ledger.js";
+import { BEGINNING, Ledger, earliestIdAt, timeOf } from "../../../clients/browser/src/ledger.js";
 import { START, idAt } from "./world.mjs";
 
 const options = { lookBack: 60_000, now: START };

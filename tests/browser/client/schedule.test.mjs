@@ -6,7 +6,7 @@ import {
   pingDelay,
   replacementDelay,
   retryDelay,
-} from "../../../examples/browser/websocket-push/schedule.js";
+} from "../../../clients/browser/src/schedule.js";
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 // A made-up world for the client: a clock that stands still until it is told to go on, and a server without a network.
 
-import { createPushClient } from "../../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../../clients/browser/src/index.js";
 
 export const START = Date.parse("2026-01-31T12:00:00Z");
 

@@ -296,10 +296,12 @@ async def post(
     await transport.request(target, path, path, Payload(b"hello"), bytes, deadline=deadline, attempts=attempts)
 
 
-async def post_failure(transport: Sender, *, deadline: float | None = None, attempts: int | None = None) -> AwsError:
+async def post_failure(
+    transport: Sender, connection_id: str = "id=", *, deadline: float | None = None, attempts: int | None = None
+) -> AwsError:
     """Post one message that must fail, and return the error."""
     try:
-        await post(transport, deadline=deadline, attempts=attempts)
+        await post(transport, connection_id, deadline=deadline, attempts=attempts)
     except AwsError as error:
         return error
     raise AssertionError("the post succeeded")

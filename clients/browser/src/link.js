@@ -52,7 +52,7 @@ export class Link {
   /**
    * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`
    * @param {any} ledger tells from where to resume
-   * @param {any} timing see `TIMING` in websocket-push.js
+   * @param {any} timing see `TIMING` in index.js
    * @param {any} owner
    */
   constructor(tools, ledger, timing, owner) {

@@ -1,13 +1,13 @@
 /**
  * A client for push notifications over WebSocket that loses nothing and repeats nothing: connects, resumes, reconnects.
- * For browsers and Node 22 or newer; needs nothing but the files beside it. Types: websocket-push.d.ts.
+ * For browsers and Node 22 or newer; needs nothing but the files beside it. Types: index.d.ts.
  */
 
-import { PushError } from "./websocket-push/errors.js";
-import { BEGINNING, Ledger } from "./websocket-push/ledger.js";
-import { Link } from "./websocket-push/link.js";
-import { replacementDelay, retryDelay } from "./websocket-push/schedule.js";
-import { localStore } from "./websocket-push/store.js";
+import { PushError } from "./errors.js";
+import { BEGINNING, Ledger } from "./ledger.js";
+import { Link } from "./link.js";
+import { replacementDelay, retryDelay } from "./schedule.js";
+import { localStore } from "./store.js";
 
 export { PushError, localStore };
 
@@ -54,8 +54,8 @@ const PROMPT = 1_000;
 /**
  * Connect, and stay connected until told to stop.
  *
- * @param {import("./websocket-push.d.ts").PushClientOptions} options
- * @returns {import("./websocket-push.d.ts").PushClient}
+ * @param {import("./index.d.ts").PushClientOptions} options
+ * @returns {import("./index.d.ts").PushClient}
  */
 export function createPushClient(options) {
   const {

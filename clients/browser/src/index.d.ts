@@ -128,7 +128,7 @@ export interface PushClient<Content = unknown> {
   close(): void;
 }
 
-/** What goes wrong, by code: those of the protocol, and the client's own (see websocket-push/errors.js). */
+/** What goes wrong, by code: those of the protocol, and the client's own (see errors.js). */
 export class PushError extends Error {
   constructor(code: string, message: string, options?: { cause?: unknown });
   readonly code: string;
