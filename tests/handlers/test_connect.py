@@ -105,8 +105,23 @@ def test_a_missing_setting_is_named_in_the_log_only(
 
 
 @pytest.mark.parametrize("unsound", [{}, {"requestContext": None}, {"requestContext": {}}, [], None, "x"])
-def test_an_event_of_another_kind_ends_in_an_answer(environment: pytest.MonkeyPatch, unsound: Any) -> None:
-    assert handler(unsound, Context()) == {"statusCode": 500}
+def test_an_event_of_another_kind_ends_in_an_answer(
+    environment: pytest.MonkeyPatch, log_lines: LogLines, unsound: Any
+) -> None:
+    assert handler(unsound, Context()) == {"statusCode": 400}
+    assert [line["outcome"] for line in log_lines()] == ["INVALID_REQUEST"]
+
+
+@pytest.mark.parametrize("name", ["disconnect", "message", "authorizer"])
+def test_an_event_of_another_route_registers_nobody(
+    tables: Tables, event: EventMaker, log_lines: LogLines, name: str
+) -> None:
+    foreign = event(name, authorizer={"userId": "alice"})
+    if name == "authorizer":
+        del foreign["requestContext"]["eventType"]
+    assert handler(foreign, Context()) == {"statusCode": 400}
+    assert tables.clients() == []
+    assert [line["outcome"] for line in log_lines()] == ["INVALID_REQUEST"]
 
 
 def test_a_browser_from_elsewhere_is_refused_whoever_it_is(

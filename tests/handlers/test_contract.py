@@ -82,8 +82,9 @@ def test_a_report_of_every_outcome(tables: Tables, management: ManagementServer)
     check("push-report", report)
     # What the schema says in words.
     for part in (report["totals"], *report["recipients"]):
-        assert part["connections"] == part["delivered"] + part["gone"] + part["failed"]
-    for count in ("connections", "delivered", "gone", "failed"):
+        assert part["connections"] == part["delivered"] + part["gone"] + part["connecting"] + part["failed"]
+        assert part["unclosed"] <= part["failed"]
+    for count in ("connections", "delivered", "gone", "connecting", "failed", "unclosed"):
         assert report["totals"][count] == sum(each[count] for each in report["recipients"])
     assert {each["id"] for each in report["recipients"]} == {report["id"]}
     assert [each["userId"] for each in report["recipients"]] == request["userIds"]

@@ -14,9 +14,11 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.push.delivery import Clocks
 from websocket_push.push.intake import batch_response, incompleteness, intake_fields, take_in
-from websocket_push.push.pusher import Defaults, Pusher, Report
+from websocket_push.push.posting import Clocks
+from websocket_push.push.pusher import Defaults, Pusher
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import Invocation, run
 from websocket_push.runtime.invocation import Answer, Event, LambdaContext
 from websocket_push.settings import read_client_push, read_flag, read_seconds, read_text
@@ -30,6 +32,9 @@ ROUTE_SECONDS = 27.0
 
 CLOSING_SHARE = 0.1
 """The part of the time that is kept for closing connections that could not be sent to."""
+
+CLOSING_SECONDS = 1.0
+"""How much that is at least, where there is twice as much: time to close thousands."""
 
 FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
@@ -120,6 +125,7 @@ async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invoca
 def _pusher(invocation: Invocation, *, until: float) -> Pusher:
     environment = invocation.environment
     dynamodb = PreparingDynamoDB(invocation.transport)
+    seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
         clients=_clients(invocation, dynamodb),
@@ -130,11 +136,12 @@ def _pusher(invocation: Invocation, *, until: float) -> Pusher:
         ),
         clocks=Clocks(
             now=invocation.now_milliseconds,
-            posts_until=until - CLOSING_SHARE * (until - invocation.started),
+            posts_until=until - max(CLOSING_SHARE * seconds, min(CLOSING_SECONDS, seconds / 2)),
             closes_until=until,
         ),
         new_id=invocation.new_id,
         random=invocation.random,
+        refusals=Refusals(),
     )
 
 

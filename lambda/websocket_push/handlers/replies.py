@@ -10,6 +10,7 @@ from websocket_push.telemetry.explain import Failure
 Response = dict[str, object]
 
 _CONNECT_STATUSES = {
+    ErrorCode.INVALID_REQUEST: 400,
     ErrorCode.MISSING_USER_ID: 401,
     ErrorCode.INVALID_USER_ID: 400,
     ErrorCode.TOKEN_EXPIRED: 401,

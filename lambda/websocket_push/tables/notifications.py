@@ -5,6 +5,9 @@ from typing import NamedTuple
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.identifiers import milliseconds_of, rfc_3339
 
+TAKEN = "ConditionalCheckFailedException"
+"""The code with which storing fails where the id has other content."""
+
 
 class Notification(NamedTuple):
     """A notification as it is kept and sent.
@@ -53,9 +56,11 @@ class Notifications:
         self._table = table
 
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
-        """Give the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
+        """Return the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
 
-        Storing the same id again replaces the row, so a repeated push is kept once.
+        Storing the same again replaces the row, so a repeated push is kept once, and for as long as the last one says.
+        Under an id that the user has with other content nothing is stored, it fails with `TAKEN`: a client that has
+        seen the one drops the other by its id, so history and screen would differ. The condition costs no capacity.
         """
         item: Item = {
             "userId": {"S": user_id},
@@ -64,7 +69,12 @@ class Notifications:
             "createdAt": {"S": notification.created_at},
             "expiresAt": {"N": str(expires_at)},
         }
-        return {"TableName": self._table, "Item": item}
+        return {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(notificationId) OR content = :content",
+            "ExpressionAttributeValues": {":content": item["content"]},
+        }
 
     async def read(
         self, user_id: str, part: Range, *, count: int, size: int, now: int, deadline: float
