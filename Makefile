@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ chaos: terraform environments ## play the fault scenarios at full length, then t
 
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+
+redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
+	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench

@@ -231,6 +231,41 @@ variable "notification_ttl" {
   }
 }
 
+variable "keepalive" {
+  description = "What clients send so that their connections stay open, and at most how many seconds apart: action \"poll\" (default, every 240 seconds) or \"ping\" (300). A poll also brings what did not arrive over the connection, within five minutes; a ping costs less and leaves such a gap until the client connects next. docs/cost.md compares them."
+  type = object({
+    action  = optional(string, "poll")
+    seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["poll", "ping"], var.keepalive.action)
+    error_message = "keepalive.action must be \"poll\" or \"ping\"."
+  }
+
+  validation {
+    condition = var.keepalive.seconds == null ? true : (
+      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240)
+      && floor(var.keepalive.seconds) == var.keepalive.seconds
+    )
+    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\" (what is late is at most five minutes late then), and from 30 to 540 with \"ping\" (API Gateway ends a connection that is idle for 600)."
+  }
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB, from 32 (default) to 128: notifications that make a larger one are refused (CONTENT_TOO_LARGE), and history pages are cut to it. API Gateway's quotas name 32 KB for a frame and 128 KB for a message: try whether larger ones reach your clients before you raise it. Each 32 KB are billed as a message."
+  type        = number
+  default     = 32
+  nullable    = false
+
+  validation {
+    condition     = var.max_frame_kb >= 32 && var.max_frame_kb <= 128 && floor(var.max_frame_kb) == var.max_frame_kb
+    error_message = "max_frame_kb must be a whole number of KB from 32 to 128, API Gateway's limit for a message."
+  }
+}
+
 variable "async_invocation" {
   description = "What Lambda does about an asynchronous invocation of the push function that fails: for how long it tries (maximum_event_age, in seconds) and how many times more (maximum_retry_attempts). What fails for good ends, with the reason, in the queue dead_letter_queue_url."
   type = object({

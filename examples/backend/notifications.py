@@ -93,7 +93,7 @@ class Push:
     user_ids
         1 to 10,000 users; `split` divides longer lists.
     content
-        What JSON can say; at most 127 KB as JSON.
+        What JSON can say; at most 31 KB as JSON, or as many as the input `max_frame_kb` allows, less one.
     persist, ttl
         Whether it is kept for those who are away, and for how many seconds; None leaves it to the deployment.
     id

@@ -27,6 +27,8 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  max_frame_bytes = tostring(var.max_frame_kb * 1024)
+
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
 
   functions = merge(local.messaging_functions, local.authorizing_functions)
@@ -70,6 +72,9 @@ locals {
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_TABLE       = var.tables.clients_table_name
+        KEEPALIVE_ACTION    = var.keepalive.action
+        KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
       }
       statements = concat(
@@ -94,6 +99,7 @@ locals {
         CLIENTS_TABLE       = var.tables.clients_table_name
         CLIENT_PUSH         = var.client_push
         CONNECTIONS_URL     = var.api.connections_url
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
         NOTIFICATION_TTL    = tostring(var.notification_ttl)
         PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)

@@ -134,6 +134,41 @@ variable "notification_ttl" {
   }
 }
 
+variable "keepalive" {
+  description = "What clients send so that their connections stay open (action: \"poll\" or \"ping\"), and at most how many seconds apart."
+  type = object({
+    action  = optional(string, "poll")
+    seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["poll", "ping"], var.keepalive.action)
+    error_message = "keepalive.action must be \"poll\" or \"ping\"."
+  }
+
+  validation {
+    condition = var.keepalive.seconds == null ? true : (
+      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240)
+      && floor(var.keepalive.seconds) == var.keepalive.seconds
+    )
+    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\", and from 30 to 540 with \"ping\"."
+  }
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to it."
+  type        = number
+  default     = 32
+  nullable    = false
+
+  validation {
+    condition     = var.max_frame_kb >= 32 && var.max_frame_kb <= 128 && floor(var.max_frame_kb) == var.max_frame_kb
+    error_message = "max_frame_kb must be a whole number of KB from 32 to 128, API Gateway's limit for a message."
+  }
+}
+
 variable "functions" {
   description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
   type = map(object({

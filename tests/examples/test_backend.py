@@ -122,7 +122,7 @@ def test_an_id_is_one_of_the_protocols() -> None:
     ],
 )
 def test_a_request_is_one_of_the_protocols(push: Push) -> None:
-    parsed = parse_push(json.loads(push.request(on_failure="raise")), now_milliseconds=2**48)
+    parsed = parse_push(json.loads(push.request(on_failure="raise")), now_milliseconds=2**48, max_frame_bytes=32 * 1024)
     assert (parsed.recipients, parsed.notification_id) == (push.user_ids, push.id)
     assert (parsed.persist, parsed.ttl, parsed.raises_incomplete) == (push.persist, push.ttl, True)
     assert json.loads(parsed.content) == push.content

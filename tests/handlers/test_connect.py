@@ -40,7 +40,7 @@ def test_a_row_lasts_as_long_as_the_authorization(tables: Tables, event: EventMa
 
 def test_an_authorization_that_is_over_does_not_connect(tables: Tables, event: EventMaker, log_lines: LogLines) -> None:
     assert handler(event("connect", authorizer={"userId": "bob", "expiresAt": "1769860800"}), Context()) == {
-        "statusCode": 401
+        "statusCode": 403
     }
     assert tables.clients() == []
     assert [line["outcome"] for line in log_lines()] == ["TOKEN_EXPIRED"]

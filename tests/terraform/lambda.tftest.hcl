@@ -154,6 +154,9 @@ run "by_default" {
         METRICS_NAME        = "events"
         METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
+        KEEPALIVE_ACTION    = "poll"
+        KEEPALIVE_SECONDS   = "240"
+        MAX_FRAME_BYTES     = "32768"
       }
       push = {
         ALLOW_ANONYMOUS     = "false"
@@ -167,6 +170,7 @@ run "by_default" {
         METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
         NOTIFICATION_TTL    = "604800"
+        MAX_FRAME_BYTES     = "32768"
         PERSIST_BY_DEFAULT  = "true"
       }
     })
@@ -467,6 +471,8 @@ run "switches_the_other_way" {
     client_push        = "any"
     persist_by_default = false
     notification_ttl   = 60
+    keepalive          = { action = "ping" }
+    max_frame_kb       = 128
     log_retention_days = 0
     tracing            = true
     tags               = { team = "a", Name = "mine" }
@@ -483,6 +489,16 @@ run "switches_the_other_way" {
       && aws_lambda_function.this["push"].environment[0].variables.NOTIFICATION_TTL == "60"
     )
     error_message = "The push function is told what the caller chose."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["push"].environment[0].variables.MAX_FRAME_BYTES == "131072"
+      && aws_lambda_function.this["poll"].environment[0].variables.MAX_FRAME_BYTES == "131072"
+      && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_ACTION == "ping"
+      && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_SECONDS == "300"
+    )
+    error_message = "Clients are told how to keep their connections open, and both functions how much a message may hold."
   }
 
   assert {
@@ -1129,9 +1145,11 @@ run "client_push_notification_ttl_and_retention_refused" {
   variables {
     client_push        = "all"
     notification_ttl   = 59
+    keepalive          = { seconds = 241 }
+    max_frame_kb       = 129
     log_retention_days = 2
   }
-  expect_failures = [var.client_push, var.notification_ttl, var.log_retention_days]
+  expect_failures = [var.client_push, var.notification_ttl, var.keepalive, var.max_frame_kb, var.log_retention_days]
 }
 
 run "a_higher_log_level" {

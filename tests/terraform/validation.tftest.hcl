@@ -149,6 +149,8 @@ run "smallest_values_that_are_accepted" {
     name               = "ab"
     tags               = { a = "" }
     notification_ttl   = 60
+    keepalive          = { seconds = 30 }
+    max_frame_kb       = 32
     stage_name         = "_"
     throttling         = { rate_limit = 1, burst_limit = 1 }
     log_retention_days = 0
@@ -167,6 +169,8 @@ run "largest_values_that_are_accepted" {
     name               = "a23456789-123456789-123456789-123456789-12345678"
     tags               = { (join("", [for _ in range(128) : "k"])) = join("", [for _ in range(256) : "v"]) }
     notification_ttl   = 31536000
+    keepalive          = { action = "ping", seconds = 540 }
+    max_frame_kb       = 128
     stage_name         = join("", [for _ in range(128) : "s"])
     throttling         = { rate_limit = 50000.5, burst_limit = 25000 }
     log_retention_days = 3653
@@ -184,6 +188,7 @@ run "other_values_that_are_accepted" {
   command = plan
   variables {
     client_push = "none"
+    keepalive   = { action = "poll", seconds = 240 }
     tags        = { for number in range(49) : "key-${number}" => "v" }
   }
 }
@@ -198,12 +203,14 @@ run "refused_1" {
     tags               = { "" = "v" }       # a key of no characters
     client_push        = "all"              # no such choice
     notification_ttl   = 59                 # too short
+    keepalive          = { seconds = 29 }   # too often
+    max_frame_kb       = 31                 # a client may send more
     stage_name         = ""                 # empty
     throttling         = { rate_limit = 0 } # no messages
     log_retention_days = 31                 # CloudWatch takes no such number
     functions          = { pull = {} }      # no such function
   }
-  expect_failures = [var.name, var.tags, var.client_push, var.notification_ttl, var.stage_name, var.throttling, var.log_retention_days, var.functions]
+  expect_failures = [var.name, var.tags, var.client_push, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.log_retention_days, var.functions]
 }
 
 run "refused_2" {
@@ -212,11 +219,13 @@ run "refused_2" {
     name             = "a23456789-123456789-123456789-123456789-123456789" # too long
     tags             = { "AWS:team" = "a" }                                # a key that AWS keeps for itself
     notification_ttl = 31536001                                            # too long
+    keepalive        = { seconds = 241 }                                   # too seldom to close a gap in time
+    max_frame_kb     = 129                                                 # more than API Gateway carries
     stage_name       = "$default"                                          # for HTTP APIs only
     throttling       = { burst_limit = 0 }                                 # no messages
     functions        = { push = null }                                     # no settings
   }
-  expect_failures = [var.name, var.tags, var.notification_ttl, var.stage_name, var.throttling, var.functions]
+  expect_failures = [var.name, var.tags, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.functions]
 }
 
 run "refused_3" {
@@ -225,11 +234,13 @@ run "refused_3" {
     name             = "Push"                                            # a capital
     tags             = { (join("", [for _ in range(129) : "k"])) = "v" } # a key too long
     notification_ttl = 60.5                                              # a fraction
+    keepalive        = { action = "ping", seconds = 541 }                # too near to the idle timeout
+    max_frame_kb     = 32.5                                              # a fraction
     stage_name       = join("", [for _ in range(129) : "s"])             # too long
     throttling       = { burst_limit = 1.5 }                             # a fraction
     functions        = { push = { memory_size = 127 } }                  # too small
   }
-  expect_failures = [var.name, var.tags, var.notification_ttl, var.stage_name, var.throttling, var.functions]
+  expect_failures = [var.name, var.tags, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.functions]
 }
 
 run "refused_4" {
