@@ -12,7 +12,7 @@ Response = dict[str, object]
 _CONNECT_STATUSES = {
     ErrorCode.MISSING_USER_ID: 401,
     ErrorCode.INVALID_USER_ID: 400,
-    ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.TOKEN_EXPIRED: 403,
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
     ErrorCode.UNAVAILABLE: 503,
 }
