@@ -82,15 +82,28 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = optional(string, "sub")
+    token_use               = optional(string)
+    typ                     = optional(string)
     leeway                  = optional(number, 0)
     jwks_cache_seconds      = optional(number, 300)
     allow_insecure_loopback = optional(bool, false)
+    additional_issuers = optional(list(object({
+      issuer             = string
+      audience           = optional(list(string), [])
+      jwks_uri           = optional(string)
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      algorithms         = optional(list(string))
+      user_id_claim      = optional(string, "sub")
+      token_use          = optional(string)
+      typ                = optional(string)
+    })), [])
   })
   default = null
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect; empty: origins are not checked."
+  description = "Origins whose pages may connect, and \"self\" for the API's own host; empty: origins are not checked."
   type        = list(string)
   default     = []
   nullable    = false

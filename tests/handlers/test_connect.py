@@ -135,6 +135,27 @@ def test_a_browser_from_elsewhere_is_refused_whoever_it_is(
     assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
 
 
+def test_a_native_client_may_send_the_apis_own_host_as_its_origin_where_self_is_allowed(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    native = event(
+        "connect",
+        multiValueHeaders={"Origin": ["https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"]},
+    )
+    environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org"]')
+    assert handler(native, Context()) == {"statusCode": 403}
+    environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org", "self"]')
+    assert handler(native, Context()) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("offered", [["acme.v1"], ["acme.v1, eyJhbGciOiJub25lIn0.e30."], ["eyJ.e30.", "acme.v1"]])
+def test_a_page_that_offers_its_own_subprotocol_is_answered_with_it(
+    tables: Tables, event: EventMaker, offered: list[str]
+) -> None:
+    offering = event("connect", multiValueHeaders={"Sec-WebSocket-Protocol": offered})
+    assert handler(offering, Context()) == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "acme.v1"}}
+
+
 def test_a_token_that_came_as_a_subprotocol_is_answered_with_bearer_alone(tables: Tables, event: EventMaker) -> None:
     offering = event("connect", multiValueHeaders={"Sec-WebSocket-Protocol": ["bearer, a.b.c"]})
     assert handler(offering, Context()) == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "bearer"}}

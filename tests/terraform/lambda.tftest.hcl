@@ -686,6 +686,8 @@ run "tokens_by_other_settings" {
     name = "a23456789-123456789-123456789-123456789-12345678"
     jwt = {
       jwks_uri                = "http://127.0.0.1:8080/jwks.json"
+      token_use               = "id"
+      typ                     = "JWT"
       algorithms              = ["ES256", "EdDSA"]
       user_id_claim           = "email"
       leeway                  = 5
@@ -703,6 +705,8 @@ run "tokens_by_other_settings" {
       secretArn             = null
       algorithms            = ["ES256", "EdDSA"]
       userIdClaim           = "email"
+      tokenUse              = "id"
+      typ                   = "JWT"
       leeway                = 5
       jwksCacheSeconds      = 60
       allowInsecureLoopback = true
@@ -724,6 +728,80 @@ run "tokens_by_other_settings" {
   assert {
     condition     = aws_lambda_function.this["verify_jwt"].source_code_hash != run.tokens_of_an_issuer.source_code_hashes["verify_jwt"]
     error_message = "Libraries for another Python or architecture are another package."
+  }
+}
+
+run "tokens_of_several_issuers" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = {
+      issuer     = "old"
+      secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+      additional_issuers = [
+        { issuer = "https://issuer.example/v2", audience = ["app"], jwks_uri = "https://issuer.example/keys", user_id_claim = "oid", token_use = "access", typ = "at+jwt" },
+        { issuer = "third", secret_arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3", secret_kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd", algorithms = ["HS512"] },
+        { issuer = "fourth", secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt" },
+      ]
+    }
+  }
+
+  assert {
+    condition = aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT == jsonencode({
+      issuer                = "old"
+      audience              = []
+      jwksUri               = null
+      secretArn             = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+      algorithms            = ["HS256"]
+      userIdClaim           = "sub"
+      leeway                = 0
+      jwksCacheSeconds      = 300
+      allowInsecureLoopback = false
+      additionalIssuers = [
+        {
+          issuer      = "https://issuer.example/v2"
+          audience    = ["app"]
+          jwksUri     = "https://issuer.example/keys"
+          secretArn   = null
+          algorithms  = ["RS256"]
+          userIdClaim = "oid"
+          tokenUse    = "access"
+          typ         = "at+jwt"
+        },
+        {
+          issuer      = "third"
+          audience    = []
+          jwksUri     = null
+          secretArn   = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3"
+          algorithms  = ["HS512"]
+          userIdClaim = "sub"
+        },
+        {
+          issuer      = "fourth"
+          audience    = []
+          jwksUri     = null
+          secretArn   = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+          algorithms  = ["HS256"]
+          userIdClaim = "sub"
+        },
+      ]
+    })
+    error_message = "The function gets the settings of each issuer."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this["verify_jwt"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"] },
+        { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3"] },
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"] },
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt:*"] },
+      ]
+    }
+    error_message = "The function may read each secret, and nothing else."
   }
 }
 
