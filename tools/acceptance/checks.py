@@ -72,7 +72,7 @@ def exit_status(checks: Iterable[Check]) -> int:
 
 _HANDSHAKE = {
     400: ("the user id is not one", "see the log of the function connect"),
-    401: ("nobody said who this is, or the token has expired", "make a new token"),
+    401: ("no token came, or it has expired", "make a new token"),
     403: ("the token, or where it comes from, was refused", "see the outcome in the logs of verify-jwt and connect"),
     404: ("there is no such API or stage", "compare the URL with the output websocket_url"),
     429: ("throttled", "see the quotas below, and the input throttling"),

@@ -76,7 +76,7 @@ def _stop(found: list[Check], make: Callable[[str], Check]) -> None:
 
 
 async def _refusals(deployment: Deployment, found: list[Check]) -> dict[str, str] | None:
-    """Check that nobody gets in without a token, and return how the test user does; None if there is no way."""
+    """Check that no client gets in without a token, and return how the test user does; None if there is no way."""
     status = await _status(_connect(deployment, user=deployment.user))
     if status == 101:
         found.append(ok("anonymous clients", "let in as the user that they name (allow_anonymous): for trials only"))

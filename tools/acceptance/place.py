@@ -62,7 +62,7 @@ class Place:
             return refused.response.status_code
 
     def management(self) -> Any:
-        """Return a client of the API's @connections commands, with the credentials of whoever runs this."""
+        """Return a client of the API's @connections commands, with the credentials of the environment."""
         local = self.account.local
         endpoint = (
             f"{local.endpoint}/_aws/execute-api/{self.api_id}/{self.stage}"

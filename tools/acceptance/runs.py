@@ -8,7 +8,7 @@ import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from typing import Any
 from tools.acceptance.account import Account
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
-from tools.terraform import Listener, Program, Terraform, copy_sources, terraform_environment
+from tools.terraform import Program, Terraform, copy_sources, terraform_environment
 
 FOLDER = CHECKOUT / ".verify-aws"
 GRACE_SECONDS = 300.0
 """How long Terraform may take to finish what it has begun when it is interrupted."""
 
-_LOCK_TIMEOUT = "-lock-timeout=5m"
+LOCK_TIMEOUT = "-lock-timeout=5m"
 """Where a command was killed, its Terraform may still be finishing, and has the state."""
 
 _ROOTS = ("examples/jwt", "tools/acceptance/key_set")
@@ -82,8 +82,15 @@ class Run:
                 raise ToolError(f"{self.name} is in use by another command: wait for it, or end it.") from None
             yield
 
-    def destroy(self, program: Program, environment: Mapping[str, str], listen: Listener) -> None:
+    def destroy(
+        self, program: Program, environment: Mapping[str, str], destroy_root: Callable[[Terraform], None]
+    ) -> None:
         """Destroy what the run has made, both root modules, the second even if the first fails.
+
+        Parameters
+        ----------
+        destroy_root
+            Destroys what one of them has made.
 
         Raises
         ------
@@ -97,7 +104,7 @@ class Run:
                 continue
             try:
                 terraform.init()
-                terraform.destroy(_LOCK_TIMEOUT, listen=listen)
+                destroy_root(terraform)
             except ToolError as problem:
                 failures.append(str(problem))
         if failures:

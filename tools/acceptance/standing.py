@@ -16,7 +16,7 @@ _LOOKS = 5
 
 
 def push_queues(deployment: Deployment, client: Client, pause: Callable[[], None]) -> Iterator[Check]:
-    """Check that nothing has failed for good and nothing waits."""
+    """Check that no request has ended in a dead-letter queue, and none waits."""
     function = deployment.push_function_arn
     name, permission = "dead-letter queue", "lambda:GetFunctionEventInvokeConfig"
     try:

@@ -25,7 +25,7 @@ from tools.acceptance.interrupts import first_one_unwinds
 from tools.acceptance.measure import measure
 from tools.acceptance.place import Place
 from tools.acceptance.report import Fact, Finding, Report, as_json, as_markdown
-from tools.acceptance.runs import Run, create, find, unfinished
+from tools.acceptance.runs import LOCK_TIMEOUT, Run, create, find, unfinished
 from tools.aws import Backend, left_in_account, wait_until
 from tools.console import Progress
 from tools.demo.scenario import Scenario
@@ -34,7 +34,7 @@ from tools.demo.transcript import Transcript, UnmetError
 from tools.emulator.server import Emulator
 from tools.errors import ToolError
 from tools.issuer import Issuer, issuer, key_set, new_key
-from tools.terraform import Listener, Program, Terraform, find_program
+from tools.terraform import Program, Terraform, find_program
 
 _PUBLISH_SECONDS = 120.0
 """How long API Gateway may take until a new API answers under its name."""
@@ -176,7 +176,7 @@ def _introduce(account: Account, options: Options, found: Sequence[quotas.Quota]
 
 def _ask() -> None:
     if not sys.stdin.isatty():
-        raise ToolError("Nobody can be asked whether to go on. To agree to the costs beforehand: make verify-aws YES=1")
+        raise ToolError("There is no terminal to ask on. To agree to the costs beforehand: make verify-aws YES=1")
     if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
         raise ToolError("Nothing was made.")
 
@@ -192,8 +192,13 @@ class _Roots:
     def terraform(self, root: str) -> Terraform:
         return self.run.terraform(root, self.program, self.environment)
 
-    def destroy(self, listen: Listener) -> None:
-        self.run.destroy(self.program, self.environment, listen)
+    def destroy(self, say: Transcript) -> None:
+        def destroy_root(terraform: Terraform) -> None:
+            progress = Progress(f"       terraform destroy of {terraform.root.name}", say.stream)
+            terraform.destroy(LOCK_TIMEOUT, listen=progress)
+            progress.finish()
+
+        self.run.destroy(self.program, self.environment, destroy_root)
 
 
 def _conduct(roots: _Roots, account: Account, options: Options, report: Report, say: Recorder) -> None:
@@ -303,15 +308,17 @@ def _clean(roots: _Roots, account: Account, say: Transcript) -> list[str]:
     """Destroy what a run has made, and list what is left."""
     run = roots.run
     say.heading("Destroying")
-    progress = Progress("       terraform destroy", say.stream)
+    left = []
     try:
-        roots.destroy(progress)
-        progress.finish()
-        left = left_in_account(account.client, run.name)
-    except (ToolError, OSError, *AwsError) as problem:
-        say.note(explain(problem, "looking for what is left").text if isinstance(problem, AwsError) else str(problem))
-        left = run.recorded()
-    if not left and not run.recorded():
+        roots.destroy(say)
+    except (ToolError, OSError) as problem:
+        say.note(str(problem))
+        left = run.recorded() or ["what Terraform was doing when it failed: see above"]
+    try:
+        left += left_in_account(account.client, run.name)
+    except AwsError as problem:
+        say.note(f"The account was not searched for more: {explain(problem, 'listing what is in it').text}")
+    if not left:
         say.note("Everything was destroyed.")
         run.forget()
         return []
@@ -319,7 +326,7 @@ def _clean(roots: _Roots, account: Account, say: Transcript) -> list[str]:
     for each in left:
         say.note(f"  {each}")
     say.note(f"Remove it: make verify-aws CLEAN={run.name}. The state is kept in {run.folder}; without it, by hand.")
-    return left or run.recorded()
+    return left
 
 
 def _write(report: Report, run: Run, say: Transcript) -> None:

@@ -57,7 +57,11 @@ def test_what_is_no_address_is_refused_without_its_query(url: str) -> None:
 
 
 def test_outputs_are_picked_and_a_missing_one_is_named(tmp_path: Path) -> None:
-    outputs = {"websocket_url": {"value": URL}, "push_function_arn": {"value": ARN}, "other": {"value": 1}}
+    outputs: dict[str, dict[str, object]] = {
+        "websocket_url": {"value": URL},
+        "push_function_arn": {"value": ARN},
+        "other": {"value": 1},
+    }
     assert needed(outputs, tmp_path) == {"websocket_url": URL, "push_function_arn": ARN}
     with pytest.raises(ToolError, match="no output push_function_arn: is it applied"):
         needed({"websocket_url": {"value": URL}}, tmp_path)

@@ -121,5 +121,9 @@ def test_where_destroying_one_part_fails_the_other_is_destroyed_all_the_same(tmp
     program.chmod(0o755)
     log = tmp_path / "log"
     with pytest.raises(ToolError, match="Error: no"):
-        run.destroy(Program(str(program), (1, 11), "linux_amd64"), {"LOG": str(log), "PATH": "/bin:/usr/bin"}, print)
+        run.destroy(
+            Program(str(program), (1, 11), "linux_amd64"),
+            {"LOG": str(log), "PATH": "/bin:/usr/bin"},
+            lambda terraform: terraform.destroy(),
+        )
     assert log.read_text().split("\n")[:-1] == ["jwt init", "jwt destroy", "key_set init", "key_set destroy"]

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -19,9 +20,8 @@ DEPLOYMENT = Deployment(
 QUEUE = "arn:aws:sqs:eu-central-1:123456789012:"
 
 
-def queues(counts: dict[str, int | list[int]], **more: Any) -> Any:
+def queues(counts: Mapping[str, int | list[int]], **more: Any) -> Any:
     """Make a client whose queues hold so many messages; a list says how many at each look."""
-    counts = {name: list(count) if isinstance(count, list) else count for name, count in counts.items()}
 
     def attributes(QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
         count = counts[QueueUrl]
