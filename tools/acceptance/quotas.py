@@ -58,18 +58,18 @@ def read(client: Callable[..., Any], throttling: dict[str, float] | None = None)
         What the stage asks for, as API Gateway has it; None for the module's defaults.
     """
     return [
-        *_asked(("Lambda: unreserved concurrent executions",), "lambda:GetAccountSettings", lambda: _lambda(client)),
+        *_asked(("Lambda unreserved concurrent executions",), "lambda:GetAccountSettings", lambda: _lambda(client)),
         *_asked(
-            ("API Gateway: requests per second", "API Gateway: burst of requests"),
+            ("API Gateway requests per second", "API Gateway burst of requests"),
             "apigateway:GET on /account",
             lambda: _api_gateway(client, throttling or {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}),
         ),
         *_asked(
-            ("API Gateway: new connections per second",),
+            ("API Gateway new connections per second",),
             "servicequotas:GetServiceQuota",
             lambda: _connections(client),
         ),
-        *_asked(("IAM: roles that can be made",), "iam:GetAccountSummary", lambda: _iam(client)),
+        *_asked(("IAM roles that can be made",), "iam:GetAccountSummary", lambda: _iam(client)),
     ]
 
 
@@ -83,7 +83,7 @@ def _asked(names: tuple[str, ...], permission: str, ask: Callable[[], Iterator[Q
 def _lambda(client: Callable[..., Any]) -> Iterator[Quota]:
     limit = client("lambda").get_account_settings()["AccountLimit"]
     yield Quota(
-        "Lambda: unreserved concurrent executions",
+        "Lambda unreserved concurrent executions",
         limit["UnreservedConcurrentExecutions"],
         _CONCURRENCY,
         "connects, polls and pushes at one time; with less, handshakes are throttled and reserved_concurrency or "
@@ -95,8 +95,8 @@ def _api_gateway(client: Callable[..., Any], throttling: dict[str, float]) -> It
     settings = client("apigateway").get_account()["throttleSettings"]
     meaning = "the ceiling of deliveries, of the whole account; the input throttling holds nothing back above it"
     for name, member, asked in (
-        ("API Gateway: requests per second", "rateLimit", "ThrottlingRateLimit"),
-        ("API Gateway: burst of requests", "burstLimit", "ThrottlingBurstLimit"),
+        ("API Gateway requests per second", "rateLimit", "ThrottlingRateLimit"),
+        ("API Gateway burst of requests", "burstLimit", "ThrottlingBurstLimit"),
     ):
         yield Quota(name, settings[member], throttling.get(asked), meaning, binding=False)
 
@@ -105,10 +105,10 @@ def _connections(client: Callable[..., Any]) -> Iterator[Quota]:
     service, code = _NEW_CONNECTIONS
     found = client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
     meaning = "how fast clients come back after an outage; connections live for two hours"
-    yield Quota("API Gateway: new connections per second", found["Value"], None, meaning)
+    yield Quota("API Gateway new connections per second", found["Value"], None, meaning)
 
 
 def _iam(client: Callable[..., Any]) -> Iterator[Quota]:
     summary = client("iam").get_account_summary()["SummaryMap"]
     free = summary["RolesQuota"] - summary["Roles"]
-    yield Quota("IAM: roles that can be made", free, _ROLES, "one for each function: remove some, or ask for more")
+    yield Quota("IAM roles that can be made", free, _ROLES, "one for each function: remove some, or ask for more")

@@ -217,10 +217,11 @@ def _conduct(roots: _Roots, account: Account, options: Options, report: Report, 
             _variables(jwt, name=report.name, **(tokens.variables | loopback))
             outputs = _applied(jwt, say)
             say.check_equal("a second plan is clean", jwt.planned_changes(), {})
+            backend = Backend(outputs, account.client("lambda"), account.client("dynamodb"))
+            place = Place(account, backend, tokens)
+            wait_until(lambda: _answers(place), "the first connection and push", seconds=_PUBLISH_SECONDS)
         if part.failed:
             return
-        backend = Backend(outputs, account.client("lambda"), account.client("dynamodb"))
-        place = Place(account, backend, tokens)
         _try(place, jwt, options, report, part, say)
 
 
@@ -289,6 +290,15 @@ def _apply(terraform: Terraform, say: Transcript, *arguments: str) -> None:
     progress = Progress(f"       terraform apply of {terraform.root.name}", say.stream)
     terraform.apply(*arguments, listen=progress)
     progress.finish()
+
+
+def _answers(place: Place) -> bool:
+    """Say whether a client is let in and a push succeeds: new roles and APIs take a moment until AWS knows them."""
+    try:
+        connected = asyncio.run(place.status(place.tokens.token("first"))) == 101
+    except (OSError, TimeoutError, WebSocketException):
+        return False
+    return connected and place.backend.push({"userId": "first", "content": "first"}).function_error is None
 
 
 def _read(url: str, local: Emulator | None) -> str | None:

@@ -145,8 +145,8 @@ def test_a_throttle_above_the_quota_is_said_and_is_no_failure() -> None:
     checks = list(quota_checks(DEPLOYMENT, client(**ACCOUNT, get_stage={"DefaultRouteSettings": settings})))
     assert {check.status for check in checks} == {Status.OK}
     found = {check.name: check.found for check in checks}
-    assert "below the module's ceiling" in found["API Gateway: requests per second"]
-    assert found["API Gateway: burst of requests"] == "1,250"
+    assert "below the module's ceiling" in found["API Gateway requests per second"]
+    assert found["API Gateway burst of requests"] == "1,250"
 
 
 def test_a_new_account_is_told_that_its_concurrency_is_too_low() -> None:
