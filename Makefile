@@ -52,6 +52,17 @@ e2e: terraform environments ## apply the example to the local AWS and test it ov
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: verify-aws doctor
+verify-aws: terraform python ## try the module on an AWS account, measure it, destroy it (REGION=, YES=1, CONNECTIONS=1,100, CLEAN=NAME)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance verify $(if $(REGION),--region $(REGION)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
+
+doctor: python ## look at a deployment in use, changing nothing (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance doctor $(if $(ROOT),--root '$(ROOT)') $(if $(URL),--websocket-url '$(URL)') \
+		$(if $(ARN),--push-function-arn '$(ARN)')
+
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
 
