@@ -111,7 +111,7 @@ def test_the_lowest_versions_are_those_that_are_promised() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lowest = matrix()[0]
     assert f'required_version = ">= {lowest["terraform"].removesuffix(".0")}"' in versions
-    assert f'version = ">= {lowest["provider"].removesuffix(".0")}"' in versions
+    assert f'version = ">= {lowest["provider"].removesuffix(".0")}, ' in versions
     assert f'requires-python = ">={lowest["python"]}"' in project
 
 
