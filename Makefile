@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ unit: environments ## run the Python tests that need neither Terraform nor the e
 
 terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
+
+versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
+	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15
+	@$(RUN) -m tools.versions
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
@@ -89,7 +93,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-terraform-*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

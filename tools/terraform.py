@@ -132,15 +132,15 @@ class Terraform:
         return " ".join([Path(self.program.path).name, next(iter(arguments)), "in", self.root.name])
 
 
-def find_program(minimum: tuple[int, int] = MINIMUM) -> Program:
-    """Find the user's Terraform: what the variable TERRAFORM names, or `terraform` on the PATH.
+def find_program(minimum: tuple[int, int] = MINIMUM, name: str | None = None) -> Program:
+    """Find Terraform: the program of that name; by default what TERRAFORM names, or `terraform` on the PATH.
 
     Raises
     ------
     ToolError
         If there is none, or it is too old.
     """
-    name = os.environ.get("TERRAFORM") or "terraform"
+    name = name or os.environ.get("TERRAFORM") or "terraform"
     path = shutil.which(name)
     if path is None:
         raise ToolError(
