@@ -27,6 +27,8 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  max_frame_bytes = tostring(var.max_frame_kb * 1024)
+
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
 
   functions = merge(local.messaging_functions, local.authorizing_functions)
@@ -70,6 +72,9 @@ locals {
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_TABLE       = var.tables.clients_table_name
+        KEEPALIVE_ACTION    = var.keepalive.action
+        KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
       }
       statements = concat(
@@ -94,6 +99,7 @@ locals {
         CLIENTS_TABLE       = var.tables.clients_table_name
         CLIENT_PUSH         = var.client_push
         CONNECTIONS_URL     = var.api.connections_url
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
         NOTIFICATION_TTL    = tostring(var.notification_ttl)
         PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
@@ -131,28 +137,42 @@ locals {
     }
   }
 
+  # Whose tokens are valid: none without jwt. What is left out is not passed on.
+  issuers = flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]])
+  issuer_settings = [
+    for issuer in local.issuers : merge(
+      {
+        issuer      = issuer.issuer
+        audience    = issuer.audience
+        jwksUri     = issuer.jwks_uri
+        secretArn   = issuer.secret_arn
+        algorithms  = coalesce(issuer.algorithms, issuer.secret_arn == null ? ["RS256"] : ["HS256"])
+        userIdClaim = issuer.user_id_claim
+      },
+      { for name, value in { tokenUse = issuer.token_use, typ = issuer.typ } : name => value if value != null },
+    )
+  ]
+
   # None without jwt.
   authorizing_functions = {
     for jwt in var.jwt[*] : "verify_jwt" => {
       description = "Lets in WebSocket connections that bring a valid token"
       defaults    = local.defaults
       environment = {
-        JWT = jsonencode({
-          issuer                = jwt.issuer
-          audience              = jwt.audience
-          jwksUri               = jwt.jwks_uri
-          secretArn             = jwt.secret_arn
-          algorithms            = coalesce(jwt.algorithms, jwt.secret_arn == null ? ["RS256"] : ["HS256"])
-          userIdClaim           = jwt.user_id_claim
-          leeway                = jwt.leeway
-          jwksCacheSeconds      = jwt.jwks_cache_seconds
-          allowInsecureLoopback = jwt.allow_insecure_loopback
-        })
+        JWT = jsonencode(merge(
+          local.issuer_settings[0],
+          {
+            leeway                = jwt.leeway
+            jwksCacheSeconds      = jwt.jwks_cache_seconds
+            allowInsecureLoopback = jwt.allow_insecure_loopback
+          },
+          { for name, issuers in { additionalIssuers = slice(local.issuer_settings, 1, length(local.issuers)) } : name => issuers if length(issuers) > 0 },
+        ))
       }
       statements = concat(
         # A key set is public, and read over the internet. A secret is read from where it is kept.
         [
-          for arn in jwt.secret_arn[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_arn if issuer.secret_arn != null]) : {
             Effect   = "Allow"
             Action   = [split(":", arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
             Resource = [arn]
@@ -160,7 +180,7 @@ locals {
         ],
         # The keys that AWS manages for the two services need no permission; one of the customer's own does.
         [
-          for arn in jwt.secret_kms_key_arn[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_kms_key_arn if issuer.secret_kms_key_arn != null]) : {
             Effect   = "Allow"
             Action   = ["kms:Decrypt"]
             Resource = [arn]

@@ -82,15 +82,28 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = optional(string, "sub")
+    token_use               = optional(string)
+    typ                     = optional(string)
     leeway                  = optional(number, 0)
     jwks_cache_seconds      = optional(number, 300)
     allow_insecure_loopback = optional(bool, false)
+    additional_issuers = optional(list(object({
+      issuer             = string
+      audience           = optional(list(string), [])
+      jwks_uri           = optional(string)
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      algorithms         = optional(list(string))
+      user_id_claim      = optional(string, "sub")
+      token_use          = optional(string)
+      typ                = optional(string)
+    })), [])
   })
   default = null
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect; empty: origins are not checked."
+  description = "Origins whose pages may connect, and \"self\" for the API's own host; empty: origins are not checked."
   type        = list(string)
   default     = []
   nullable    = false
@@ -131,6 +144,41 @@ variable "notification_ttl" {
   validation {
     condition     = var.notification_ttl >= 60 && var.notification_ttl <= 31536000 && floor(var.notification_ttl) == var.notification_ttl
     error_message = "notification_ttl must be a whole number of seconds from 60 (a minute) to 31536000 (365 days), such as 604800 for a week."
+  }
+}
+
+variable "keepalive" {
+  description = "What clients send so that their connections stay open (action: \"poll\" or \"ping\"), and at most how many seconds apart."
+  type = object({
+    action  = optional(string, "poll")
+    seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["poll", "ping"], var.keepalive.action)
+    error_message = "keepalive.action must be \"poll\" or \"ping\"."
+  }
+
+  validation {
+    condition = var.keepalive.seconds == null ? true : (
+      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240)
+      && floor(var.keepalive.seconds) == var.keepalive.seconds
+    )
+    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\", and from 30 to 540 with \"ping\"."
+  }
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to it."
+  type        = number
+  default     = 32
+  nullable    = false
+
+  validation {
+    condition     = var.max_frame_kb >= 32 && var.max_frame_kb <= 128 && floor(var.max_frame_kb) == var.max_frame_kb
+    error_message = "max_frame_kb must be a whole number of KB from 32 to 128, API Gateway's limit for a message."
   }
 }
 

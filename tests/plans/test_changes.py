@@ -23,6 +23,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "anonymous": {"jwt": None, "allow_anonymous": True},
     "origins": {"allowed_origins": ["https://app.example"]},
     "persistence": {"persist_by_default": False, "notification_ttl": 60},
+    "clients": {"keepalive": {"action": "ping"}, "max_frame_kb": 128},
     "client_push": {"client_push": "none"},
     "stage": {"stage_name": "other", "throttling": {"rate_limit": 1, "burst_limit": 1}},
     "functions": {

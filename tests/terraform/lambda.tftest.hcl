@@ -154,6 +154,9 @@ run "by_default" {
         METRICS_NAME        = "events"
         METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
+        KEEPALIVE_ACTION    = "poll"
+        KEEPALIVE_SECONDS   = "240"
+        MAX_FRAME_BYTES     = "32768"
       }
       push = {
         ALLOW_ANONYMOUS     = "false"
@@ -167,6 +170,7 @@ run "by_default" {
         METRICS_NAMESPACE   = "WebSocketPush"
         NOTIFICATIONS_TABLE = "events-notifications"
         NOTIFICATION_TTL    = "604800"
+        MAX_FRAME_BYTES     = "32768"
         PERSIST_BY_DEFAULT  = "true"
       }
     })
@@ -467,6 +471,8 @@ run "switches_the_other_way" {
     client_push        = "any"
     persist_by_default = false
     notification_ttl   = 60
+    keepalive          = { action = "ping" }
+    max_frame_kb       = 128
     log_retention_days = 0
     tracing            = true
     tags               = { team = "a", Name = "mine" }
@@ -483,6 +489,16 @@ run "switches_the_other_way" {
       && aws_lambda_function.this["push"].environment[0].variables.NOTIFICATION_TTL == "60"
     )
     error_message = "The push function is told what the caller chose."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["push"].environment[0].variables.MAX_FRAME_BYTES == "131072"
+      && aws_lambda_function.this["poll"].environment[0].variables.MAX_FRAME_BYTES == "131072"
+      && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_ACTION == "ping"
+      && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_SECONDS == "300"
+    )
+    error_message = "Clients are told how to keep their connections open, and both functions how much a message may hold."
   }
 
   assert {
@@ -670,6 +686,8 @@ run "tokens_by_other_settings" {
     name = "a23456789-123456789-123456789-123456789-12345678"
     jwt = {
       jwks_uri                = "http://127.0.0.1:8080/jwks.json"
+      token_use               = "id"
+      typ                     = "JWT"
       algorithms              = ["ES256", "EdDSA"]
       user_id_claim           = "email"
       leeway                  = 5
@@ -687,6 +705,8 @@ run "tokens_by_other_settings" {
       secretArn             = null
       algorithms            = ["ES256", "EdDSA"]
       userIdClaim           = "email"
+      tokenUse              = "id"
+      typ                   = "JWT"
       leeway                = 5
       jwksCacheSeconds      = 60
       allowInsecureLoopback = true
@@ -708,6 +728,80 @@ run "tokens_by_other_settings" {
   assert {
     condition     = aws_lambda_function.this["verify_jwt"].source_code_hash != run.tokens_of_an_issuer.source_code_hashes["verify_jwt"]
     error_message = "Libraries for another Python or architecture are another package."
+  }
+}
+
+run "tokens_of_several_issuers" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    jwt = {
+      issuer     = "old"
+      secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+      additional_issuers = [
+        { issuer = "https://issuer.example/v2", audience = ["app"], jwks_uri = "https://issuer.example/keys", user_id_claim = "oid", token_use = "access", typ = "at+jwt" },
+        { issuer = "third", secret_arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3", secret_kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd", algorithms = ["HS512"] },
+        { issuer = "fourth", secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt" },
+      ]
+    }
+  }
+
+  assert {
+    condition = aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT == jsonencode({
+      issuer                = "old"
+      audience              = []
+      jwksUri               = null
+      secretArn             = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+      algorithms            = ["HS256"]
+      userIdClaim           = "sub"
+      leeway                = 0
+      jwksCacheSeconds      = 300
+      allowInsecureLoopback = false
+      additionalIssuers = [
+        {
+          issuer      = "https://issuer.example/v2"
+          audience    = ["app"]
+          jwksUri     = "https://issuer.example/keys"
+          secretArn   = null
+          algorithms  = ["RS256"]
+          userIdClaim = "oid"
+          tokenUse    = "access"
+          typ         = "at+jwt"
+        },
+        {
+          issuer      = "third"
+          audience    = []
+          jwksUri     = null
+          secretArn   = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3"
+          algorithms  = ["HS512"]
+          userIdClaim = "sub"
+        },
+        {
+          issuer      = "fourth"
+          audience    = []
+          jwksUri     = null
+          secretArn   = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"
+          algorithms  = ["HS256"]
+          userIdClaim = "sub"
+        },
+      ]
+    })
+    error_message = "The function gets the settings of each issuer."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.this["verify_jwt"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push/jwt"] },
+        { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = ["arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3"] },
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd"] },
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws-cn:logs:cn-north-1:123456789012:log-group:verify-jwt:*"] },
+      ]
+    }
+    error_message = "The function may read each secret, and nothing else."
   }
 }
 
@@ -1129,9 +1223,11 @@ run "client_push_notification_ttl_and_retention_refused" {
   variables {
     client_push        = "all"
     notification_ttl   = 59
+    keepalive          = { seconds = 241 }
+    max_frame_kb       = 129
     log_retention_days = 2
   }
-  expect_failures = [var.client_push, var.notification_ttl, var.log_retention_days]
+  expect_failures = [var.client_push, var.notification_ttl, var.keepalive, var.max_frame_kb, var.log_retention_days]
 }
 
 run "a_higher_log_level" {
