@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from websocket_push.aws.requests import Payload, Target
-    from websocket_push.http.connection import Connection
+    from websocket_push.http.connection import HttpConnection
     from websocket_push.http.pool import Pool
     from websocket_push.http.response import Response
 
@@ -89,8 +89,8 @@ class Call:
         self._payload = payload
         self._done = done
         self._pool: Pool | None = None
-        self._connection: Connection | None = None
-        self._opening: Task[Connection] | None = None
+        self._connection: HttpConnection | None = None
+        self._opening: Task[HttpConnection] | None = None
         self._finished = False
         self.response: Response | None = None
         self.sent = 0
@@ -106,7 +106,7 @@ class Call:
         self._origin.active += 1
         pool.submit(self)
 
-    def start(self, connection: "Connection") -> bool:
+    def start(self, connection: "HttpConnection") -> bool:
         """Go out on a connection that is free (called by the pool).
 
         Returns
@@ -129,7 +129,7 @@ class Call:
         self._pool.send(connection, self, message, expires)
         return True
 
-    def wait_for(self, opening: "Task[Connection]") -> None:
+    def wait_for(self, opening: "Task[HttpConnection]") -> None:
         """Remember the connection that is being opened for it (called by the pool)."""
         self._opening = opening
 
@@ -168,7 +168,7 @@ class Call:
         self._release()
         self._finish(Attempt(self.sent))
 
-    def _tell(self, pool: "Pool", connection: "Connection", response: "Response") -> bool:
+    def _tell(self, pool: "Pool", connection: "HttpConnection", response: "Response") -> bool:
         """Tell the pool whether this was one request too many; return whether that concerns its whole address."""
         subject = self._path if self._target.individual else None
         if 200 <= response.status < 300:

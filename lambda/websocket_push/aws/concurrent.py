@@ -15,7 +15,7 @@ from websocket_push.http.pool import Pool
 MAXIMUM_CONNECTIONS = 64
 
 
-class Transport(Sender):
+class ConcurrentSender(Sender):
     """Sends many requests at once, on connections that stay warm between invocations.
 
     To be used from one event loop, which need not run between invocations. Where the loop is another one, all

@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from websocket_push.aws import retry
 from websocket_push.aws.credentials import Credentials, read_credentials
@@ -100,8 +100,6 @@ class Sender(ABC):
         self._clock = clock
         self._attempt_timeout = attempt_timeout
         self._freshness = Freshness(idle_limit, idle_clock)
-        self._targets: dict[tuple[object, ...], Target] = {}
-        self._kept: dict[str, Any] = {}
         self._tls: ClientTls | None = None
         self._credentials: Credentials | None = None
 
@@ -115,7 +113,7 @@ class Sender(ABC):
         individual: bool = False,
         **headers: str,
     ) -> Target:
-        """Return what an operation's requests have in common; the same object, with its signing key, for the same.
+        """Return what an operation's requests have in common, with a signing key that stays warm in it.
 
         Parameters
         ----------
@@ -136,28 +134,9 @@ class Sender(ABC):
         AwsError
             `InvalidConfiguration` where the environment names no region.
         """
-        key = (operation, method, service, endpoint.address, endpoint.host, *headers.items())
-        target = self._targets.get(key)
-        if target is None:
-            signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
-            signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
-            target = self._targets[key] = Target(operation, method, endpoint, signer, individual=individual)
-        return target
-
-    def keep(self, name: str, make: Callable[[], Result]) -> Result:
-        """Return what was made under a name; made at the first time, since the environment says the same ever after.
-
-        Parameters
-        ----------
-        name : str
-            Of a service, with all that decides what is made.
-        make : Callable[[], Result]
-            Reads the environment.
-        """
-        if name not in self._kept:
-            self._kept[name] = make()
-        kept: Result = self._kept[name]
-        return kept
+        signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
+        signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
+        return Target(operation, method, endpoint, signer, individual=individual)
 
     async def request(
         self,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from websocket_push.aws import retry
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.sender import ATTEMPT_TIMEOUT, IDLE_LIMIT, Attempt, Sender
-from websocket_push.http.blocking import Connection, open_connection
+from websocket_push.http.blocking import BlockingConnection, open_connection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
 from websocket_push.http.response import Response
@@ -50,7 +50,7 @@ class SequentialSender(Sender):
             idle_limit=idle_limit,
             idle_clock=idle_clock,
         )
-        self._idle: dict[tuple[str, str, int], list[Connection]] = {}
+        self._idle: dict[tuple[str, str, int], list[BlockingConnection]] = {}
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -80,7 +80,7 @@ class SequentialSender(Sender):
 
     async def _exchange(
         self,
-        connection: Connection,
+        connection: BlockingConnection,
         target: Target,
         path: str,
         canonical_path: str,
@@ -101,7 +101,7 @@ class SequentialSender(Sender):
     async def _pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - no loop runs
 
-    def _connection(self, endpoint: Endpoint, deadline: float) -> Connection:
+    def _connection(self, endpoint: Endpoint, deadline: float) -> BlockingConnection:
         """Take the idle connection that was used last, or open one."""
         idle = self._idle.get(endpoint.address, [])
         while idle:
@@ -111,7 +111,7 @@ class SequentialSender(Sender):
             connection.close()
         return self._open(endpoint, deadline)
 
-    def _open(self, endpoint: Endpoint, deadline: float) -> Connection:
+    def _open(self, endpoint: Endpoint, deadline: float) -> BlockingConnection:
         limit = self.expiry(deadline)
         if endpoint.scheme != "https":
             return open_connection(endpoint, None, limit)
@@ -124,7 +124,7 @@ class SequentialSender(Sender):
         tls.complete()
         return open_connection(endpoint, tls, limit)
 
-    def _release(self, endpoint: Endpoint, connection: Connection) -> None:
+    def _release(self, endpoint: Endpoint, connection: BlockingConnection) -> None:
         if not connection.reusable:
             connection.close()
             return

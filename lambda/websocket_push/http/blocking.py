@@ -25,10 +25,26 @@ _SHORTEST_WAIT = 0.001
 
 
 def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that awaits nothing but a `SequentialSender`, and return what it returns."""
+    """Run a coroutine to its end.
+
+    Parameters
+    ----------
+    coroutine : Coroutine
+        It awaits nothing but a `SequentialSender`.
+
+    Returns
+    -------
+    Result
+        What it returns.
+
+    Raises
+    ------
+    RuntimeError
+        It awaits something else, which nothing here would ever end.
+    """
     while True:
         try:
-            coroutine.send(None)
+            _advance(coroutine)
         except StopIteration as end:
             result: Result = end.value
             return result
@@ -40,7 +56,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
     Parameters
     ----------
     *coroutines : Coroutine
-        They await nothing but a `SequentialSender`.
+        Each awaits nothing but a `SequentialSender`, see `drive`.
 
     Returns
     -------
@@ -58,7 +74,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
         while waiting:
             for number, coroutine in list(waiting.items()):
                 try:
-                    coroutine.send(None)
+                    _advance(coroutine)
                 except StopIteration as end:
                     del waiting[number]
                     results[number] = end.value
@@ -68,7 +84,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
     return [results[number] for number in range(len(coroutines))]
 
 
-class Connection:
+class BlockingConnection:
     """One HTTP/1.1 connection that carries one request at a time.
 
     Parameters
@@ -163,13 +179,26 @@ class Connection:
 
 
 class _Pause:
-    """What a coroutine awaits to let another one go on."""
+    """What a coroutine awaits to let another one go on, while its answer is on the way."""
+
+    begun = 0
+    """How many there have been: how a pause is told from whatever else a coroutine may yield."""
 
     def __await__(self) -> Generator[None, None, None]:
+        _Pause.begun += 1
         yield
 
 
-def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -> Connection:
+def _advance(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its next pause; `StopIteration` at its end."""
+    before = _Pause.begun
+    coroutine.send(None)
+    if _Pause.begun == before:
+        coroutine.close()
+        raise RuntimeError("The coroutine awaits something other than a sequential sender.")
+
+
+def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -> BlockingConnection:
     """Open a connection.
 
     Parameters
@@ -183,7 +212,7 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
 
     Returns
     -------
-    Connection
+    BlockingConnection
         With nothing in flight.
 
     Raises
@@ -203,7 +232,7 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
             # A body that lasts until the close must not end where someone cut the wire.
             name = endpoint.server_name.encode()
             stream = tls.context.wrap_socket(stream, server_hostname=name, suppress_ragged_eofs=False)
-        return Connection(stream)
+        return BlockingConnection(stream)
     except OSError as error:
         if stream is not None:
             stream.close()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
             """Take the failure: `ConnectionLost`, `InvalidResponse` or `Expired`."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """A socket, the request in flight on it, and what a pool needs to know about both.
 
     asyncio sets `TCP_NODELAY` on every TCP socket, so a request leaves at once.

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from websocket_push.http.connection import Connection
+from websocket_push.http.connection import HttpConnection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionRefused, Expired
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 async def open_connection(
     endpoint: Endpoint, tls: "SSLContext | None", limit: float, space: memoryview, session: "SSLSession | None" = None
-) -> Connection:
+) -> HttpConnection:
     """Open a connection.
 
     Parameters
@@ -25,13 +25,13 @@ async def open_connection(
     limit : float
         The loop time until which to try.
     space : memoryview
-        See `Connection`.
+        See `HttpConnection`.
     session : ssl.SSLSession or None
-        Of an earlier connection to the same endpoint, see `Connection.session`.
+        Of an earlier connection to the same endpoint, see `HttpConnection.session`.
 
     Returns
     -------
-    Connection
+    HttpConnection
         Open, with nothing in flight.
 
     Raises
@@ -46,7 +46,7 @@ async def open_connection(
         async with asyncio.timeout_at(limit):
             if tls is None:
                 _, connection = await loop.create_connection(
-                    lambda: Connection(space), endpoint.dial_host, endpoint.port
+                    lambda: HttpConnection(space), endpoint.dial_host, endpoint.port
                 )
                 return connection
             return await _open_secure(loop, endpoint, tls, space, session)
@@ -64,7 +64,7 @@ async def _open_secure(
     tls: "SSLContext",
     space: memoryview,
     session: "SSLSession | None",
-) -> Connection:
+) -> HttpConnection:
     from websocket_push.http.secure import SecureConnection
 
     _, connection = await loop.create_connection(

@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 from math import inf
 
-from websocket_push.http.connection import Connection
+from websocket_push.http.connection import HttpConnection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionRefused, Expired
 from websocket_push.http.freshness import Freshness
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
         def done(self) -> bool:
             """Return whether no connection is needed any more."""
 
-        def start(self, connection: Connection) -> bool:
+        def start(self, connection: HttpConnection) -> bool:
             """Use a connection and give it back by `Pool.release`; False where it is not used."""
 
-        def wait_for(self, opening: "asyncio.Task[Connection]") -> None:
+        def wait_for(self, opening: "asyncio.Task[HttpConnection]") -> None:
             """Take note of the connection that is being opened for it, to cancel that where it gives up."""
 
         def set_exception(self, failure: Exception) -> None:
@@ -79,9 +79,9 @@ class Pool:
         self._open_timeout = open_timeout
         self._freshness = freshness
         self._loop = asyncio.get_running_loop()
-        self._connections: set[Connection] = set()
+        self._connections: set[HttpConnection] = set()
         self._opening = 0
-        self._idle: list[Connection] = []
+        self._idle: list[HttpConnection] = []
         self._pace = Pace(size)
         self._waiters: deque[Waiter] = deque()
         self._session: SSLSession | None = None
@@ -89,12 +89,12 @@ class Pool:
         self._alarm_at = inf
         self._space = memoryview(bytearray(_READ_SIZE))
 
-    def take(self) -> Connection | None:
+    def take(self) -> HttpConnection | None:
         """Take an idle connection, the one used last.
 
         Returns
         -------
-        Connection or None
+        HttpConnection or None
             None where none is idle, or where no more requests may go out now. A connection whose server has closed
             it, even while the loop was not running, is dropped.
         """
@@ -124,12 +124,12 @@ class Pool:
             self._waiters.append(waiter)
             self._watch(waiter.deadline)
 
-    def replace(self, connection: Connection, waiter: "Waiter") -> None:
+    def replace(self, connection: HttpConnection, waiter: "Waiter") -> None:
         """Open a new connection in place of one that turned out to be closed, without queueing again.
 
         Parameters
         ----------
-        connection : Connection
+        connection : HttpConnection
             The one that the waiter was started with.
         waiter : Waiter
             It is started again.
@@ -138,15 +138,15 @@ class Pool:
         self._opening += 1
         self._open_for(waiter)
 
-    def send(self, connection: Connection, receiver: "Receiver", request: bytes, expires: float) -> None:
+    def send(self, connection: HttpConnection, receiver: "Receiver", request: bytes, expires: float) -> None:
         """Send a request on a connection and watch its time.
 
         Parameters
         ----------
-        connection : Connection
+        connection : HttpConnection
             One that was given to a waiter and not released.
         receiver : Receiver
-            Gets the answer, see `Connection.send`.
+            Gets the answer, see `HttpConnection.send`.
         request : bytes
             Head and body.
         expires : float
@@ -168,11 +168,11 @@ class Pool:
         if self._pace.watchful:
             self._pace.accept(subject)
 
-    def refused(self, connection: Connection, subject: str | None) -> None:
+    def refused(self, connection: HttpConnection, subject: str | None) -> None:
         """Take note of a request that was one too many, before its connection is released; see `Pace.refuse`."""
         self._pace.refuse(subject, connection.wave, self._under_way())
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: HttpConnection) -> None:
         """Give a connection back: to the next who waits, to the idle ones, or closed where it is not reusable."""
         if connection not in self._connections:
             return
@@ -197,7 +197,7 @@ class Pool:
         self._alarm = None
         self._alarm_at = inf
 
-    async def _connect(self, deadline: float) -> Connection:
+    async def _connect(self, deadline: float) -> HttpConnection:
         now = self._loop.time()
         if now >= deadline:
             raise Expired
@@ -224,7 +224,7 @@ class Pool:
                     break
         return self._session
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: HttpConnection) -> None:
         self._connections.discard(connection)
         self._session = connection.session or self._session
         connection.abort()
@@ -236,7 +236,7 @@ class Pool:
         opening.add_done_callback(partial(self._opened, waiter))
         waiter.wait_for(opening)
 
-    def _opened(self, waiter: "Waiter", opening: "asyncio.Task[Connection]") -> None:
+    def _opened(self, waiter: "Waiter", opening: "asyncio.Task[HttpConnection]") -> None:
         self._opening -= 1
         failure = asyncio.CancelledError() if opening.cancelled() else opening.exception()
         if failure is not None:
@@ -260,7 +260,7 @@ class Pool:
     def _has_room(self) -> bool:
         return len(self._connections) + self._opening < self._size and self._under_way() < self._pace.bound
 
-    def _hand_over(self, connection: Connection) -> bool:
+    def _hand_over(self, connection: HttpConnection) -> bool:
         """Give a connection to the next who waits; say whether there was one."""
         while self._waiters:
             waiter = self._waiters.popleft()
@@ -268,7 +268,7 @@ class Pool:
                 return True
         return False
 
-    def _rest(self, connection: Connection) -> None:
+    def _rest(self, connection: HttpConnection) -> None:
         connection.idle_since = self._freshness.clock()
         self._idle.append(connection)
 
@@ -284,7 +284,7 @@ class Pool:
             else:
                 return
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: HttpConnection) -> None:
         self._forget(connection)
         self._grant_place()
 

@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Callable
 from ssl import MemoryBIO, SSLContext, SSLError, SSLSession, SSLWantReadError
 
-from websocket_push.http.connection import Connection
+from websocket_push.http.connection import HttpConnection
 from websocket_push.http.errors import ConnectionLost
 
 _RECORD_BYTES = 16 * 1024
 """The most that a record holds (RFC 8446, section 5.1), and so what one read can give."""
 
 
-class SecureConnection(Connection):
+class SecureConnection(HttpConnection):
     """A connection that can be used once `shake_hands` has returned.
 
     Parameters
@@ -23,7 +23,7 @@ class SecureConnection(Connection):
     loop : asyncio.AbstractEventLoop
         The one that runs it.
     space : memoryview
-        See `Connection`.
+        See `HttpConnection`.
     context : ssl.SSLContext
         Says what is verified.
     server_name : str

@@ -11,12 +11,13 @@ what did not succeed gets a task, which goes on with the retries.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.dynamodb import Item, QueryPage, decode_object, decode_page
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import VARIED, PreparingDynamoDB, decoded
 from websocket_push.aws.requests import Payload
+from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import notification_frame
 from websocket_push.push.outcome import Outcome

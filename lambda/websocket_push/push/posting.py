@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.retry import is_transient
+from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
