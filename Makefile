@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +43,12 @@ scan: python ## look for insecure settings in the module and the examples (check
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
-terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
+terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
+
+versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
+	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15
+	@$(RUN) -m tools.versions
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
@@ -52,8 +56,22 @@ e2e: terraform environments ## apply the example to the local AWS and test it ov
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: verify-aws doctor
+verify-aws: terraform python ## try the module on an AWS account, measure it, destroy it (REGION=, YES=1, CONNECTIONS=1,100, CLEAN=NAME)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance verify $(if $(REGION),--region $(REGION)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
+
+doctor: python ## look at a deployment in use, changing nothing (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance doctor $(if $(ROOT),--root '$(ROOT)') $(if $(URL),--websocket-url '$(URL)') \
+		$(if $(ARN),--push-function-arn '$(ARN)')
+
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+
+redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
+	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
@@ -68,14 +86,14 @@ bench-check: environments ## compare what was measured with the targets; fails b
 packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
 	@$(PYTHON) -m tools.release packages
 
-docs: python ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
-	@$(PYTHON) -m tools.readme_tables
+docs: environments ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+	@$(RUN) -m tools.readme_tables
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-terraform-*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

@@ -102,6 +102,8 @@ module "lambda" {
   client_push        = var.client_push
   persist_by_default = var.persist_by_default
   notification_ttl   = var.notification_ttl
+  keepalive          = var.keepalive
+  max_frame_kb       = var.max_frame_kb
   functions          = var.functions
   packages           = var.packages
   log_retention_days = var.log_retention_days

@@ -18,6 +18,9 @@ FOLDERS = {
     "checkov": CHECKOUT / ".venv-checkov",
     "dev": CHECKOUT / ".venv",
     "emulator": CHECKOUT / ".venv-emulator",
+    "terraform-1.9": CHECKOUT / ".venv-terraform-1.9",
+    "terraform-1.10": CHECKOUT / ".venv-terraform-1.10",
+    "terraform-1.15": CHECKOUT / ".venv-terraform-1.15",
 }
 _STAMP = "requirements.sha256"
 

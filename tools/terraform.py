@@ -16,6 +16,9 @@ from tools.providers import provider_settings
 
 MINIMUM = (1, 9)
 MINIMUM_FOR_TESTS = (1, 11)
+TESTS = "-test-directory=tests/terraform"
+"""Not the default folder, which `init` and `validate` read: without `override_during` they would fail there."""
+
 _REGISTRIES = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
 _COPIED = ("*.tf", "examples/**/*", "lambda/**/*", "modules/**/*", "tests/**/*.hcl", "tests/**/*.tf")
 _LEFT_OUT = re.compile(r"^\.|^__pycache__$|\.tfstate|^node_modules$")
@@ -51,16 +54,20 @@ class Terraform:
         Takes everything else that Terraform writes.
     environment
         All variables that Terraform sees.
+    grace_seconds
+        How long it may take, when interrupted, to finish what is under way and to write its state. Without, it is
+        killed at once, and what it was creating is in no state: for an AWS that goes away with the command only.
     """
 
     program: Program
     root: Path
     data: Path
     environment: Mapping[str, str] = field(repr=False)
+    grace_seconds: float = 0.0
 
-    def init(self) -> None:
+    def init(self, *arguments: str) -> None:
         """Install modules and providers."""
-        self.run("init", "-input=false", "-no-color")
+        self.run("init", "-input=false", "-no-color", *arguments)
 
     def validate(self) -> None:
         """Check the configuration without looking at any account."""
@@ -92,9 +99,10 @@ class Terraform:
         shown = json.loads(self.run("output", "-json"))
         return {name: each["value"] for name, each in shown.items()}
 
-    def test(self, listen: Listener | None = None) -> str:
-        """Run the module's `terraform test` files."""
-        return self.run("test", "-no-color", listen=listen)
+    def test(self, *arguments: str, listen: Listener | None = None) -> str:
+        """Run the module's `terraform test` files, after an `init` that installed what they need."""
+        self.init(TESTS)
+        return self.run("test", "-no-color", TESTS, *arguments, listen=listen)
 
     def run(self, *arguments: str, listen: Listener | None = None) -> str:
         """Run a command and give what it printed.
@@ -107,7 +115,9 @@ class Terraform:
         self.data.mkdir(parents=True, exist_ok=True)
         environment = {**self.environment, "TF_DATA_DIR": str(self.data / "data")}
         printed: list[str] = []
-        with running([self.program.path, *arguments], cwd=self.root, environment=environment) as process:
+        with running(
+            [self.program.path, *arguments], cwd=self.root, environment=environment, grace_seconds=self.grace_seconds
+        ) as process:
             for raw in process.stdout or ():
                 line = raw.decode(errors="replace").rstrip("\n")
                 printed.append(line)
@@ -122,15 +132,15 @@ class Terraform:
         return " ".join([Path(self.program.path).name, next(iter(arguments)), "in", self.root.name])
 
 
-def find_program(minimum: tuple[int, int] = MINIMUM) -> Program:
-    """Find the user's Terraform: what the variable TERRAFORM names, or `terraform` on the PATH.
+def find_program(minimum: tuple[int, int] = MINIMUM, name: str | None = None) -> Program:
+    """Find Terraform: the program of that name; by default what TERRAFORM names, or `terraform` on the PATH.
 
     Raises
     ------
     ToolError
         If there is none, or it is too old.
     """
-    name = os.environ.get("TERRAFORM") or "terraform"
+    name = name or os.environ.get("TERRAFORM") or "terraform"
     path = shutil.which(name)
     if path is None:
         raise ToolError(

@@ -26,6 +26,8 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  max_frame_bytes = tostring(var.max_frame_kb * 1024)
+
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
 
   functions = {
@@ -67,6 +69,9 @@ locals {
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_TABLE       = var.tables.clients_table_name
+        KEEPALIVE_ACTION    = var.keepalive.action
+        KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
       }
       statements = concat(
@@ -91,6 +96,7 @@ locals {
         CLIENTS_TABLE       = var.tables.clients_table_name
         CLIENT_PUSH         = var.client_push
         CONNECTIONS_URL     = var.api.connections_url
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
         NOTIFICATION_TTL    = tostring(var.notification_ttl)
         PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
@@ -132,22 +138,20 @@ locals {
       description = "Lets in WebSocket connections that bring a valid token"
       defaults    = local.defaults
       environment = {
-        JWT = jsonencode({
-          issuer                = try(var.jwt.issuer, null)
-          audience              = try(var.jwt.audience, null)
-          jwksUri               = try(var.jwt.jwks_uri, null)
-          secretArn             = try(var.jwt.secret_arn, null)
-          algorithms            = try(coalescelist(var.jwt.algorithms, local.default_algorithms), local.default_algorithms)
-          userIdClaim           = try(var.jwt.user_id_claim, null)
-          leeway                = try(var.jwt.leeway, null)
-          jwksCacheSeconds      = try(var.jwt.jwks_cache_seconds, null)
-          allowInsecureLoopback = try(var.jwt.allow_insecure_loopback, null)
-        })
+        JWT = jsonencode(merge(
+          try(local.issuer_settings[0], {}),
+          {
+            leeway                = try(var.jwt.leeway, null)
+            jwksCacheSeconds      = try(var.jwt.jwks_cache_seconds, null)
+            allowInsecureLoopback = try(var.jwt.allow_insecure_loopback, null)
+          },
+          length(local.issuer_settings) > 1 ? { additionalIssuers = slice(local.issuer_settings, 1, length(local.issuer_settings)) } : {},
+        ))
       }
       statements = concat(
         # A key set is public, and read over the internet. A secret is read from where it is kept.
         [
-          for arn in local.jwt_secret_arn[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_arn if issuer.secret_arn != null]) : {
             Effect   = "Allow"
             Action   = [strcontains(arn, ":ssm:") ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
             Resource = [arn]
@@ -155,7 +159,7 @@ locals {
         ],
         # The keys that AWS manages for the two services need no permission; one of the customer's own does.
         [
-          for arn in try(var.jwt.secret_kms_key_arn, null)[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_kms_key_arn if issuer.secret_kms_key_arn != null]) : {
             Effect   = "Allow"
             Action   = ["kms:Decrypt"]
             Resource = [arn]
@@ -165,8 +169,21 @@ locals {
     }
   }
 
-  jwt_secret_arn     = try(var.jwt.secret_arn, null)
-  default_algorithms = local.jwt_secret_arn == null ? ["RS256"] : ["HS256"]
+  # Whose tokens are valid: none without jwt. What is left out is not passed on.
+  issuers = flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]])
+  issuer_settings = [
+    for issuer in local.issuers : merge(
+      {
+        issuer      = issuer.issuer
+        audience    = issuer.audience
+        jwksUri     = issuer.jwks_uri
+        secretArn   = issuer.secret_arn
+        algorithms  = coalesce(issuer.algorithms, issuer.secret_arn == null ? ["RS256"] : ["HS256"])
+        userIdClaim = issuer.user_id_claim
+      },
+      { for name, value in { tokenUse = issuer.token_use, typ = issuer.typ } : name => value if value != null },
+    )
+  ]
 
   # Defaults and the caller's settings. Each by itself: what is not known yet of one says nothing of the others.
   settings = {

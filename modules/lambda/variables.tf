@@ -50,9 +50,22 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = string
+    token_use               = optional(string)
+    typ                     = optional(string)
     leeway                  = number
     jwks_cache_seconds      = number
     allow_insecure_loopback = bool
+    additional_issuers = list(object({
+      issuer             = string
+      audience           = list(string)
+      jwks_uri           = optional(string)
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      algorithms         = optional(list(string))
+      user_id_claim      = string
+      token_use          = optional(string)
+      typ                = optional(string)
+    }))
   })
   default = null
 }
@@ -97,7 +110,7 @@ variable "api" {
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect; empty: origins are not checked."
+  description = "Origins whose pages may connect, and \"self\" for the API's own host; empty: origins are not checked."
   type        = list(string)
   nullable    = false
 }
@@ -122,6 +135,21 @@ variable "persist_by_default" {
 
 variable "notification_ttl" {
   description = "Seconds for which a notification is kept when its push request does not say."
+  type        = number
+  nullable    = false
+}
+
+variable "keepalive" {
+  description = "What clients send so that their connections stay open (action: \"poll\" or \"ping\"), and at most how many seconds apart."
+  type = object({
+    action  = string
+    seconds = optional(number)
+  })
+  nullable = false
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to it."
   type        = number
   nullable    = false
 }

@@ -4,8 +4,8 @@ locals {
   own_line = {
     for name in [
       "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
-      "DeliveriesSucceeded", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed", "NotificationsAccepted",
-      "NotificationsNotPersisted", "NotificationsServed", "PushLatency",
+      "DeliveriesSucceeded", "DeliveriesUnclosed", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
+      "NotificationsAccepted", "NotificationsNotPersisted", "NotificationsServed", "PushLatency", "RowsUnreadable",
     ] : name => [var.metrics_namespace, name, "Name", var.name]
   }
 
@@ -29,9 +29,12 @@ locals {
       metrics = [local.own_line["NotificationsAccepted"], local.own_line["NotificationsNotPersisted"]]
     },
     {
-      title   = "Deliveries"
-      stat    = "Sum"
-      metrics = [for name in ["DeliveriesSucceeded", "DeliveriesGone", "DeliveriesFailed"] : local.own_line[name]]
+      title = "Deliveries"
+      stat  = "Sum"
+      metrics = [
+        for name in ["DeliveriesSucceeded", "DeliveriesGone", "DeliveriesFailed", "DeliveriesUnclosed", "RowsUnreadable"] :
+        local.own_line[name]
+      ]
     },
     {
       title = "Milliseconds from push to last post"

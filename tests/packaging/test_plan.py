@@ -51,6 +51,8 @@ module "push" {
   client_push         = lookup(var.inputs, "client_push", "self")
   persist_by_default  = lookup(var.inputs, "persist_by_default", true)
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
+  keepalive           = lookup(var.inputs, "keepalive", {})
+  max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -225,6 +227,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         client_push="none",
         persist_by_default=False,
         notification_ttl=60,
+        keepalive={"action": "ping", "seconds": 540},
+        max_frame_kb=64,
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -256,7 +260,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["ALLOW_ANONYMOUS"] == "true"
     connect = planned['module.lambda.aws_lambda_function.this["connect"]']
     assert connect["environment"][0]["variables"]["ALLOWED_ORIGINS"] == '["https://app.example"]'
-    assert planned['module.lambda.aws_lambda_function.this["poll"]']["s3_bucket"] == "packages"
+    poll = planned['module.lambda.aws_lambda_function.this["poll"]']
+    assert poll["s3_bucket"] == "packages"
+    told = poll["environment"][0]["variables"]
+    assert (told["KEEPALIVE_ACTION"], told["KEEPALIVE_SECONDS"]) == ("ping", "540")
+    assert settings["MAX_FRAME_BYTES"] == told["MAX_FRAME_BYTES"] == str(64 * 1024)
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned

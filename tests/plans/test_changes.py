@@ -24,6 +24,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "anonymous": {"jwt": None, "allow_anonymous": True},
     "origins": {"allowed_origins": ["https://app.example"]},
     "persistence": {"persist_by_default": False, "notification_ttl": 60},
+    "clients": {"keepalive": {"action": "ping"}, "max_frame_kb": 128},
     "client_push": {"client_push": "none"},
     "stage": {"stage_name": "other", "throttling": {"rate_limit": 1, "burst_limit": 1}},
     "functions": {
@@ -191,7 +192,7 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
 
 
 def remembered(name: str) -> dict[str, Any]:
-    """Give the resource by which the module remembers its name, as an apply leaves it."""
+    """Return the resource by which the module remembers its name, as an apply leaves it."""
     value = {"value": name, "type": "string"}
     return {
         "module": "module.push.module.dynamodb",
