@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz mutation bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ chaos: terraform environments ## play the fault scenarios at full length, then t
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
 
+mutation: environments ## change the sources place by place, and see what no test notices (hours; PARTS=push/refusals.py)
+	@$(PYTHON) -m tools.environments mutation
+	@$(RUN) -m tools.mutation $(PARTS)
+
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
@@ -75,7 +79,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-mutation
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

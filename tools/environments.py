@@ -18,6 +18,7 @@ FOLDERS = {
     "checkov": CHECKOUT / ".venv-checkov",
     "dev": CHECKOUT / ".venv",
     "emulator": CHECKOUT / ".venv-emulator",
+    "mutation": CHECKOUT / ".venv-mutation",
 }
 _STAMP = "requirements.sha256"
 
