@@ -21,6 +21,7 @@ FOLDERS = {
     "terraform-1.9": CHECKOUT / ".venv-terraform-1.9",
     "terraform-1.10": CHECKOUT / ".venv-terraform-1.10",
     "terraform-1.15": CHECKOUT / ".venv-terraform-1.15",
+    "mutation": CHECKOUT / ".venv-mutation",
 }
 _STAMP = "requirements.sha256"
 
