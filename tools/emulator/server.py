@@ -119,7 +119,7 @@ def _environment(port: int, temporary: str) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # With these two on, a second emulator would find its ports taken.
         "SFTP_ENABLED": "0",
-        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # It answers for the real host names, by whatever address it is dialled.
+        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # It answers for the real host names, however it is dialled.
         "MINISTACK_REGION": REGION,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",

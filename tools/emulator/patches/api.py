@@ -76,7 +76,7 @@ def read_back_integrations(apigateway: Any) -> None:
 def give_the_endpoint_of_aws(apigateway: Any) -> None:
     """Return a WebSocket API's endpoint as AWS does: `wss://`, and the host name without a port.
 
-    Its users dial the address in `AWS_ENDPOINT_URL` and keeps the name, as SDKs do with that variable. ministack's
+    Its users dial the address in `AWS_ENDPOINT_URL` and keep the name, as SDKs do with that variable. ministack's
     own form names its port, and a scheme that depends on whether it serves TLS.
 
     Goes when: ministack's apiEndpoint of a WebSocket API has the form of AWS.
