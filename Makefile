@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,22 @@ e2e: terraform environments ## apply the example to the local AWS and test it ov
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: verify-aws doctor
+verify-aws: terraform python ## try the module on an AWS account, measure it, destroy it (REGION=, YES=1, CONNECTIONS=1,100, CLEAN=NAME)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance verify $(if $(REGION),--region $(REGION)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
+
+doctor: python ## look at a deployment in use, changing nothing (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance doctor $(if $(ROOT),--root '$(ROOT)') $(if $(URL),--websocket-url '$(URL)') \
+		$(if $(ARN),--push-function-arn '$(ARN)')
+
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+
+redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
+	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench

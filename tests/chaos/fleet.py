@@ -1,4 +1,4 @@
-"""Many browser clients: the module of examples/browser, in one Node process."""
+"""Many browser clients: the client in clients/browser, in one Node process."""
 
 import json
 import shutil

@@ -28,6 +28,9 @@ ENVIRONMENT = {
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
     "NOTIFICATION_TTL": "3600",
+    "MAX_FRAME_BYTES": "32768",
+    "KEEPALIVE_ACTION": "poll",
+    "KEEPALIVE_SECONDS": "240",
     "LOG_LEVEL": "INFO",
 }
 
@@ -54,7 +57,7 @@ def environment(fake: Aws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
 
 @pytest.fixture
 def invoke(fake: Aws) -> Invoke:
-    """Give what invokes a handler with an event and looks at all that came of it."""
+    """Return what invokes a handler with an event and looks at all that came of it."""
 
     def invoked(handler: Callable[[Any, Any], Any], event: Any, *, milliseconds: int = 5_000, **state: Any) -> Outcome:
         fake.written = []

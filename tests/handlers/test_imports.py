@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.conftest import CLIENTS, NOTIFICATIONS, Event
-from tests.unit.transport.support import Server, environment, reply
+from tests.unit.aws.support import Server, environment, reply
 from tools.package_sources import LAMBDA, PACKAGE
 
 LISTED = json.loads((Path(__file__).parent.parent / "fixtures" / "imports.json").read_text(encoding="utf-8"))
@@ -46,6 +46,9 @@ def imported(function: str, event: Event) -> list[str]:
             CLIENT_PUSH="none",
             PERSIST_BY_DEFAULT="true",
             NOTIFICATION_TTL="3600",
+            MAX_FRAME_BYTES="32768",
+            KEEPALIVE_ACTION="poll",
+            KEEPALIVE_SECONDS="240",
             PATH=os.environ["PATH"],
         )
         command = [sys.executable, "-I", "-B", "-c", PROGRAM, str(LAMBDA), f"{PACKAGE}.handlers.{function}"]

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
 
 PAGE = CHECKOUT / "examples" / "browser"
+CLIENT = CHECKOUT / "clients" / "browser" / "src"
+"""Where the page imports the client from; its address is the same as on a host that serves the whole repository."""
+_CLIENT_PATH = "/clients/browser/src/"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 
 
@@ -90,11 +94,11 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/config.json" and self.site.config is not None:
             self._answer(200, "application/json", json.dumps(self.site.config).encode())
             return
-        file = (PAGE / path.removeprefix("/")).resolve() if path != "/" else PAGE / "index.html"
-        if PAGE in file.parents and file.suffix in _TYPES and file.is_file():
-            self._answer(200, _TYPES[file.suffix], file.read_bytes())
-        else:
+        file = _file(path)
+        if file is None:
             self._answer(404, "text/plain", b"Not found")
+        else:
+            self._answer(200, _TYPES[file.suffix], file.read_bytes())
 
     def do_POST(self) -> None:
         if not self._is_addressed():
@@ -126,3 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def _file(path: str) -> Path | None:
+    """Find the file of the page or of the client that a path names."""
+    folder, name = (CLIENT, path[len(_CLIENT_PATH) :]) if path.startswith(_CLIENT_PATH) else (PAGE, path[1:])
+    file = (folder / (name or "index.html")).resolve()
+    return file if folder in file.parents and file.suffix in _TYPES and file.is_file() else None

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createPushClient } from "../../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../../clients/browser/src/index.js";
 import { START, idAt, memory, settle, world } from "./world.mjs";
 
 test("it connects, resumes and is open, and says so", async () => {
@@ -22,13 +22,13 @@ test("nothing is called back before the client has been given out", () => {
 });
 
 test("the token travels as subprotocol, or in the query, beside what is there", async () => {
-  const asked = world({ client: { token: async () => "t.o.k" } });
+  const asked = world({ client: { getToken: async () => "t.o.k" } });
   await settle();
   assert.deepEqual(
     [asked.server.last.url, asked.server.last.protocols],
     ["wss://example.test/live", ["bearer", "t.o.k"]],
   );
-  const query = world({ client: { token: () => "t+/=", tokenIn: "query", url: "wss://example.test/live?a=b#c" } });
+  const query = world({ client: { getToken: () => "t+/=", tokenIn: "query", url: "wss://example.test/live?a=b#c" } });
   await settle();
   assert.deepEqual(
     [query.server.last.url, query.server.last.protocols],
@@ -38,7 +38,7 @@ test("the token travels as subprotocol, or in the query, beside what is there", 
 
 test("every attempt fetches a token anew", async () => {
   let tokens = 0;
-  const { server, clock } = world({ client: { token: async () => `token-${++tokens}` } });
+  const { server, clock } = world({ client: { getToken: async () => `token-${++tokens}` } });
   await settle();
   server.last.fail();
   await clock.pass(60_000);
@@ -57,7 +57,7 @@ test("a token callback that throws, rejects or hangs is told, and tried again", 
     () => new Promise(() => {}),
     () => "good",
   ];
-  const { server, clock, client, errors, states } = world({ client: { token: () => callbacks.shift()() } });
+  const { server, clock, client, errors, states } = world({ client: { getToken: () => callbacks.shift()() } });
   await clock.pass(120_000);
   assert.equal(client.state, "open");
   assert.equal(server.sockets.length, 1);
@@ -73,7 +73,7 @@ test("a token callback that throws, rejects or hangs is told, and tried again", 
 });
 
 test("a refused handshake waits longer every time, up to a bound, and is back when it is let in", async () => {
-  const { server, clock, client, states } = world({ client: { backoff: { base: 1000, cap: 8000 } } });
+  const { server, clock, client, states } = world({ client: { minReconnectDelay: 1000, maxReconnectDelay: 8000 } });
   server.refusing = true;
   await clock.pass(60_000);
   const waits = states.filter(({ state }) => state === "waiting");
@@ -108,7 +108,7 @@ test("a socket that cannot be made is told, and tried again", async () => {
 });
 
 test("after a stable time the wait begins small again, before it does not", async () => {
-  const { server, clock, states } = world({ client: { backoff: { base: 1000, cap: 64_000 } } });
+  const { server, clock, states } = world({ client: { minReconnectDelay: 1000, maxReconnectDelay: 64_000 } });
   const waits = () => states.filter(({ state }) => state === "waiting").map(({ retryIn }) => retryIn);
   await clock.pass(1000);
   for (const up of [1000, 1000, 60_000]) {
@@ -154,7 +154,7 @@ test("close() leaves no timer, no socket and no listener, and nothing is called 
 test("closing while a token is fetched opens no socket", async () => {
   let give;
   const { clock, server, client, errors } = world({
-    client: { token: () => new Promise((resolve) => (give = resolve)) },
+    client: { getToken: () => new Promise((resolve) => (give = resolve)) },
   });
   await settle();
   client.close();
@@ -204,7 +204,9 @@ test("bad options are refused at once", () => {
   for (const bad of [
     { url: "https://example.test/" },
     { url: "nonsense" },
-    { onNotification: undefined },
+    { onNotification: "a name" },
+    { onState: null },
+    { WebSocket: "ws" },
     { tokenIn: "header" },
   ]) {
     assert.throws(() => createPushClient({ ...good, ...bad }), TypeError);
@@ -213,7 +215,7 @@ test("bad options are refused at once", () => {
 
 test("a sign that the network is back cuts a wait short and probes an open connection", async () => {
   const events = new EventTarget();
-  const { server, clock, client } = world({ client: { events, backoff: { base: 60_000, cap: 60_000 } } });
+  const { server, clock, client } = world({ client: { events, minReconnectDelay: 60_000, maxReconnectDelay: 60_000 } });
   server.refusing = true;
   await clock.pass(1);
   server.refusing = false;

@@ -99,7 +99,7 @@ test("repeats are dropped, and counted", async () => {
   server.last.fail();
   await clock.pass(10_000);
   assert.deepEqual(ids(), [id]);
-  assert.deepEqual(client.figures, { attempts: 2, live: 1, resumed: 0, repeats: 3 });
+  assert.deepEqual(client.stats, { attempts: 2, live: 1, resumed: 0, repeats: 3 });
 });
 
 test("the position outlives a reload, and what was seen before is not given again", async () => {

@@ -3,10 +3,10 @@ import { test } from "node:test";
 
 import {
   CONNECTION_LIFE,
-  pingDelay,
+  keepalive,
   replacementDelay,
   retryDelay,
-} from "../../../examples/browser/websocket-push/schedule.js";
+} from "../../../clients/browser/src/schedule.js";
 
 const MINUTE = 60_000;
 
@@ -33,9 +33,20 @@ test("the two hours that a connection can live count, whatever the session says"
   assert.equal(replacementDelay(NaN, 0, CONNECTION_LIFE * 2, 0), 0);
 });
 
-test("pings come as often as asked for, and before API Gateway's ten minutes", () => {
-  assert.equal(pingDelay(100, 0), 100_000);
-  assert.equal(pingDelay(100, 1), 80_000);
-  assert.equal(pingDelay(3600, 0), 9 * MINUTE);
-  for (const nonsense of [undefined, null, 0, -5, "300", NaN]) assert.equal(pingDelay(nonsense, 0), 5 * MINUTE);
+test("the session says what keeps a connection alive, and how often, within what closes gaps and what API Gateway allows", () => {
+  const asked = (action, seconds, random = 0) => keepalive({ keepalive: { action, seconds } }, random);
+  assert.deepEqual(asked("poll", 100), { action: "poll", delay: 100_000 });
+  assert.deepEqual(asked("poll", 100, 1), { action: "poll", delay: 80_000 });
+  assert.deepEqual(asked("poll", 3600), { action: "poll", delay: 4 * MINUTE });
+  assert.deepEqual(asked("ping", 300), { action: "ping", delay: 5 * MINUTE });
+  assert.deepEqual(asked("ping", 3600), { action: "ping", delay: 9 * MINUTE });
+  for (const nonsense of [undefined, null, 0, -5, "300", NaN]) {
+    assert.equal(asked("poll", nonsense).delay, 4 * MINUTE);
+    assert.equal(asked("ping", nonsense).delay, 5 * MINUTE);
+  }
+});
+
+test("a server that does not say gets polls: they close gaps", () => {
+  for (const session of [null, undefined, {}, { pingIntervalSeconds: 300 }, { keepalive: { action: "of a later version" } }])
+    assert.deepEqual(keepalive(session, 0), { action: "poll", delay: 4 * MINUTE });
 });

@@ -1,6 +1,6 @@
 // A made-up world for the client: a clock that stands still until it is told to go on, and a server without a network.
 
-import { createPushClient } from "../../../examples/browser/websocket-push.js";
+import { createPushClient } from "../../../clients/browser/src/index.js";
 
 export const START = Date.parse("2026-01-31T12:00:00Z");
 
@@ -103,7 +103,7 @@ export class Server {
   overlap = 5 * 60_000;
   maxRepeats = 100;
   life = 2 * 60 * 60_000;
-  pingIntervalSeconds = 300;
+  keepalive = undefined;
   /** Take a message before the server does; true if it is done with. */
   before = () => false;
 
@@ -145,7 +145,8 @@ export class Server {
       userId: "alice",
       connectionId: `c${this.sockets.indexOf(socket)}`,
       expiresAt: new Date(socket.openedAt + this.life).toISOString(),
-      pingIntervalSeconds: this.pingIntervalSeconds,
+      pingIntervalSeconds: 300,
+      ...(this.keepalive && { keepalive: this.keepalive }),
     };
   }
 

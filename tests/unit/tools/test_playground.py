@@ -11,7 +11,7 @@ from tools.aws import Answer
 from tools.emulator.server import Emulator
 from tools.errors import ToolError
 from tools.playground.__main__ import configuration, main, parsed, push_command, told, welcome
-from tools.playground.site import PAGE, Site, site
+from tools.playground.site import CLIENT, PAGE, Site, site
 
 OUTPUTS = {
     "api_id": "a1b2",
@@ -39,18 +39,30 @@ def ask(served: Site, path: str, method: str = "GET", **headers: str) -> tuple[i
 @pytest.mark.parametrize(
     ("path", "file", "kind"),
     [
-        ("/", "index.html", "text/html"),
-        ("/?url=wss://elsewhere", "index.html", "text/html"),
-        ("/websocket-push/link.js", "websocket-push/link.js", "text/javascript"),
-        ("/style.css", "style.css", "text/css"),
+        ("/", PAGE / "index.html", "text/html"),
+        ("/?url=wss://elsewhere", PAGE / "index.html", "text/html"),
+        ("/page/view.js", PAGE / "page" / "view.js", "text/javascript"),
+        ("/clients/browser/src/link.js", CLIENT / "link.js", "text/javascript"),
+        ("/style.css", PAGE / "style.css", "text/css"),
     ],
 )
-def test_the_page_is_served(served: Site, path: str, file: str, kind: str) -> None:
-    assert ask(served, path) == (200, f"{kind}; charset=utf-8", (PAGE / file).read_bytes())
+def test_the_page_and_its_client_are_served(served: Site, path: str, file: Path, kind: str) -> None:
+    assert ask(served, path) == (200, f"{kind}; charset=utf-8", file.read_bytes())
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing.js", "/../jwt/main.tf", "/%2e%2e/minimal/main.tf", "/README.md", "/page", "/config.json"]
+    "path",
+    [
+        "/nothing.js",
+        "/../jwt/main.tf",
+        "/%2e%2e/minimal/main.tf",
+        "/README.md",
+        "/page",
+        "/config.json",
+        "/clients/browser/package.json",
+        "/clients/browser/src/../package.json",
+        "/clients/browser/src/",
+    ],
 )
 def test_nothing_else_is_served(served: Site, path: str) -> None:
     assert ask(served, path)[0] == 404

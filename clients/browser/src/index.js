@@ -1,0 +1,499 @@
+/**
+ * A client for push notifications over WebSocket that loses nothing and repeats nothing: connects, resumes, reconnects.
+ * For browsers, workers and Node 20 or newer. Types: index.d.ts.
+ */
+
+import { CODES, PushError } from "./errors.js";
+import { BEGINNING, Ledger } from "./ledger.js";
+import { Link } from "./link.js";
+import { replacementDelay, retryDelay } from "./schedule.js";
+import { localStore } from "./store.js";
+
+export { CODES, PushError, localStore };
+
+/** All that the client can be, in the order in which it usually goes through them. */
+export const STATES = Object.freeze(["connecting", "resuming", "open", "waiting", "closed"]);
+
+/** Why there is no connection, as `detail.reason` of the state "waiting". */
+export const REASONS = Object.freeze([
+  "unopened", // refused, or not reachable: a browser does not tell which
+  "dropped", // an open connection was closed
+  "silent", // a ping was not answered
+  "stalled", // a poll was not answered, or failed again and again
+  "bye", // the server said goodbye; `detail.bye` is its reason
+  "expired", // a poll was refused because the token has expired
+  "unregistered", // the server does not know the connection any more
+  "token", // the token callback failed
+]);
+
+/** How long each thing may take or has to last, in milliseconds. */
+const TIMING = {
+  /** the token callback, and then the handshake */
+  connectionTimeout: 15_000,
+  /** a poll, a push: longer than the functions run */
+  timeout: 15_000,
+  pongTimeout: 10_000,
+  /** from the first poll to the second: longer than the index lags behind the table */
+  settleDelay: 3_000,
+  /** how long a connection must have been up for the next failure to count as the first */
+  minUptime: 30_000,
+  /**
+   * The bounds of the wait before an attempt. The last is what keeps many clients from becoming a storm: API Gateway
+   * takes 500 new connections per second of an account, which is what 15,000 clients make that wait 30 s on average.
+   */
+  minReconnectDelay: 2_000,
+  maxReconnectDelay: 60_000,
+};
+
+/** What a subprotocol can be made of (RFC 9110, a token). */
+const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** How far behind the position to resume: by how much the server lets an id be ahead of its clock. */
+const LOOK_BACK = 60_000;
+
+/** Within which time to be back after a sign that the network is: not all devices of an office at once. */
+const PROMPT = 1_000;
+
+/**
+ * Connect, and stay connected until it is closed.
+ *
+ * @param {import("./index.d.ts").PushClientOptions} options
+ * @returns {import("./index.d.ts").PushClient}
+ */
+export function createPushClient(options) {
+  const {
+    getToken = () => null,
+    tokenIn = "subprotocol",
+    store,
+    signal,
+    lookBack = LOOK_BACK,
+    events = globalThis,
+    random = Math.random,
+    now = Date.now,
+  } = options;
+  const address = checkedAddress(options.url);
+  if (tokenIn !== "subprotocol" && tokenIn !== "query") {
+    throw new TypeError('tokenIn is "subprotocol" or "query".');
+  }
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+  if (typeof WebSocket !== "function") {
+    throw new TypeError("There is no WebSocket here, as in Node before 22: pass one as the option WebSocket.");
+  }
+  const timing = { ...TIMING };
+  for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) timing[name] = options[name] ?? timing[name];
+  const tools = {
+    now,
+    random,
+    setTimeout:
+      options.setTimeout ??
+      ((/** @type {() => void} */ action, /** @type {number} */ delay) => globalThis.setTimeout(action, delay)),
+    clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => globalThis.clearTimeout(timer)),
+  };
+
+  /** @type {Record<string, Set<(...values: any[]) => void>>} */
+  const heard = { notification: new Set(), state: new Set(), error: new Set() };
+  let closed = false;
+  let shown = "";
+  let failures = 0;
+  let storeWorks = true;
+  let inQuery = false;
+  /** @type {{reason: string, code?: number, bye?: string} | null} */
+  let lost = null;
+  /** @type {string | undefined} the oldest id up to which loadOlder has paged */
+  let oldest;
+  const stats = { attempts: 0, live: 0, resumed: 0, repeats: 0 };
+
+  /** @type {Link | null} the connection that counts */
+  let current = null;
+  /** @type {Link | null} the one that will take its place, while it connects and resumes */
+  let successor = null;
+  /** @type {Link | null} the one whose place was taken, until the index shows its successor */
+  let retiring = null;
+  /** @type {{timer: unknown, at: number, action: () => void} | null} the attempt that is waited for */
+  let attempt = null;
+  /** @type {unknown} */
+  let replacement = null;
+  /** @type {{link?: Link, expiresAt?: string}} what the replacement is planned for */
+  let planned = {};
+
+  const ledger = new Ledger(loadStored(), { lookBack, now: now() });
+
+  if (ledger.future) {
+    const problem = new PushError("POSITION", "The stored position lies in the future; another was taken.");
+    queueMicrotask(() => fail(problem));
+  }
+
+  const listeners = {
+    online: () => hurry(),
+    offline: () => current?.probe(),
+    pageshow: () => hurry(),
+    resume: () => hurry(),
+    visibilitychange: () => {
+      if (/** @type {any} */ (events).document?.visibilityState === "visible") hurry();
+    },
+  };
+  on("notification", options.onNotification);
+  on("state", options.onState);
+  on("error", options.onError);
+  listen("addEventListener");
+  signal?.addEventListener("abort", close, { once: true });
+  queueMicrotask(() => {
+    if (signal?.aborted) close();
+    if (!closed) connect();
+  });
+
+  return {
+    get state() {
+      return /** @type {any} */ (state());
+    },
+    get lastId() {
+      return ledger.last;
+    },
+    get session() {
+      return current?.session ?? null;
+    },
+    get stats() {
+      return { ...stats };
+    },
+    on,
+    ready,
+    loadOlder,
+    push,
+    reconnect,
+    close,
+  };
+
+  function on(
+    /** @type {string} */ name,
+    /** @type {((...values: any[]) => void) | undefined} */ listener,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const listening = heard[name];
+    if (listening === undefined) throw new TypeError(`There are the events ${Object.keys(heard).join(", ")}.`);
+    if (listener === undefined || signal?.aborted) return () => {};
+    if (typeof listener !== "function") throw new TypeError(`A listener for ${name} is a function.`);
+    // Wrapped, so that a function that is added twice is called twice, and removed one at a time.
+    const entry = (/** @type {any[]} */ ...values) => listener(...values);
+    const off = () => void listening.delete(entry);
+    listening.add(entry);
+    signal?.addEventListener("abort", off, { once: true });
+    return off;
+  }
+
+  function ready(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    /** @type {(() => void)} */
+    let off = () => {};
+    const opened = new Promise((resolve, reject) => {
+      const look = (/** @type {string} */ value) => {
+        if (value === "open") resolve(undefined);
+        if (value === "closed") reject(new PushError("CLOSED", "The client is closed."));
+      };
+      off = on("state", look);
+      look(state());
+    });
+    return abortable(opened, signal).finally(off);
+  }
+
+  function state() {
+    if (closed) return "closed";
+    if (current !== null && current.phase !== "ended") return current.phase;
+    return attempt === null ? "connecting" : "waiting";
+  }
+
+  function report() {
+    const value = state();
+    // Every wait is reported, for each has another length; the other states only when they begin.
+    if (value === shown && value !== "waiting") return;
+    shown = value;
+    emit("state", value, {
+      failures,
+      ...(value === "waiting" && { ...lost, retryIn: Math.max(0, (attempt?.at ?? 0) - now()) }),
+      ...(value === "closed" && lost),
+    });
+  }
+
+  function connect() {
+    attempt = null;
+    current = open();
+    report();
+  }
+
+  function open() {
+    const link = new Link(tools, ledger, timing, {
+      moved: () => moved(link),
+      page: (/** @type {any[]} */ notifications, /** @type {boolean} */ newest) => takePage(notifications, newest),
+      notification: (/** @type {any} */ notification, /** @type {boolean} */ complete) => {
+        show(notification, "live");
+        if (complete) ledger.reach(notification.id);
+        save();
+      },
+      settled: () => {
+        if (link === current) retire();
+      },
+      failed: fail,
+      ended: (/** @type {Ending} */ why) => ended(link, why),
+    });
+    // Not at once: its owner must know `link` before it reports anything.
+    queueMicrotask(() => {
+      if (!closed) void link.start(getToken, makeSocket);
+    });
+    return link;
+  }
+
+  function moved(/** @type {Link} */ link) {
+    if (link === successor && link.phase === "open") {
+      // The old one stays until the index shows the new one: nothing falls between.
+      retire();
+      retiring = current;
+      current = successor;
+      successor = null;
+    }
+    if (link !== current) return;
+    planReplacement(link);
+    report();
+  }
+
+  function ended(/** @type {Link} */ link, /** @type {Ending} */ { final, ...why }) {
+    if (closed) return;
+    if (final) {
+      // The server has withdrawn the access: to come back by itself would only be to be refused.
+      lost = why;
+      close();
+      return;
+    }
+    if (link === retiring) {
+      retiring = null;
+      return;
+    }
+    if (now() - link.resumedAt >= timing.minUptime) failures = 0;
+    if (link === successor) {
+      // The current one is still there: try again while it is.
+      successor = null;
+      wait(replace);
+      return;
+    }
+    if (link !== current) return;
+    settle(replacement);
+    lost = why;
+    current = successor;
+    successor = null;
+    if (current === null) {
+      if (attempt !== null) settle(attempt.timer);
+      wait(connect);
+    }
+    report();
+  }
+
+  /** Open the next connection while this one is still there. */
+  function replace() {
+    attempt = null;
+    if (current === null || current.phase === "ended") return connect();
+    successor = open();
+  }
+
+  function planReplacement(/** @type {Link} */ link) {
+    const { expiresAt } = link.session ?? {};
+    if (planned.link === link && planned.expiresAt === expiresAt) return;
+    planned = { link, expiresAt };
+    settle(replacement);
+    const delay = replacementDelay(Date.parse(expiresAt), link.openedAt, now(), random());
+    replacement = tools.setTimeout(() => {
+      if (link === current && successor === null && attempt === null) replace();
+    }, delay);
+  }
+
+  function wait(/** @type {() => void} */ action) {
+    const delay = retryDelay(failures++, random(), { base: timing.minReconnectDelay, cap: timing.maxReconnectDelay });
+    attempt = { timer: tools.setTimeout(action, delay), at: now() + delay, action };
+  }
+
+  /** The network may be back, or the page is looked at again: do not sit out a long wait, and trust no old socket. */
+  function hurry() {
+    current?.probe();
+    const delay = random() * PROMPT;
+    if (attempt === null || attempt.at - now() <= delay) return;
+    settle(attempt.timer);
+    attempt = { ...attempt, timer: tools.setTimeout(attempt.action, delay), at: now() + delay };
+    report();
+  }
+
+  function reconnect() {
+    if (closed) return;
+    current?.probe();
+    if (attempt === null) return;
+    settle(attempt.timer);
+    attempt.action();
+  }
+
+  function close() {
+    if (closed) return;
+    closed = true;
+    listen("removeEventListener");
+    signal?.removeEventListener("abort", close);
+    settle(replacement);
+    if (attempt !== null) settle(attempt.timer);
+    for (const link of [current, successor, retiring]) link?.end("closed");
+    current = successor = retiring = attempt = null;
+    report();
+  }
+
+  async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
+    const { before = oldest, limit = 50, signal } = options;
+    const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
+    for (const { id } of page.notifications) ledger.take(id, now());
+    notePaged(page.notifications);
+    save();
+    return { notifications: page.notifications, more: page.more };
+  }
+
+  async function push(
+    /** @type {Record<string, unknown>} */ request,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const { type: _, requestId: __, ...receipt } = await ask({ ...request, action: "push" }, signal);
+    return receipt;
+  }
+
+  async function ask(/** @type {Record<string, unknown>} */ message, /** @type {AbortSignal | undefined} */ signal) {
+    signal?.throwIfAborted();
+    if (closed) throw new PushError("CLOSED", "The client was closed.");
+    if (current === null || !(current.phase === "open" || current.phase === "resuming")) {
+      throw new PushError("NOT_CONNECTED", "There is no connection at the moment.");
+    }
+    return abortable(current.ask(message), signal);
+  }
+
+  function takePage(/** @type {any[]} */ notifications, /** @type {boolean} */ newest) {
+    if (newest) notePaged(notifications);
+    for (const notification of notifications) {
+      show(notification, "history");
+      ledger.advance(notification.id, now());
+    }
+    // With nothing to begin with, all that ever comes is unseen.
+    if (newest) ledger.advance(BEGINNING, now());
+    save();
+  }
+
+  function notePaged(/** @type {any[]} */ notifications) {
+    const first = notifications[0]?.id;
+    if (first !== undefined && (oldest === undefined || first < oldest)) oldest = first;
+  }
+
+  function show(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
+    if (closed) return;
+    if (!ledger.take(notification.id, now())) {
+      stats.repeats++;
+      return;
+    }
+    stats[via === "live" ? "live" : "resumed"]++;
+    emit("notification", notification, { via });
+  }
+
+  function fail(/** @type {unknown} */ problem) {
+    emit("error", problem);
+  }
+
+  /** Call the listeners. What one throws must neither stop the client half-way nor keep another from being called. */
+  function emit(/** @type {string} */ name, /** @type {any[]} */ ...values) {
+    for (const listener of [.../** @type {Set<(...values: any[]) => void>} */ (heard[name])]) {
+      try {
+        listener(...values);
+      } catch (cause) {
+        if (name === "notification") fail(new PushError("CALLBACK", "A listener for notifications failed.", { cause }));
+        else
+          queueMicrotask(() => {
+            throw cause;
+          });
+      }
+    }
+  }
+
+  function loadStored() {
+    try {
+      return store?.load() ?? null;
+    } catch (cause) {
+      storeFailed(cause);
+      return null;
+    }
+  }
+
+  function save() {
+    if (closed) return;
+    try {
+      store?.save(ledger.toString());
+      storeWorks = true;
+    } catch (cause) {
+      storeFailed(cause);
+    }
+  }
+
+  function storeFailed(/** @type {unknown} */ cause) {
+    // Once, not with every notification.
+    if (storeWorks) queueMicrotask(() => fail(new PushError("STORE", "The position could not be kept.", { cause })));
+    storeWorks = false;
+  }
+
+  function makeSocket(/** @type {string | null | undefined} */ token) {
+    stats.attempts++;
+    if (!token) return new WebSocket(address.href);
+    // A browser refuses a subprotocol with "=" or "/" in it, as padded base64 has, and one that is there twice.
+    const fits = SUBPROTOCOL.test(token) && token !== "bearer";
+    if (tokenIn === "subprotocol" && fits) return new WebSocket(address.href, ["bearer", token]);
+    if (tokenIn === "subprotocol" && !inQuery) {
+      inQuery = true;
+      fail(new PushError("TOKEN_IN_QUERY", "The token cannot be a subprotocol; it travels in the address."));
+    }
+    const withToken = new URL(address);
+    withToken.searchParams.set("token", token);
+    return new WebSocket(withToken.href);
+  }
+
+  function retire() {
+    const link = retiring;
+    retiring = null;
+    link?.end("replaced");
+  }
+
+  function listen(/** @type {"addEventListener" | "removeEventListener"} */ how) {
+    for (const [name, listener] of Object.entries(listeners)) {
+      // Node's global object takes no listeners; visibility is the document's.
+      const target = name === "visibilitychange" ? (/** @type {any} */ (events).document ?? events) : events;
+      /** @type {any} */ (target)[how]?.(name, listener);
+    }
+  }
+
+  function settle(/** @type {unknown} */ timer) {
+    tools.clearTimeout(/** @type {any} */ (timer));
+  }
+}
+
+/** @typedef {{reason: string, code?: number, bye?: string, final?: boolean}} Ending */
+
+/**
+ * Wait for something until a signal says not to.
+ *
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+function abortable(promise, signal) {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/**
+ * @param {string | URL} url
+ * @returns {URL}
+ */
+function checkedAddress(url) {
+  const address = new URL(url);
+  if (!["ws:", "wss:"].includes(address.protocol)) throw new TypeError("url begins with wss:// or ws://.");
+  address.hash = ""; // WebSocket refuses one.
+  return address;
+}

@@ -1,0 +1,388 @@
+import { PushError } from "./errors.js";
+import { keepalive, retryDelay } from "./schedule.js";
+
+/** How many notifications a page may hold; what the server allows at most. */
+const PAGE = 100;
+
+/** How often a poll is repeated that the server could not answer, before the connection is given up. */
+const POLL_ATTEMPTS = 5;
+
+const POLL_BACKOFF = { base: 1000, cap: 10_000 };
+
+/** The longest wait that a server can ask for with RATE_LIMITED, in seconds. */
+const LONGEST_RETRY_AFTER = 300;
+
+/** How large a frame from a client may be ("WebSocket frame size", API Gateway's quotas), in bytes. */
+const MAX_FRAME_BYTES = 32 * 1024;
+
+/** What the close codes say that blame a frame of ours. */
+const FRAME_ERRORS = new Map([
+  [1003, "FRAME_REFUSED"],
+  [1009, "FRAME_TOO_LARGE"],
+]);
+
+/** The codes that say that this connection is of no use any more. */
+const ENDED_BY = new Map([
+  ["TOKEN_EXPIRED", "expired"],
+  ["UNKNOWN_CONNECTION", "unregistered"],
+]);
+
+/**
+ * One connection, from the token to the end: opens the socket, resumes, polls again and again, tells replies apart.
+ *
+ * Its phases are "connecting", "resuming", "open" and "ended". It tells its owner, through `owner`:
+ *
+ * - `moved()` that its phase or its session has changed
+ * - `page(notifications, newest)` a page of history that continues what was there before, or begins with the newest
+ * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
+ * - `settled()` that the second poll is done: the index shows this connection by now
+ * - `failed(error)` something to know of
+ * - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
+ */
+export class Link {
+  phase = "connecting";
+  /** When the socket was open, and when the history was in; NaN before that. */
+  openedAt = NaN;
+  resumedAt = NaN;
+  /** @type {any} what the server said last about this connection */
+  session = null;
+
+  /** @type {any} */ #socket = null;
+  #tools;
+  #ledger;
+  #timing;
+  #owner;
+  /** @type {any[]} live notifications that wait for the history before them */ #held = [];
+  #holding = true;
+  /** @type {Map<string, {resolve: Function, reject: Function, timer: unknown}>} */ #asked = new Map();
+  #questions = 0;
+  /** @type {Set<unknown>} */ #timers = new Set();
+  /** @type {unknown} */ #deadline = null;
+  /** @type {unknown} */ #keepaliveTimer = null;
+  /** What ends waiting for a token. */
+  #abort = new AbortController();
+  /** @type {unknown} */ #pongTimer = null;
+
+  /**
+   * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`
+   * @param {any} ledger tells from where to resume
+   * @param {any} timing `connectionTimeout`, `timeout`, `pongTimeout`, `settleDelay`, in milliseconds
+   * @param {any} owner
+   */
+  constructor(tools, ledger, timing, owner) {
+    this.#tools = tools;
+    this.#ledger = ledger;
+    this.#timing = timing;
+    this.#owner = owner;
+  }
+
+  /**
+   * Get a token and connect with it.
+   *
+   * @param {(about: {signal: AbortSignal}) => Promise<string | null | undefined> | string | null | undefined} getToken
+   * @param {(token: string | null | undefined) => any} makeSocket
+   */
+  async start(getToken, makeSocket) {
+    this.#expect(() => {
+      this.#owner.failed(new PushError("TOKEN", "The token callback did not answer in time."));
+      this.end("token");
+    });
+    let token;
+    try {
+      token = await getToken({ signal: this.#abort.signal });
+    } catch (cause) {
+      if (this.phase === "ended") return;
+      this.#owner.failed(new PushError("TOKEN", "The token callback failed.", { cause }));
+      this.end("token");
+      return;
+    }
+    if (this.phase === "ended") return;
+    this.#expect(() => this.end("unopened"));
+    try {
+      this.#socket = makeSocket(token);
+    } catch (cause) {
+      this.#owner.failed(new PushError("SOCKET", "The WebSocket could not be made.", { cause }));
+      this.end("unopened");
+      return;
+    }
+    this.#listen(this.#socket);
+  }
+
+  /**
+   * Ask something and wait for the reply.
+   *
+   * @param {Record<string, unknown>} message
+   * @returns {Promise<any>} the reply's frame
+   * @throws {PushError} the server's error, or `TIMEOUT`, `CONNECTION_LOST`, `CLOSED`, `FRAME_TOO_LARGE`,
+   *   `INVALID_CONTENT`
+   */
+  async ask(message) {
+    if (this.phase === "ended") throw new PushError("CONNECTION_LOST", "The connection has ended.");
+    const requestId = `${++this.#questions}`;
+    const text = frame({ ...message, requestId });
+    return new Promise((resolve, reject) => {
+      const timer = this.#after(this.#timing.timeout, () => {
+        this.#asked.delete(requestId);
+        reject(new PushError("TIMEOUT", `${message.action} was not answered in time.`));
+      });
+      this.#asked.set(requestId, { resolve, reject, timer });
+      this.#send(text);
+    });
+  }
+
+  /** Ping now, for there is a reason to doubt that the connection is still there. */
+  probe() {
+    if (this.phase === "resuming" || this.phase === "open") this.#ping();
+  }
+
+  /**
+   * End the connection: no timer and no socket is left.
+   *
+   * @param {string} reason
+   * @param {{code?: number, bye?: string, final?: boolean}} [about] the close code, or what the server's bye said
+   */
+  end(reason, about = {}) {
+    if (this.phase === "ended") return;
+    this.phase = "ended";
+    this.#abort.abort();
+    for (const timer of this.#timers) this.#tools.clearTimeout(timer);
+    this.#timers.clear();
+    if (this.#socket !== null) {
+      const socket = this.#socket;
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onerror = () => {}; // Closing a socket that is not open yet is reported as an error.
+      try {
+        socket.close();
+      } catch {
+        // It is of no use either way.
+      }
+    }
+    const blamed = FRAME_ERRORS.get(about.code ?? 0);
+    const lost = blamed ?? (reason === "closed" ? "CLOSED" : "CONNECTION_LOST");
+    const problem = new PushError(lost, "The connection ended before the reply.");
+    for (const { reject } of this.#asked.values()) reject(problem);
+    if (blamed !== undefined) this.#owner.failed(problem);
+    this.#asked.clear();
+    // Not held any longer: what is not persisted comes only once. The position stays where it is.
+    if (reason !== "closed") this.#release(false);
+    this.#owner.ended({ reason, ...about });
+  }
+
+  #listen(/** @type {any} */ socket) {
+    socket.onopen = () => {
+      this.#settle(this.#deadline);
+      this.openedAt = this.#tools.now();
+      this.phase = "resuming";
+      this.#owner.moved();
+      this.#planKeepalive();
+      void this.#run();
+    };
+    socket.onmessage = (/** @type {{data: unknown}} */ event) => this.#receive(event.data);
+    socket.onerror = () => {}; // A close always follows, with all that can be known.
+    socket.onclose = (/** @type {{code?: number}} */ event) => {
+      this.end(this.phase === "connecting" ? "unopened" : "dropped", { code: event?.code });
+    };
+  }
+
+  /** Resume, then poll once more: a push may not have seen this connection in the index yet. */
+  async #run() {
+    if (!(await this.#repeatedly(() => this.#catchUp(this.#ledger.resumeAfter)))) return;
+    const after = this.#ledger.resumeAfter;
+    this.phase = "open";
+    this.resumedAt = this.#tools.now();
+    this.#release(true);
+    this.#owner.moved();
+    await new Promise((resolve) => this.#after(this.#timing.settleDelay, () => resolve(undefined)));
+    if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
+  }
+
+  /** Do what keeps the connection alive. A poll closes a gap as well: a push may have failed to reach this client. */
+  async #keepAlive(/** @type {"poll" | "ping"} */ action) {
+    if (action === "ping") this.#ping();
+    // Until it is open, polls are under way.
+    else if (this.phase === "open") await this.#repeatedly(() => this.#catchUp(this.#ledger.resumeAfter));
+    this.#planKeepalive();
+  }
+
+  /**
+   * Fetch what came after an id, page by page, or the newest page.
+   *
+   * @param {string | null} after
+   */
+  async #catchUp(after) {
+    let position = after;
+    for (;;) {
+      const range = position === null ? {} : { after: position, limit: PAGE };
+      const page = await this.ask({ action: "poll", ...range });
+      if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A history page without a list.");
+      this.#heed(page.session);
+      this.#owner.page(page.notifications, position === null);
+      if (position === null || !page.more) return;
+      const last = page.notifications.at(-1)?.id;
+      if (!(last > position)) throw new PushError("UNREADABLE_FRAME", "A history page that leads nowhere.");
+      position = last;
+    }
+  }
+
+  /**
+   * Do something that polls until it succeeds; each failure waits longer. Gives up the connection in the end.
+   *
+   * @param {() => Promise<void>} action
+   * @returns {Promise<boolean>} whether it succeeded
+   */
+  async #repeatedly(action) {
+    for (let failures = 0; ; failures++) {
+      try {
+        await action();
+        return this.phase !== "ended"; // The application may have closed it meanwhile.
+      } catch (problem) {
+        if (this.phase === "ended") return false;
+        this.#owner.failed(problem);
+        // The history is not in, and may not be for a while. What is live need not wait for it.
+        this.#release(false);
+        const { code, retryAfter = 0 } = /** @type {PushError} */ (problem);
+        // To give up a connection because of the rate would only add to it.
+        const limited = code === "RATE_LIMITED";
+        if (code === "TIMEOUT" || (!limited && failures + 1 >= POLL_ATTEMPTS)) {
+          this.end("stalled");
+          return false;
+        }
+        const delay = retryAfter * 1000 + retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
+        await new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
+      }
+    }
+  }
+
+  #heed(/** @type {any} */ session) {
+    const before = this.session?.keepalive;
+    this.session = session ?? null;
+    const { keepalive: now } = session ?? {};
+    if (now?.action !== before?.action || now?.seconds !== before?.seconds) this.#planKeepalive();
+    this.#owner.moved();
+  }
+
+  #receive(/** @type {unknown} */ data) {
+    this.#settle(this.#pongTimer);
+    let frame;
+    try {
+      frame = JSON.parse(/** @type {string} */ (data));
+    } catch (cause) {
+      this.#owner.failed(new PushError("UNREADABLE_FRAME", "A frame that is not JSON.", { cause }));
+      return;
+    }
+    switch (frame?.type) {
+      case "notification":
+        return this.#live(frame);
+      case "history":
+      case "receipt":
+        return this.#answer(frame.requestId, (asked) => asked.resolve(frame));
+      case "error":
+        return this.#refused(refusal(frame), frame.requestId);
+      case "bye": {
+        const final = frame.reconnect === false || (frame.reason === "revoked" && frame.reconnect !== true);
+        return this.end("bye", { bye: String(frame.reason), final });
+      }
+      case undefined:
+        // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", …}.
+        return this.#refused(new PushError("GATEWAY", String(frame?.message ?? "A frame without a type.")), undefined);
+    }
+  }
+
+  #live(/** @type {any} */ frame) {
+    if (typeof frame.id !== "string") {
+      this.#owner.failed(new PushError("UNREADABLE_FRAME", "A notification without an id."));
+      return;
+    }
+    const { type: _, ...notification } = frame;
+    if (this.phase === "resuming" && this.#holding) this.#held.push(notification);
+    else this.#owner.notification(notification, this.phase === "open");
+  }
+
+  #release(/** @type {boolean} */ complete) {
+    this.#holding = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const notification of held) this.#owner.notification(notification, complete);
+  }
+
+  #answer(/** @type {unknown} */ requestId, /** @type {(asked: any) => void} */ tell) {
+    // An error without our requestId answers what has waited longest.
+    const key = requestId === undefined ? this.#asked.keys().next().value : String(requestId);
+    const asked = key === undefined ? undefined : this.#asked.get(key);
+    if (key === undefined || asked === undefined) return false;
+    this.#asked.delete(key);
+    this.#settle(asked.timer);
+    tell(asked);
+    return true;
+  }
+
+  #refused(/** @type {PushError} */ problem, /** @type {unknown} */ requestId) {
+    if (!this.#answer(requestId, (asked) => asked.reject(problem))) this.#owner.failed(problem);
+    // Whatever was asked: this connection will answer nothing else.
+    const reason = ENDED_BY.get(problem.code);
+    if (reason !== undefined) this.end(reason);
+  }
+
+  #planKeepalive() {
+    this.#settle(this.#keepaliveTimer);
+    const { action, delay } = keepalive(this.session, this.#tools.random());
+    this.#keepaliveTimer = this.#after(delay, () => void this.#keepAlive(action));
+  }
+
+  #ping() {
+    this.#settle(this.#pongTimer);
+    this.#pongTimer = this.#after(this.#timing.pongTimeout, () => this.end("silent"));
+    this.#send(frame({ action: "ping" }));
+  }
+
+  #send(/** @type {string} */ text) {
+    // On a socket that is closing, the reply will not come and the close will.
+    if (this.#socket.readyState === 1) this.#socket.send(text);
+  }
+
+  /** Give up waiting for the token or for the handshake after a time. */
+  #expect(/** @type {() => void} */ giveUp) {
+    this.#settle(this.#deadline);
+    this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);
+  }
+
+  #after(/** @type {number} */ delay, /** @type {() => void} */ action) {
+    if (this.phase === "ended") return null;
+    const timer = this.#tools.setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delay);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #settle(/** @type {unknown} */ timer) {
+    if (!this.#timers.delete(timer)) return;
+    this.#tools.clearTimeout(timer);
+  }
+}
+
+/**
+ * Write a message as a frame that API Gateway takes: a larger one would cost the connection.
+ *
+ * @param {Record<string, unknown>} message
+ * @returns {string}
+ * @throws {PushError} `FRAME_TOO_LARGE`, or `INVALID_CONTENT` for what JSON cannot hold
+ */
+function frame(message) {
+  let text;
+  try {
+    text = JSON.stringify(message);
+  } catch (cause) {
+    throw new PushError("INVALID_CONTENT", "The content cannot be written as JSON.", { cause });
+  }
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_FRAME_BYTES) return text;
+  throw new PushError("FRAME_TOO_LARGE", `A frame has at most ${MAX_FRAME_BYTES} bytes, this one ${bytes}.`);
+}
+
+/** @returns {PushError} */
+function refusal(/** @type {any} */ { code, message, retryAfter }) {
+  const seconds = Math.min(Number(retryAfter), LONGEST_RETRY_AFTER);
+  return new PushError(String(code), String(message), seconds > 0 ? { retryAfter: seconds } : {});
+}

@@ -1,0 +1,261 @@
+"""Delivery: one notification to every open connection of its recipients, each outcome accounted for.
+
+Per recipient the notification is stored and the connections are looked up side by side; when both are done, all
+connections are posted to side by side. Nothing is sent to a user for whom it could not be stored. Storing and looking
+up do not wait for posts, however slow these are: what is found waits, up to a bound.
+
+Nearly every request succeeds at once, so all of this is driven by callbacks: one answer begins the next request. Only
+what did not succeed gets a task, which goes on with the retries.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+
+from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.dynamodb import Item, QueryPage, decode_object, decode_page
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import Management
+from websocket_push.aws.prepared import VARIED, PreparingDynamoDB, decoded
+from websocket_push.aws.requests import Payload
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.frames import notification_frame
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import Clocks, Posting, out_of_time
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.window import Window, Work
+from websocket_push.tables.clients import Clients, Connection, read_connections
+from websocket_push.tables.notifications import TAKEN, Notification, Notifications
+from websocket_push.telemetry.explain import explain
+
+MAX_RECIPIENTS_AT_ONCE = 64
+"""For how many recipients a notification is stored, and of how many connections are looked up, at the same time."""
+
+
+class Delivery:
+    """One notification on its way to its recipients.
+
+    Parameters
+    ----------
+    dynamodb
+        Where the tables are.
+    clients, notifications, management
+        The tables and the management API.
+    notification
+        What is sent.
+    stored_until
+        When the stored notification expires, in seconds since the epoch; None does not store it.
+    clocks
+        The times to keep to.
+    random
+        Returns a number from 0 to 1, for jitter.
+    refusals
+        What posts of the invocation came to, of other deliveries as well.
+    """
+
+    def __init__(
+        self,
+        dynamodb: PreparingDynamoDB,
+        clients: Clients,
+        notifications: Notifications,
+        management: Management,
+        *,
+        notification: Notification,
+        stored_until: int | None,
+        clocks: Clocks,
+        random: Callable[[], float],
+        refusals: Refusals,
+    ) -> None:
+        self.clients = clients
+        self._management = management
+        self.clocks = clocks
+        self._random = random
+        self._refusals = refusals
+        frame = notification_frame(notification.notification_id, notification.created_at, notification.content)
+        self._payload = Payload(frame.encode())
+        self.looking_up = dynamodb.prepare("Query", clients.looking_up(VARIED))
+        self.storing = None
+        if stored_until is not None:
+            request = notifications.storing(VARIED, notification, expires_at=stored_until)
+            self.storing = dynamodb.prepare("PutItem", request)
+        self.stores = Window(MAX_RECIPIENTS_AT_ONCE)
+        self.lookups = Window(MAX_RECIPIENTS_AT_ONCE)
+
+    async def run(self, recipients: Sequence[str]) -> list[Outcome]:
+        """Deliver to users, each named once; return an outcome for each, in their order. To be called once.
+
+        Users flow through: the connections of the first are posted to while the later ones are looked up, and how
+        much of each is under way at once is bounded. Connections of different users take turns.
+        """
+        outcomes = [Outcome(user_id) for user_id in recipients]
+        async with asyncio.TaskGroup() as group:
+            self.work = Work(group)
+            self.posting = Posting(
+                self._management,
+                self.clients,
+                self._payload,
+                clocks=self.clocks,
+                random=self._random,
+                refusals=self._refusals,
+                work=self.work,
+            )
+            try:
+                reached = [_Recipient(self, outcome) for outcome in outcomes]
+                if self.storing is not None:
+                    self.stores.add(_each(reached, _Recipient.begin_storing))
+                self.lookups.add(_each(reached, _Recipient.begin_looking_up))
+                await self.stores.drained()
+                await self.lookups.drained()
+                await self.posting.drained()
+            finally:
+                self.work.close()
+        return outcomes
+
+
+class _Recipient:
+    """A recipient on the way: what is known so far of the two answers that the posts need."""
+
+    __slots__ = ("_delivery", "_found", "_outcome", "_start", "_stored")
+
+    def __init__(self, delivery: Delivery, outcome: Outcome) -> None:
+        self._delivery = delivery
+        self._outcome = outcome
+        self._stored: bool | None = None if delivery.storing is not None else True
+        self._found: list[Connection] | None = None
+        self._start: Item | None = None
+
+    def begin_storing(self) -> None:
+        """Store, in a place among those that store."""
+        delivery = self._delivery
+        assert delivery.storing is not None  # noqa: S101 - for the type checker: there is something to store
+        until = delivery.clocks.posts_until
+        if _loop_time() >= until:
+            self._outcome.error = self._outcome.error or explain(out_of_time())
+            self._end_storing(stored=False)
+            return
+        delivery.work.begin(delivery.storing.begin(self._outcome.user_id, deadline=until, done=self._told_stored))
+
+    def begin_looking_up(self) -> None:
+        """Look up, in a place among those that do."""
+        delivery = self._delivery
+        until = delivery.clocks.posts_until
+        if self._stored is False:
+            delivery.lookups.leave()
+        elif _loop_time() >= until:
+            self._miss(out_of_time())
+            self._advance()
+        else:
+            delivery.work.begin(delivery.looking_up.begin(self._outcome.user_id, deadline=until, done=self._told_found))
+
+    def _told_stored(self, call: Call, attempt: Attempt | None) -> None:
+        if not self._delivery.work.end(call):
+            return
+        if attempt is None:
+            answer = decoded(call, decode_object)
+            if not isinstance(answer, Attempt):
+                self._end_storing(stored=True)
+                return
+            attempt = answer
+        self._delivery.work.run(self._store(attempt), lambda: self._end_storing(stored=self._outcome.persisted))
+
+    def _end_storing(self, *, stored: bool) -> None:
+        self._outcome.persisted = self._stored = stored
+        self._delivery.stores.leave()
+        self._advance()
+
+    def _told_found(self, call: Call, attempt: Attempt | None) -> None:
+        if not self._delivery.work.end(call):
+            return
+        if attempt is None:
+            answer = decoded(call, decode_page)
+            if not isinstance(answer, Attempt):
+                self._take(answer)
+                self._advance()
+                return
+            attempt = answer
+        self._delivery.work.run(self._look_up(attempt), self._advance)
+
+    async def _store(self, attempt: Attempt) -> None:
+        delivery = self._delivery
+        assert delivery.storing is not None  # noqa: S101 - for the type checker: it has been begun
+        try:
+            await delivery.storing.send(
+                self._outcome.user_id, decode_object, deadline=delivery.clocks.posts_until, begun=attempt
+            )
+        except Exception as error:
+            taken = isinstance(error, AwsError) and error.code == TAKEN
+            self._outcome.error = explain(_id_taken() if taken else error)
+        else:
+            self._outcome.persisted = True
+
+    async def _look_up(self, attempt: Attempt) -> None:
+        delivery = self._delivery
+        try:
+            page = await delivery.looking_up.send(
+                self._outcome.user_id, decode_page, deadline=delivery.clocks.posts_until, begun=attempt
+            )
+        except Exception as error:
+            self._miss(error)
+        else:
+            self._take(page)
+
+    async def _look_up_more(self, start: Item) -> None:
+        delivery = self._delivery
+        try:
+            page = await delivery.clients.next_page(self._outcome.user_id, start, deadline=delivery.clocks.posts_until)
+        except Exception as error:
+            self._miss(error)
+        else:
+            self._take(page)
+
+    def _take(self, page: QueryPage) -> None:
+        self._found = read_connections(page.items, self._outcome.user_id)
+        self._outcome.unreadable += len(page.items) - len(self._found)
+        self._start = page.last_evaluated_key
+
+    def _miss(self, error: Exception) -> None:
+        self._outcome.missed = True
+        self._outcome.error = self._outcome.error or explain(error)
+        self._found, self._start = [], None
+
+    def _advance(self) -> None:
+        """Go on where both answers are there."""
+        found, lookups = self._found, self._delivery.lookups
+        if self._stored is None or found is None:
+            return
+        self._found = None
+        if not self._stored:
+            lookups.leave()
+            return
+        self._outcome.connections += len(found)
+        posting = self._delivery.posting
+        if self._start is not None:
+            posting.add(found, self._outcome, self._turn_page)
+        elif posting.crowded:
+            posting.add(found, self._outcome, lookups.leave)
+        else:
+            posting.add(found, self._outcome, _nothing)
+            lookups.leave()
+
+    def _turn_page(self) -> None:
+        assert self._start is not None  # noqa: S101 - for the type checker: there is another page
+        self._delivery.work.run(self._look_up_more(self._start), self._advance)
+
+
+def _each(recipients: Sequence[_Recipient], begin: Callable[[_Recipient], None]) -> Iterator[None]:
+    for recipient in recipients:
+        begin(recipient)
+        yield
+
+
+def _id_taken() -> RequestError:
+    return RequestError(
+        ErrorCode.INVALID_ID, "The id belongs to a notification with other content. Give this one an id of its own."
+    )
+
+
+def _nothing() -> None:
+    pass
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,98 @@
+"""The push: from a sound request to the report of what became of it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from websocket_push.aws.management import Management
+from websocket_push.aws.prepared import PreparingDynamoDB
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.push_request import PushRequest
+from websocket_push.push.delivery import Delivery
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report, report
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notification, Notifications
+
+
+class Defaults(NamedTuple):
+    """What applies where a request says nothing: whether to persist, and for how many seconds."""
+
+    persist: bool
+    ttl: int
+
+
+class Pusher(NamedTuple):
+    """What a push needs.
+
+    Parameters
+    ----------
+    dynamodb
+        Where the tables are.
+    clients, notifications, management
+        The tables and the management API.
+    defaults
+        What applies where a request says nothing.
+    clocks
+        The times to keep to.
+    new_id
+        Makes a notification id for now.
+    random
+        Returns a number from 0 to 1, for jitter.
+    refusals
+        What the posts of the invocation came to so far.
+    """
+
+    dynamodb: PreparingDynamoDB
+    clients: Clients
+    notifications: Notifications
+    management: Management
+    defaults: Defaults
+    clocks: Clocks
+    new_id: Callable[[], str]
+    random: Callable[[], float]
+    refusals: Refusals
+
+    async def push(self, request: PushRequest) -> Report:
+        """Deliver a notification and report, by recipient, what became of it.
+
+        Raises
+        ------
+        RequestError
+            If nothing was stored or sent for anybody; the request can then be repeated as it is. `INVALID_TTL` where it
+            says how long to keep what is not kept.
+        """
+        stored_until = self._stored_until(request)
+        notification = Notification(request.notification_id or self.new_id(), request.content)
+        delivery = Delivery(
+            self.dynamodb,
+            self.clients,
+            self.notifications,
+            self.management,
+            notification=notification,
+            stored_until=stored_until,
+            clocks=self.clocks,
+            random=self.random,
+            refusals=self.refusals,
+        )
+        outcomes = await delivery.run(request.recipients)
+        _require_something_done(outcomes)
+        return report(notification, outcomes)
+
+    def _stored_until(self, request: PushRequest) -> int | None:
+        persist = self.defaults.persist if request.persist is None else request.persist
+        if not persist:
+            if request.ttl is not None:
+                raise RequestError(
+                    ErrorCode.INVALID_TTL,
+                    "ttl says how long to keep what is not kept here by default: add persist: true.",
+                )
+            return None
+        return self.clocks.now() // 1000 + (request.ttl or self.defaults.ttl)
+
+
+def _require_something_done(outcomes: Sequence[Outcome]) -> None:
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None and outcome.nothing_done]
+    if len(failures) == len(outcomes):
+        raise RequestError(failures[0].code, f"Nothing was stored or sent. {failures[0].message}")

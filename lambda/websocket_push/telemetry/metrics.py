@@ -1,0 +1,160 @@
+"""The metrics: a closed list, and the document by which a log line carries them to CloudWatch.
+
+CloudWatch takes metrics out of a log line that says in `_aws` which of its members they are ("Specification: Embedded
+metric format", CloudWatch user guide). So the one line of an invocation does both, and no call to an API is made.
+
+Each combination of a metric and its dimensions' values is billed. The dimensions are few and bounded: the module's
+`Name`, and a `Code` of the closed list of errors. Never a user, a connection or a notification.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from websocket_push.protocol.errors import ErrorCode
+
+UNITS = {
+    "ConnectionsOpened": "Count",
+    "ConnectionsClosed": "Count",
+    "ConnectionsRefused": "Count",
+    "TokensRefused": "Count",
+    "KeysUnavailable": "Count",
+    "NotificationsAccepted": "Count",
+    "NotificationsNotPersisted": "Count",
+    "DeliveriesSucceeded": "Count",
+    "DeliveriesGone": "Count",
+    "DeliveriesFailed": "Count",
+    "DeliveriesUnclosed": "Count",
+    "RowsUnreadable": "Count",
+    "FanOut": "Count",
+    "PushLatency": "Milliseconds",
+    "HistoryPages": "Count",
+    "NotificationsServed": "Count",
+    "RequestsRefused": "Count",
+    "MessagesFailed": "Count",
+    "Faults": "Count",
+}
+"""Every metric, with its unit. docs/monitoring.md explains each."""
+
+BY_CODE = frozenset({"TokensRefused", "RequestsRefused"})
+"""The metrics that have the dimension `Code` besides `Name`."""
+
+FAULTS = frozenset(
+    {
+        ErrorCode.INCOMPLETE,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.AWS_REFUSED,
+        ErrorCode.KEYS_UNAVAILABLE,
+        ErrorCode.INTERNAL,
+    }
+)
+"""The codes that are the system's own doing, not the caller's."""
+
+MAX_VALUES = 100
+"""How many values of one metric a document may have."""
+
+_OF_SUCCESS = {
+    "connect": ("ConnectionsOpened",),
+    "disconnect": ("ConnectionsClosed",),
+    "poll": ("HistoryPages",),
+}
+_OF_REFUSAL = {
+    "connect": ("ConnectionsRefused",),
+    "verify-jwt": ("ConnectionsRefused", "TokensRefused"),
+    "poll": ("RequestsRefused",),
+    "push": ("RequestsRefused",),
+}
+
+Fields = Mapping[str, object]
+
+
+def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist: bool, milliseconds: float) -> None:
+    """Add a push to the fields of an invocation's line; an invocation may carry out several.
+
+    Counts that are 0 are left out: a metric that is never sent is not billed.
+
+    Parameters
+    ----------
+    report
+        The push's report.
+    to_persist
+        Whether it was to be persisted.
+    milliseconds
+        From when the request was taken to the end of the last post.
+    """
+    totals = report["totals"]
+    counts = {
+        "NotificationsAccepted": totals["recipients"],
+        "NotificationsNotPersisted": totals["recipients"] - totals["persisted"] if to_persist else 0,
+        "DeliveriesSucceeded": totals["delivered"],
+        "DeliveriesGone": totals["gone"],
+        "DeliveriesFailed": totals["failed"],
+        "DeliveriesUnclosed": totals["unclosed"],
+        "RowsUnreadable": totals.get("unreadable", 0),
+    }
+    for name, count in counts.items():
+        if count:
+            fields[name] = fields.get(name, 0) + count
+    for name, value in (("FanOut", totals["connections"]), ("PushLatency", round(milliseconds, 1))):
+        values = fields.setdefault(name, [])
+        if len(values) < MAX_VALUES:
+            values.append(value)
+
+
+def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str, object]:
+    """Give the metrics of an invocation: what its handler counted, and what its outcome alone says.
+
+    A batch of messages has one outcome, whatever the number of those that failed.
+
+    Parameters
+    ----------
+    function
+        Name of the function, as in the log.
+    code
+        What it ended in; None for a success.
+    """
+    metrics = {name: fields[name] for name in fields if name in UNITS}
+    if code in FAULTS:
+        metrics["Faults"] = 1
+    else:
+        metrics |= dict.fromkeys((_OF_SUCCESS if code is None else _OF_REFUSAL).get(function, ()), 1)
+    if "HistoryPages" in metrics:
+        metrics["NotificationsServed"] = fields.get("notifications", 0)
+    if fields.get("failedMessages"):
+        metrics["MessagesFailed"] = fields["failedMessages"]
+    if code is ErrorCode.KEYS_UNAVAILABLE or "keysFailure" in fields:
+        metrics["KeysUnavailable"] = 1
+    return metrics
+
+
+def document(
+    metrics: Fields, *, namespace: str, name: str, code: ErrorCode | None, unix_milliseconds: int
+) -> dict[str, object]:
+    """Write the members that make a log line a document in the embedded metric format.
+
+    Parameters
+    ----------
+    metrics
+        Values by name, each a number or a list of at most `MAX_VALUES`.
+    namespace
+        Where CloudWatch keeps them.
+    name, code
+        Values of the dimensions `Name` and, where a metric has it, `Code`.
+    """
+    directives = []
+    for dimensions, names in (
+        (["Name"], [each for each in metrics if each not in BY_CODE]),
+        (["Name", "Code"], [each for each in metrics if each in BY_CODE]),
+    ):
+        if names:
+            directives.append(
+                {
+                    "Namespace": namespace,
+                    "Dimensions": [dimensions],
+                    "Metrics": [{"Name": each, "Unit": UNITS[each]} for each in names],
+                }
+            )
+    members: dict[str, object] = {"_aws": {"Timestamp": unix_milliseconds, "CloudWatchMetrics": directives}}
+    members["Name"] = name
+    if not BY_CODE.isdisjoint(metrics):
+        members["Code"] = code
+    return {**members, **metrics}

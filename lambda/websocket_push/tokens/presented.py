@@ -1,0 +1,36 @@
+"""The one token of a connecting client."""
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.handshake import Event, presented_tokens
+
+MAX_TOKEN_BYTES = 8 * 1024
+"""The longest token that is looked into. In the URL less fits: API Gateway carries 4,096 characters of it."""
+
+
+def find_token(event: Event) -> str:
+    """Find the token in a `$connect` request.
+
+    It may be in any of three places, and in more than one if it is the same: two tokens could be read as two users,
+    so which of them counts is not left to an order. An empty one counts as none.
+
+    Parameters
+    ----------
+    event
+        The event of a REQUEST authorizer (API Gateway developer guide, "Control access to WebSocket APIs with AWS
+        Lambda REQUEST authorizers").
+
+    Raises
+    ------
+    RequestError
+        `MISSING_TOKEN`, `AMBIGUOUS_TOKEN` or `TOKEN_TOO_LARGE`.
+    """
+    tokens = set(presented_tokens(event))
+    if not tokens:
+        raise RequestError(ErrorCode.MISSING_TOKEN, "No token in Authorization, the query or Sec-WebSocket-Protocol.")
+    if len(tokens) > 1:
+        raise RequestError(ErrorCode.AMBIGUOUS_TOKEN, "The request carries more than one token.")
+    (token,) = tokens
+    # Base64url and dots are one byte each; a token with anything else is refused whatever its size.
+    if len(token) > MAX_TOKEN_BYTES:
+        raise RequestError(ErrorCode.TOKEN_TOO_LARGE, f"The token has more than {MAX_TOKEN_BYTES} bytes.")
+    return token
