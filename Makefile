@@ -43,7 +43,7 @@ scan: python ## look for insecure settings in the module and the examples (check
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
-terraform-test: terraform environments ## run terraform test (tests/*.tftest.hcl; Terraform 1.11 or newer)
+terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
@@ -68,8 +68,8 @@ bench-check: environments ## compare what was measured with the targets; fails b
 packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
 	@$(PYTHON) -m tools.release packages
 
-docs: python ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
-	@$(PYTHON) -m tools.readme_tables
+docs: environments ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+	@$(RUN) -m tools.readme_tables
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator

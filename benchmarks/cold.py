@@ -54,7 +54,7 @@ def measure(plan: Plan, stub: RunningStub, unpacked: Path, samples: Samples, pro
 
 
 def event_of(function: str) -> dict[str, Any]:
-    """Give the event that a function is invoked with."""
+    """Return the event that a function is invoked with."""
     if function == "push":
         return {"userId": user_name(1, 0), "content": {"title": "Order shipped", "order": 4711}}
     fixture = "message" if function == "poll" else function

@@ -35,7 +35,7 @@ class Price:
     source: str
 
     def of(self, units: float) -> float:
-        """Give the price of so many units."""
+        """Return the price of so many units."""
         return self.dollars * units / self.per
 
 
@@ -142,22 +142,22 @@ class Shape:
 
     @property
     def minutes(self) -> float:
-        """Give the connection minutes that fall to one notification."""
+        """Return the connection minutes that fall to one notification."""
         return self.devices * HOURS_A_DAY * 60 / NOTIFICATIONS_A_DAY
 
     @property
     def connects(self) -> float:
-        """Give the connects that fall to one notification, where a connection lives as long as API Gateway lets it."""
+        """Return the connects for each notification, at the longest connections that API Gateway allows."""
         return self.devices * HOURS_A_DAY / RECONNECT_HOURS / NOTIFICATIONS_A_DAY
 
     @property
     def days(self) -> float:
-        """Give the devices' days that fall to one notification: connects of a service that does not end them."""
+        """Return the devices' days that fall to one notification: connects of a service that does not end them."""
         return self.devices / NOTIFICATIONS_A_DAY
 
     @property
     def pings(self) -> float:
-        """Give the pings that fall to one notification."""
+        """Return the pings that fall to one notification."""
         return self.minutes * 60 / PING_SECONDS if self.heartbeats else 0.0
 
 
@@ -252,7 +252,7 @@ def tables(results: Results) -> dict[str, str]:
 
 
 def cpu_per_user(results: Results) -> dict[str, float]:
-    """Give the CPU of a push to one user with one connection, over TLS, in seconds."""
+    """Return the CPU of a push to one user with one connection, over TLS, in seconds."""
     return _cpu(results, "user-tls.cpu.1")
 
 

@@ -148,7 +148,7 @@ def definitions(plan: Plan) -> list[Definition]:
 
 
 def headline(sizes: tuple[int, ...]) -> int:
-    """Give the size that the targets are about: 1,000, where the fixed part of a push no longer counts."""
+    """Return the size that the targets are about: 1,000, where the fixed part of a push no longer counts."""
     return max(size for size in sizes if size <= 1_000)
 
 

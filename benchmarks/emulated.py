@@ -40,7 +40,7 @@ DEFINITIONS = tuple(
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:
-    """Give the value that so many percent of at least 100 samples do not exceed."""
+    """Return the value that so many percent of at least 100 samples do not exceed."""
     return statistics.quantiles(samples, n=100, method="inclusive")[percent - 1]
 
 

@@ -50,7 +50,7 @@ def description() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of all that takes part; what is not installed is left out."""
+    """Return the versions of all that takes part; what is not installed is left out."""
     found = {"python": platform.python_version()}
     found |= {name: metadata.version(name) for name in ("boto3", "botocore", "aiobotocore", "aiohttp")}
     if has_node():

@@ -112,7 +112,7 @@ def _base_environment() -> dict[str, str]:
 
 
 def public_authorities() -> Path:
-    """Give the PEM file of public authorities that botocore brings along, about as many as Lambda's system has."""
+    """Return the PEM file of public authorities that botocore brings along, about as many as Lambda's system has."""
     import botocore
 
     return Path(botocore.__file__).parent / "cacert.pem"

@@ -22,7 +22,7 @@ class Taken(NamedTuple):
 
 
 def taken_from(line: Mapping[str, Any]) -> dict[Taken, list[float]]:
-    """Give the metrics of a log line, as CloudWatch would.
+    """Return the metrics of a log line, as CloudWatch would.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def taken_from(line: Mapping[str, Any]) -> dict[Taken, list[float]]:
 
 
 def values_of(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the metrics of a log line by name alone, with `Name/Code` for those that have a code."""
+    """Return the metrics of a log line by name alone, with `Name/Code` for those that have a code."""
     return {
         "/".join([metric.name, *(value for name, value in metric.dimensions if name == "Code")]): values[0]
         if len(values) == 1

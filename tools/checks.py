@@ -61,11 +61,10 @@ def validate(program: Program, folder: Path) -> None:
 
 
 def test(program: Program, folder: Path) -> None:
-    """Run every tests/*.tftest.hcl."""
+    """Run every tests/terraform/*.tftest.hcl."""
     environment = terraform_environment(folder, program) | _NO_ACCOUNT
     checkout = copy_sources(folder / "checkout")
     terraform = Terraform(program, checkout, folder / "data", environment)
-    terraform.init()
     terraform.test(listen=lambda line: print(line, flush=True))
 
 

@@ -1,16 +1,17 @@
 """Finds the AWS provider where Terraform's registry cannot be reached.
 
-Terraform can install providers from a folder laid out as HOST/hashicorp/aws/VERSION/PLATFORM (Terraform documentation,
-"CLI configuration file", `filesystem_mirror`). Such a folder may be anywhere on a machine without network.
+Terraform installs providers from a folder laid out as HOST/hashicorp/aws/VERSION/PLATFORM, or with the zips that
+`terraform providers mirror` writes below HOST/hashicorp/aws (Terraform documentation, "CLI configuration file",
+provider installation). The documented places for one come first, then the folders where administrators put software.
 """
 
+import functools
 import os
 import re
 import stat
-import time
+import sys
 import urllib.error
 import urllib.request
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,26 +19,28 @@ from pathlib import Path
 from tools.errors import ToolError
 
 MINIMUM_PROVIDER = (5, 100, 0)
-_REACH_SECONDS = 4.0
-_SEARCH_SECONDS = 20.0
-_SEARCH_DEPTH = 8
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+MIRROR_VARIABLE = "WEBSOCKET_PUSH_PROVIDER_MIRROR"
+"""Names a mirror; nothing else is looked at then."""
 
-# Kernel interfaces, other machines' disks, and temporary folders, where anybody could have left a program.
-_SKIPPED_ROOTS = {"boot", "dev", "lost+found", "media", "mnt", "net", "proc", "run", "sys", "tmp"}
-_SKIPPED_FOLDERS = {"__pycache__", "dist-packages", "node_modules", "site-packages", ".cache", ".git", "tmp"}
+_REACH_SECONDS = 4.0
+_UNPACKED = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_PACKED = re.compile(r"terraform-provider-aws_(\d+)\.(\d+)\.(\d+)_(\w+)\.zip")
+
+_ADMINISTRATORS_FOLDERS = ("/opt", "/usr/local", "/usr/share", "/usr/lib", "/srv")
+_SEARCHED_DEPTH = 3
+"""How many folders below one of those the mirror may be, the host's among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A provider on this machine: the folder with its program, for one version and platform."""
+    """A provider on this machine, in one version: the folder with its program, or its zip."""
 
-    folder: Path
+    path: Path
     version: tuple[int, int, int]
 
 
 def provider_settings(build: Path, *, registry: str, platform: str) -> dict[str, str]:
-    """Say which variables Terraform needs to find the AWS provider.
+    """Say which variables Terraform needs to find the AWS provider, and print where it is found if not by Terraform.
 
     Parameters
     ----------
@@ -51,33 +54,46 @@ def provider_settings(build: Path, *, registry: str, platform: str) -> dict[str,
     Returns
     -------
     dict
-        Empty where Terraform finds it by itself: the registry answers, or the user's own CLI configuration says how
-        providers are installed.
+        Empty where Terraform finds it by itself: the user's own CLI configuration says how providers are installed, or
+        the registry answers.
 
     Raises
     ------
     ToolError
-        If the registry cannot be reached and no mirror is found.
+        If the registry cannot be reached and no mirror is found, or `WEBSOCKET_PUSH_PROVIDER_MIRROR` names none.
     """
-    if _configured_by_user() or _reachable(registry):
+    named = os.environ.get(MIRROR_VARIABLE)
+    if not named and (_configured_by_user() or _reachable(registry)):
         return {}
-    found = find_mirror(platform)
+    found = _newest(_usable(_providers_in(Path(named)), platform)) if named else find_mirror(platform)
     if found is None:
-        wanted = ".".join(map(str, MINIMUM_PROVIDER))
-        raise ToolError(
-            f"{registry} cannot be reached, and no copy of the AWS provider was found on this machine.\n"
-            f"Either let Terraform reach {registry}, or put hashicorp/aws >= {wanted} into a folder laid out as\n"
-            f"  {Path.home() / '.terraform.d' / 'plugins'}/{registry}/hashicorp/aws/VERSION/{platform}/\n"
-            "(on a machine with network: terraform providers mirror FOLDER)."
-        )
+        raise ToolError(_advice(named, registry, platform))
+    _report(f"AWS provider {_text(found.version)}, from {found.path}")
     return {"TF_CLI_CONFIG_FILE": str(_write_configuration(build, registry, platform, found))}
 
 
 def find_mirror(platform: str) -> Mirror | None:
-    """Look for the newest usable AWS provider, first where Terraform would look, then on the whole disk."""
-    configured = list(_usable(_well_known_places(), platform))
-    found = configured or [each for each in _usable(_anywhere(), platform) if _protected(each.folder)]
-    return max(found, key=lambda mirror: mirror.version, default=None)
+    """Look for the newest usable AWS provider, first where Terraform looks, then where administrators put software."""
+    documented = _newest(_usable(_documented_places(), platform))
+    if documented is not None:
+        return documented
+    return _newest(each for each in _usable(_administrators_places(), platform) if _protected(each.path))
+
+
+def _newest(mirrors: Iterable[Mirror]) -> Mirror | None:
+    return max(mirrors, key=lambda mirror: mirror.version, default=None)
+
+
+def _advice(named: str | None, registry: str, platform: str) -> str:
+    wanted = f"hashicorp/aws >= {_text(MINIMUM_PROVIDER)} for {platform}"
+    if named:
+        return f"{MIRROR_VARIABLE}={named} holds no {wanted}, as terraform providers mirror lays it out."
+    return (
+        f"{registry} cannot be reached, and no copy of the AWS provider was found on this machine.\n"
+        f"Let Terraform reach {registry}; or make a mirror of {wanted} where there is a network, by\n"
+        "  terraform providers mirror FOLDER\n"
+        f"and name it here: {MIRROR_VARIABLE}=FOLDER (or by provider_installation in Terraform's CLI configuration)."
+    )
 
 
 def _configured_by_user() -> bool:
@@ -99,75 +115,82 @@ def _reachable(registry: str) -> bool:
         return False
 
 
-def _well_known_places() -> Iterator[Path]:
+def _documented_places() -> Iterator[Path]:
+    """List the folders that Terraform implies as mirrors, and the plugin caches that it documents."""
+    home = Path.home()
     roots = [
         *map(Path, filter(None, [os.environ.get("TF_PLUGIN_CACHE_DIR")])),
-        Path.home() / ".terraform.d" / "plugins",
-        Path.home() / ".terraform.d" / "plugin-cache",
-        Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "terraform" / "plugins",
+        home / ".terraform.d" / "plugins",
+        home / ".terraform.d" / "plugin-cache",
+        Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "terraform" / "plugins",
         *(Path(each) / "terraform" / "plugins" for each in _data_folders()),
+        home / "Library" / "Application Support" / "io.terraform" / "plugins",
+        Path("/Library/Application Support/io.terraform/plugins"),
     ]
     for root in roots:
-        yield from root.glob("*/hashicorp/aws")
+        yield from _providers_in(root)
 
 
 def _data_folders() -> list[str]:
     return (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
 
 
-def _anywhere() -> Iterator[Path]:
-    """Search breadth first, so that a mirror near the top is found before anything is searched to the bottom."""
-    give_up = time.monotonic() + _SEARCH_SECONDS
-    waiting = deque((folder, 1) for folder in _search_roots())
-    while waiting and time.monotonic() < give_up:
-        folder, depth = waiting.popleft()
-        if folder.name == "aws" and folder.parent.name == "hashicorp":
-            yield folder
-        elif depth < _SEARCH_DEPTH:
-            waiting.extend((child, depth + 1) for child in _folders_in(folder) if child.name not in _SKIPPED_FOLDERS)
+def _providers_in(mirror: Path) -> Iterator[Path]:
+    return mirror.glob("*/hashicorp/aws")
 
 
-def _search_roots() -> list[Path]:
-    roots = [child for child in _folders_in(Path("/")) if child.name not in _SKIPPED_ROOTS]
-    return list(dict.fromkeys([Path.home(), *roots]))
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []
+def _administrators_places() -> Iterator[Path]:
+    for root in _ADMINISTRATORS_FOLDERS:
+        for depth in range(_SEARCHED_DEPTH):
+            yield from Path(root).glob("*/" * depth + "*/hashicorp/aws")
 
 
 def _usable(providers: Iterable[Path], platform: str) -> Iterator[Mirror]:
     for provider in providers:
-        for version_folder in _folders_in(provider):
-            matched = _VERSION.fullmatch(version_folder.name)
-            folder = version_folder / platform
-            if matched is None or not any(folder.glob("terraform-provider-aws_*")):
+        for path in provider.glob("*"):  # An unreadable folder holds nothing.
+            unpacked, packed = _UNPACKED.fullmatch(path.name), _PACKED.fullmatch(path.name)
+            if unpacked and any((path / platform).glob("terraform-provider-aws_*")):
+                found = Mirror((path / platform).resolve(), _version(unpacked))
+            elif packed and packed[4] == platform:
+                found = Mirror(path.resolve(), _version(packed))
+            else:
                 continue
-            version = (int(matched[1]), int(matched[2]), int(matched[3]))
-            if version >= MINIMUM_PROVIDER:
-                yield Mirror(folder.resolve(), version)
+            if found.version >= MINIMUM_PROVIDER:
+                yield found
 
 
-def _protected(folder: Path) -> bool:
-    """Say whether not just anybody could have put the program there: it is going to be run."""
-    return not any(each.stat().st_mode & stat.S_IWOTH for each in (folder, *folder.iterdir()))
+def _version(matched: re.Match[str]) -> tuple[int, int, int]:
+    return int(matched[1]), int(matched[2]), int(matched[3])
+
+
+def _protected(path: Path) -> bool:
+    """Say whether only its owner and group could have put the program there: it is going to be run."""
+    checked = (path.parent, path, *(path.iterdir() if path.is_dir() else ()))
+    return not any(each.stat().st_mode & stat.S_IWOTH for each in checked)
+
+
+@functools.cache
+def _report(line: str) -> None:
+    """Print a line, once in a process: every check of a run asks again."""
+    sys.stderr.write(f"{line}\n")
 
 
 def _write_configuration(build: Path, registry: str, platform: str, mirror: Mirror) -> Path:
     """Write a CLI configuration with a mirror of this one provider, under the host that Terraform asks for."""
     own = build / "provider-mirror"
-    link = own / registry / "hashicorp" / "aws" / ".".join(map(str, mirror.version)) / platform
+    provider = own / registry / "hashicorp" / "aws"
+    link = provider / mirror.path.name if mirror.path.is_file() else provider / _text(mirror.version) / platform
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
-    link.symlink_to(mirror.folder, target_is_directory=True)
+    link.symlink_to(mirror.path, target_is_directory=mirror.path.is_dir())
     configuration = build / "terraform.rc"
     configuration.write_text(
-        "# Generated, because the registry could not be reached.\n"
+        "# Generated, because the registry could not be reached or a mirror was named.\n"
         "disable_checkpoint = true\n"
         f'provider_installation {{\n  filesystem_mirror {{\n    path = "{own}"\n  }}\n}}\n'
     )
     return configuration
+
+
+def _text(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))

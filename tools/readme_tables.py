@@ -1,39 +1,44 @@
-"""Write README.md's tables of inputs and outputs from variables.tf and outputs.tf: `python -m tools.readme_tables`.
-
-It reads what `terraform fmt` has formatted, so a block ends at the first `}` at the beginning of a line, and an
-argument is at two spaces. What it cannot read it does not guess.
-"""
+"""Write README.md's tables of inputs and outputs from variables.tf and outputs.tf: `python -m tools.readme_tables`."""
 
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import hcl2
+from lark.exceptions import LarkError
 
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
 
-_BLOCK = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', re.DOTALL | re.MULTILINE)
-_ARGUMENT = re.compile(r"^  (\w+) += (.*?)(?=\n(?:  \w|  #|\n|$))", re.DOTALL | re.MULTILINE)
-_ATTRIBUTE = re.compile(r"^\s+(\w+) += (.+)$", re.MULTILINE)
-_OPTIONAL = re.compile(r"optional\((.*)\)")
+_AS_WRITTEN = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False, preserve_heredocs=False)
+_OBJECT = re.compile(r"(?:\w+\()*object\((\{.*\})\)+", re.DOTALL)
+_OPTIONAL = re.compile(r"optional\((.*)\)", re.DOTALL)
 
 
 class Declared(NamedTuple):
-    """A variable or an output as it is declared: its name and the text of each argument."""
+    """A variable or an output as it is declared: its name and its arguments, as python-hcl2 reads them."""
 
     name: str
-    arguments: Mapping[str, str]
+    arguments: Mapping[str, Any]
 
     @property
     def description(self) -> str:
-        """What it says of itself, on one line."""
-        written = self.arguments.get("description", "")
-        if not re.fullmatch(r'"(?:[^"\\]|\\.)*"', written):
-            raise ToolError(f"{self.name} has no description in one line of quoted text.")
+        """What it says of itself, be it a quoted string or a heredoc."""
+        written = self.arguments.get("description")
+        if not isinstance(written, str) or not written.startswith('"'):
+            raise ToolError(f"{self.name} has no description.")
         text: str = json.loads(written)
         return text
+
+    @property
+    def type(self) -> str:
+        """Its type, on one line."""
+        if "type" not in self.arguments:
+            raise ToolError(f"{self.name} has no type.")
+        return _expression(self.arguments["type"])
 
 
 def main() -> int:
@@ -48,9 +53,9 @@ def main() -> int:
 
 
 def tables(checkout: Path = CHECKOUT) -> dict[str, str]:
-    """Give the tables by the name of their place in README.md, from the declarations in a folder."""
+    """Return the tables by the name of their place in README.md, from the declarations in a folder."""
     inputs = [
-        f"| `{each.name}` | {_type(each)} | {_default(each)} | {_cell(each.description)}{_members(each)} |"
+        f"| `{each.name}` | {_type(each)} | {_default(each)} | {_cell(_with_members(each))} |"
         for each in declared(checkout / "variables.tf")
     ]
     outputs = [f"| `{each.name}` | {_cell(each.description)} |" for each in declared(checkout / "outputs.tf")]
@@ -84,51 +89,77 @@ def declared(file: Path) -> Iterator[Declared]:
     Raises
     ------
     ToolError
-        If the file declares more of them than can be read.
+        If the file is not HCL.
     """
-    text = file.read_text(encoding="utf-8")
-    blocks = _BLOCK.findall(text)
-    if len(blocks) != len(re.findall(r"^\s*(?:variable|output)\b", text, re.MULTILINE)):
-        raise ToolError(f"{file.name} is not formatted: run terraform fmt.")
-    for _, name, body in blocks:
-        # Nested blocks have the same arguments, deeper or within braces at two spaces: leave those out first.
-        plain = re.sub(r"^  \w+ \{\n.*?^  \}\n", "", body, flags=re.DOTALL | re.MULTILINE)
-        yield Declared(name, {argument: value.strip() for argument, value in _ARGUMENT.findall(plain)})
+    try:
+        content = hcl2.loads(file.read_text(encoding="utf-8"), serialization_options=_AS_WRITTEN)
+    except LarkError as error:
+        raise ToolError(f"{file.name} cannot be read: {error}") from error
+    for kind in ("variable", "output"):
+        for block in content.get(kind, []):
+            for name, arguments in block.items():
+                yield Declared(json.loads(name), arguments)
 
 
 def _type(variable: Declared) -> str:
-    """Name the type; an object's attributes are listed with the meaning."""
-    kind = variable.arguments.get("type")
-    if kind is None:
-        raise ToolError(f"{variable.name} has no type.")
-    return f"`{re.sub(r'object[(][{].*[}][)]', 'object', kind, flags=re.DOTALL)}`"
+    """Name the type; an object's members are listed with the meaning."""
+    return f"`{re.sub(r'object[(][{].*[}][)]', 'object', variable.type, flags=re.DOTALL)}`"
 
 
 def _default(variable: Declared) -> str:
-    value = variable.arguments.get("default")
-    return "required" if value is None else f"`{' '.join(value.split())}`"
+    return f"`{_expression(variable.arguments['default'])}`" if "default" in variable.arguments else "required"
 
 
-def _members(variable: Declared) -> str:
-    kind = variable.arguments["type"]
-    while kind.count("object({") > 1:  # An object within an object is one attribute of it.
-        kind = re.sub(r"object\(\{[^{}]*\}\)", "object", kind)
-    attributes = [_attribute(name, each) for name, each in _ATTRIBUTE.findall(kind)]
-    return f"<br>Members: {', '.join(attributes)}." if attributes else ""
+def _with_members(variable: Declared) -> str:
+    """Return the description with each member's default, in the bullet that begins with its name or in a last line."""
+    found = _OBJECT.fullmatch(variable.type)
+    members = {name: _member(name, kind) for name, kind in _value(found[1]).items()} if found else {}
+    lines = variable.description.rstrip("\n").split("\n")
+    for index, line in enumerate(lines):
+        bullet = re.match(r"- ((?:`\w+`(?:, | and )?)+)", line)
+        if bullet:
+            shown = re.sub(r"`(\w+)`", lambda name: members.pop(name[1], name[0]), bullet[1])
+            lines[index] = f"- {shown}{line[bullet.end() :]}"
+    rest = f"\n\nMembers: {', '.join(members.values())}." if members else ""
+    return "\n".join(lines) + rest
 
 
-def _attribute(name: str, kind: str) -> str:
-    """Write an attribute: one that must be given by its name, one with a default with that."""
-    optional = _OPTIONAL.fullmatch(kind)
+def _member(name: str, kind: str) -> str:
+    """Write a member: one that must be given by its name, one with a default with that."""
+    optional = _OPTIONAL.fullmatch(_expression(kind))
     if optional is None:
         return f"`{name}` (required)"
-    # A type's own commas stand within its brackets.
-    default = re.fullmatch(r"(?:\w+|\w+\(.*\)), (.+)", optional[1])
-    return f"`{name} = {default[1]}`" if default else f"`{name}`"
+    _, *default = _value(f"[{optional[1]}]")
+    return f"`{name} = {_expression(default[0])}`" if default else f"`{name}`"
+
+
+def _value(expression: str) -> Any:
+    return hcl2.loads(f"value = {expression}\n", serialization_options=_AS_WRITTEN)["value"]
+
+
+def _expression(value: Any) -> str:
+    """Write a value as HCL, on one line."""
+    if isinstance(value, str):
+        return " ".join(re.sub(r"^\$\{(.*)\}$", r"\1", value, flags=re.DOTALL).split())
+    if isinstance(value, list):
+        return f"[{', '.join(map(_expression, value))}]"
+    if isinstance(value, dict):
+        members = ", ".join(f"{name} = {_expression(each)}" for name, each in value.items())
+        return f"{{ {members} }}" if members else "{}"
+    return json.dumps(value)
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """Write Markdown paragraphs and lists as one cell of a table, where only HTML breaks lines."""
+    escaped = text.replace("|", "\\|").replace("<", "&lt;")
+    return "<br>".join(_block(each) for each in re.split(r"\n{2,}", escaped))
+
+
+def _block(text: str) -> str:
+    before, *items = re.split(r"^- ", text, flags=re.MULTILINE)
+    joined = [" ".join(each.split()) for each in (before, *items)]
+    listed = "".join(f"<li>{each}</li>" for each in joined[1:])
+    return joined[0] + (f"<ul>{listed}</ul>" if listed else "")
 
 
 if __name__ == "__main__":

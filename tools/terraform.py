@@ -16,6 +16,9 @@ from tools.providers import provider_settings
 
 MINIMUM = (1, 9)
 MINIMUM_FOR_TESTS = (1, 11)
+TESTS = "-test-directory=tests/terraform"
+"""Not the default folder, which `init` and `validate` read: without `override_during` they would fail there."""
+
 _REGISTRIES = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
 _COPIED = ("*.tf", "examples/**/*", "lambda/**/*", "modules/**/*", "tests/**/*.hcl", "tests/**/*.tf")
 _LEFT_OUT = re.compile(r"^\.|^__pycache__$|\.tfstate|^node_modules$")
@@ -58,9 +61,9 @@ class Terraform:
     data: Path
     environment: Mapping[str, str] = field(repr=False)
 
-    def init(self) -> None:
+    def init(self, *arguments: str) -> None:
         """Install modules and providers."""
-        self.run("init", "-input=false", "-no-color")
+        self.run("init", "-input=false", "-no-color", *arguments)
 
     def validate(self) -> None:
         """Check the configuration without looking at any account."""
@@ -92,9 +95,10 @@ class Terraform:
         shown = json.loads(self.run("output", "-json"))
         return {name: each["value"] for name, each in shown.items()}
 
-    def test(self, listen: Listener | None = None) -> str:
-        """Run the module's `terraform test` files."""
-        return self.run("test", "-no-color", listen=listen)
+    def test(self, *arguments: str, listen: Listener | None = None) -> str:
+        """Run the module's `terraform test` files, after an `init` that installed what they need."""
+        self.init(TESTS)
+        return self.run("test", "-no-color", TESTS, *arguments, listen=listen)
 
     def run(self, *arguments: str, listen: Listener | None = None) -> str:
         """Run a command and give what it printed.

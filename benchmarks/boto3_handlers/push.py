@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def connections_of(user_id: str) -> list[str]:
-    """Give the ids of a user's connections."""
+    """Return the ids of a user's connections."""
     found: list[str] = []
     request: dict[str, Any] = {
         "TableName": os.environ["CLIENTS_TABLE"],

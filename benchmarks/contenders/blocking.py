@@ -30,7 +30,7 @@ class Boto3Push:
         self._dynamodb.put_item(**requests.put(user_id))
 
     def look_up(self, requests: PushRequests, user_id: str) -> list[str]:
-        """Give the ids of a user's open connections."""
+        """Return the ids of a user's open connections."""
         found: list[str] = []
         start = None
         while True:

@@ -102,7 +102,7 @@ def measure(push: Push, task: Task) -> Cost:
 
 
 def peak_memory() -> int:
-    """Give the most bytes of memory that this process has held.
+    """Return the most bytes of memory that this process has held.
 
     On Linux from `VmHWM` (proc_pid_status(5)): `ru_maxrss` starts with the parent's, which the process was forked from.
     """

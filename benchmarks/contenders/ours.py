@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.contenders import harness
+from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.management import Management
+from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
-from websocket_push.services.clients import Clients
-from websocket_push.services.delivery import Clocks, Delivery
-from websocket_push.services.notifications import Notification, Notifications
-from websocket_push.transport.aws import Transport
-from websocket_push.transport.management import Management
-from websocket_push.transport.prepared import PreparingDynamoDB
+from websocket_push.push.delivery import Clocks, Delivery
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notification, Notifications
 
 _SECONDS = 600.0
 

@@ -27,7 +27,7 @@ class PushRequests:
         ).encode()
 
     def put(self, user_id: str) -> dict[str, Any]:
-        """Give the members of the PutItem request that stores the notification for a user."""
+        """Return the members of the PutItem request that stores the notification for a user."""
         return {
             "TableName": os.environ["NOTIFICATIONS_TABLE"],
             "Item": {
@@ -41,7 +41,7 @@ class PushRequests:
 
     @staticmethod
     def query(user_id: str, start: object = None) -> dict[str, Any]:
-        """Give the members of the Query request for a page of a user's connections."""
+        """Return the members of the Query request for a page of a user's connections."""
         request: dict[str, Any] = {
             "TableName": os.environ["CLIENTS_TABLE"],
             "IndexName": os.environ["CLIENTS_INDEX"],

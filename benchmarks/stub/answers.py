@@ -88,7 +88,7 @@ class Answers:
 
 
 def query_page(request: dict[str, object], page_bytes: int = PAGE_BYTES) -> dict[str, object]:
-    """Give the page that a Query request asks for.
+    """Return the page that a Query request asks for.
 
     Parameters
     ----------

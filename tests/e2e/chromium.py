@@ -61,7 +61,7 @@ class Tab:
         return texts
 
     async def text(self, selector: str) -> str:
-        """Give the text that an element shows."""
+        """Return the text that an element shows."""
         return await self.page.inner_text(selector)
 
     async def announces(self, text: str) -> None:

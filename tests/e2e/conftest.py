@@ -49,7 +49,7 @@ def _terraform_settings(workshop: Workshop, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def stack(workshop: Workshop, minimal: Any) -> Stack:
-    """Give examples/minimal, applied once for all tests; what a test changes about it, it puts back."""
+    """Return examples/minimal, applied once for all tests; what a test changes about it, it puts back."""
     return _stack(workshop, minimal)
 
 
@@ -62,7 +62,7 @@ def page_site() -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def tokens(workshop: Workshop, page_site: Site) -> Iterator[Issuer]:
-    """Give an issuer of tokens whose keys examples/jwt is told of."""
+    """Return an issuer of tokens whose keys examples/jwt is told of."""
     with issuer() as running:
         variables = workshop.checkout / "examples" / "jwt" / "terraform.tfvars.json"
         variables.write_text(json.dumps(running.variables | {"allowed_origins": [ORIGIN, *page_site.origins]}))
@@ -71,13 +71,13 @@ def tokens(workshop: Workshop, page_site: Site) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 def authorized(tokens: Issuer, workshop: Workshop, request: pytest.FixtureRequest) -> Stack:
-    """Give examples/jwt, applied once for all tests that need it, with the issuer's keys."""
+    """Return examples/jwt, applied once for all tests that need it, with the issuer's keys."""
     return _stack(workshop, request.getfixturevalue("jwt"))
 
 
 @pytest.fixture(scope="session")
 def queued(workshop: Workshop, event_driven: Any) -> Stack:
-    """Give examples/event-driven, which has a push queue, applied once for all tests that need it."""
+    """Return examples/event-driven, which has a push queue, applied once for all tests that need it."""
     return _stack(workshop, event_driven)
 
 

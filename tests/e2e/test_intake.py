@@ -67,7 +67,7 @@ class Queue:
 
 @pytest.fixture(scope="module")
 def push_queue(queued: Stack) -> Queue:
-    """Give the push queue. What failed is received again after seconds here, and not after three minutes."""
+    """Return the push queue. What failed is received again after seconds here, and not after three minutes."""
     queued.client("sqs").set_queue_attributes(
         QueueUrl=queued.outputs["push_queue_url"], Attributes={"VisibilityTimeout": "2"}
     )
@@ -89,7 +89,7 @@ def denied(stack: Stack, action: str) -> Iterator[None]:
 
 
 def outcomes_of(stack: Stack, message_id: str) -> list[str]:
-    """Give the codes under which the log says that a message failed."""
+    """Return the codes under which the log says that a message failed."""
     name = stack.outputs["push_function_arn"].rpartition(":")[2]
     events = stack.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
     lines = [json.loads(each["message"]) for each in events if message_id in each["message"]]

@@ -77,7 +77,7 @@ def assert_the_alarms_are_as_written(stack: Stack) -> None:
 
 
 def last_line(stack: Stack, function: str) -> dict[str, Any]:
-    """Give the last line that a function has logged under its own name."""
+    """Return the last line that a function has logged under its own name."""
     events = stack.client("logs").filter_log_events(logGroupName=stack.outputs["log_group_names"][function])["events"]
     lines = [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
     line: dict[str, Any] = [line for line in lines if line.get("message") == function][-1]

@@ -28,7 +28,7 @@ async def push(stack: Stack, user: str, *contents: object) -> None:
 
 @pytest.fixture
 def with_token(authorized: Stack, page_site: Site, tokens: Issuer) -> Callable[[str], dict[str, object]]:
-    """Give the config of a user for whom the site signs tokens."""
+    """Return the config of a user for whom the site signs tokens."""
 
     def configure(user: str) -> dict[str, object]:
         page_site.token = lambda: tokens.token(user)

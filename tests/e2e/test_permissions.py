@@ -34,7 +34,7 @@ def role_of(stack: Stack, function: str) -> str:
 
 
 def statements(stack: Stack, function: str) -> list[dict[str, Any]]:
-    """Give all that a function's role allows, each statement with its actions and resources as lists."""
+    """Return all that a function's role allows, each statement with its actions and resources as lists."""
     client = stack.client("iam")
     role = role_of(stack, function)
     assert client.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []

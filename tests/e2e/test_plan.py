@@ -31,7 +31,7 @@ class Applied:
 
 @pytest.fixture
 def applied(workshop: Workshop, stack: Stack, minimal: Any) -> Applied:
-    """Give examples/minimal as it was applied; depends on `stack` for that."""
+    """Return examples/minimal as it was applied; depends on `stack` for that."""
     return Applied(workshop, Path(minimal.work_dir).parent / "terraform.tfstate")
 
 

@@ -146,7 +146,7 @@ def test_interrupted_demo_leaves_no_process_behind(number: signal.Signals) -> No
 
 
 def processes() -> dict[int, tuple[int, str]]:
-    """Give every process that runs: its parent and its name. What has ended and only waits to be noticed is not one."""
+    """Return the parent and name of every running process, without zombies."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     return {int(row[0]): (int(row[1]), row[3]) for row in rows if not row[2].startswith("Z")}

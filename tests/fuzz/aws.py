@@ -123,7 +123,7 @@ class _Connection(asyncio.Protocol):
 
 
 def row(connection_id: str, user_id: str) -> dict[str, Any]:
-    """Give the row of an open connection."""
+    """Return the row of an open connection."""
     return {
         "connectionId": {"S": connection_id},
         "userId": {"S": user_id},

@@ -34,7 +34,7 @@ user_ids = st.sampled_from(["alice", "bob", "Zoë", "a" * 256]) | texts
 
 
 def members(**choices: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Give objects with some of these members, mostly sound and now and then anything, and seldom with one more."""
+    """Return objects with some of these members, mostly sound and now and then anything, and seldom with one more."""
     sound = st.fixed_dictionaries({}, optional={name: choice | anything for name, choice in choices.items()})
     return st.one_of(
         sound, sound, st.builds(lambda known, more: {**known, **more}, sound, st.dictionaries(texts, anything))
@@ -57,7 +57,7 @@ client_pushes = members(requestId=request_ids, userId=user_ids, content=contents
 
 
 def bodies(action: str, messages: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Any]:
-    """Give bodies of WebSocket messages with this action, or of none."""
+    """Return bodies of WebSocket messages with this action, or of none."""
     sound = messages.map(lambda message: json.dumps({"action": action, **message}))
     # Deeper than a parser can follow, and not JSON although Python takes it for that.
     odd = st.sampled_from(["[" * 100_000, '{"limit": NaN}', '{"content": Infinity}', "", "null", "[]", '"' * 3])
@@ -66,7 +66,7 @@ def bodies(action: str, messages: st.SearchStrategy[dict[str, Any]]) -> st.Searc
 
 @st.composite
 def events(draw: st.DrawFn, /, name: str, **members_of_it: st.SearchStrategy[Any]) -> Event:
-    """Give a recorded event with members replaced, and at times with a few places damaged, or something else."""
+    """Return a recorded event with members replaced, and at times with a few places damaged, or something else."""
     if draw(st.integers(0, 49)) == 0:
         return draw(anything)
     event = deepcopy(_RECORDED[name])
@@ -103,7 +103,7 @@ authorizers = st.none() | members(
 
 @st.composite
 def contexts(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    """Give the request context of a recorded event, with or without what an authorizer has found out."""
+    """Return the request context of a recorded event, with or without what an authorizer has found out."""
     context = deepcopy(_RECORDED[name]["requestContext"])
     authorizer = draw(authorizers)
     if authorizer is not None:
@@ -112,7 +112,7 @@ def contexts(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 
 def batches(bodies_of_messages: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
-    """Give batches of SQS messages, no two with the same id, and damaged ones."""
+    """Return batches of SQS messages, no two with the same id, and damaged ones."""
     records = st.lists(
         st.fixed_dictionaries(
             {

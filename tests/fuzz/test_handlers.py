@@ -82,7 +82,7 @@ def test_disconnect(invoke: Invoke, event: Any, refuse: Mapping[str, Answer]) ->
 
 
 def frame_of(outcome: Outcome, expected: str) -> dict[str, Any]:
-    """Give the frame of a reply, which is of the type expected, or an error with a documented code."""
+    """Return the frame of a reply, which is of the type expected, or an error with a documented code."""
     assert outcome.error is None
     assert outcome.answer["statusCode"] == 200
     outcome.answer["body"].encode()  # API Gateway gets it as UTF-8.

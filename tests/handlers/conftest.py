@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.handlers.management_server import ManagementServer
-from websocket_push import concurrent, sequential
+from websocket_push.runtime import concurrent, sequential
 
 EVENTS = Path(__file__).parent.parent / "fixtures" / "events"
 CLIENTS, NOTIFICATIONS = "clients", "notifications"
@@ -160,7 +160,7 @@ class Tables:
 
 @pytest.fixture(scope="session")
 def event() -> Callable[..., Event]:
-    """Give a recorded event, changed as asked."""
+    """Return a recorded event, changed as asked."""
     recorded = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in EVENTS.glob("*.json")}
 
     def changed(name: str, *, body: object = None, authorizer: Event | None = None, **changes: Any) -> Event:
@@ -176,5 +176,5 @@ def event() -> Callable[..., Event]:
 
 @pytest.fixture
 def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """Give the log lines printed since it was last asked."""
+    """Return the log lines printed since it was last asked."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.conftest import CLIENTS, NOTIFICATIONS, Event
-from tests.unit.transport.support import Server, environment, reply
+from tests.unit.aws.support import Server, environment, reply
 from tools.package_sources import LAMBDA, PACKAGE
 
 LISTED = json.loads((Path(__file__).parent.parent / "fixtures" / "imports.json").read_text(encoding="utf-8"))

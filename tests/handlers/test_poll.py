@@ -6,8 +6,8 @@ import pytest
 
 from tests.handlers.conftest import Context, Event, Tables
 from websocket_push.handlers.poll import handler
+from websocket_push.history import OVERLAP_MILLISECONDS
 from websocket_push.protocol.identifiers import earliest_id_at
-from websocket_push.services.history import OVERLAP_MILLISECONDS
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]

@@ -15,11 +15,10 @@ from tests.handlers.conftest import Context, Event
 from tests.unit.tokens.jwks_server import JwksServer, dripping, keys, raw, reply, silent
 from tests.unit.tokens.support import CLAIMS, NOW, SECRET, ec_key, jwk, pem, rsa_key, segment, token
 from websocket_push.handlers import verify_jwt
-from websocket_push.services.tokens import verifier
-from websocket_push.services.tokens.presented import MAX_TOKEN_BYTES
-from websocket_push.transport import secrets
-from websocket_push.transport.jwks import MAX_JWKS_BYTES, Address, fetch_jwks
-from websocket_push.transport.key_cache import RENEWAL_SECONDS, RETRY_SECONDS
+from websocket_push.tokens import secrets, verifier
+from websocket_push.tokens.jwks import MAX_JWKS_BYTES, Address, fetch_jwks
+from websocket_push.tokens.key_cache import RENEWAL_SECONDS, RETRY_SECONDS
+from websocket_push.tokens.presented import MAX_TOKEN_BYTES
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]

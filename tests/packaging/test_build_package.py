@@ -50,7 +50,7 @@ def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: P
 
 
 def statements(source: str) -> list[str]:
-    """Give what a source does and on which line it does it: its syntax tree with every docstring empty."""
+    """Return what a source does and on which line it does it: its syntax tree with every docstring empty."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):

@@ -217,7 +217,7 @@ def test_what_changed_after_the_plan_is_not_built(
 
 
 def refused(finished: subprocess.CompletedProcess[str], output: Path) -> str:
-    """Give the sentence that a failed build ends with: nothing else is printed, and nothing written."""
+    """Return the sentence that a failed build ends with: nothing else is printed, and nothing written."""
     assert (finished.returncode, finished.stdout) == (1, "")
     assert not output.exists()
     sentence = re.fullmatch(r"Cannot build the package of the verify function: (.*)\.\n", finished.stderr, re.DOTALL)

@@ -33,7 +33,7 @@ Change = Mapping[str, Any]
 
 
 def calls(modules: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Give a configuration that calls the module once under each name, with its inputs."""
+    """Return a configuration that calls the module once under each name, with its inputs."""
     return {
         "provider": {"aws": PROVIDER},
         "module": {name: {"source": "../", **inputs} for name, inputs in modules.items()},
@@ -63,7 +63,7 @@ def make_root(folder: Path, configuration: Mapping[str, Any], state: Mapping[str
 
 
 def state_of(names: Iterable[str]) -> dict[str, Any]:
-    """Give the first layout's state as if the module had been applied under each name."""
+    """Return the first layout's state as if the module had been applied under each name."""
     recorded = FIRST_LAYOUT.read_text()
     state: dict[str, Any] = json.loads(recorded)
     copies = (json.loads(recorded.replace("module.push.", f"module.{name}.")) for name in names)
@@ -80,7 +80,7 @@ def plan(terraform: Terraform, *arguments: str) -> dict[str, Change]:
 
 
 def actions(changes: Mapping[str, Change]) -> dict[str, list[str]]:
-    """Give what would be done to what, without what stays."""
+    """Return what would be done to what, without what stays."""
     return {
         address: each["change"]["actions"]
         for address, each in changes.items()

@@ -180,7 +180,7 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
 
 
 def remembered(name: str) -> dict[str, Any]:
-    """Give the resource by which the module remembers its name, as an apply leaves it."""
+    """Return the resource by which the module remembers its name, as an apply leaves it."""
     value = {"value": name, "type": "string"}
     return {
         "module": "module.push.module.dynamodb",

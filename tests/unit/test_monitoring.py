@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.services.metrics import BY_CODE, FAULTS, UNITS
-from websocket_push.telemetry import LEVELS
+from websocket_push.telemetry.log import LEVELS
+from websocket_push.telemetry.metrics import BY_CODE, FAULTS, UNITS
 
 ROOT = Path(__file__).parent.parent.parent
 MODULE = ROOT / "modules" / "monitoring"

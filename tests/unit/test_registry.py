@@ -52,7 +52,7 @@ def test_every_input_and_output_is_described_and_typed(folder: Path) -> None:
         for each in declared(folder / file):
             assert each.description.endswith((".", ")")), each.name
             if file == "variables.tf":
-                assert "any" not in re.findall(r"\w+", each.arguments["type"]), each.name
+                assert "any" not in re.findall(r"\w+", each.type), each.name
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda path: path.name)

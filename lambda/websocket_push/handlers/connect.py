@@ -1,14 +1,14 @@
 """The `$connect` route: registers the connection under its user."""
 
-from websocket_push.invocation import Event, LambdaContext
+from websocket_push.authorization import authorized_until, connecting_user, require_current
+from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.handlers.replies import Response, accepted, refused
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
-from websocket_push.sequential import Invocation, run
-from websocket_push.services.authorization import authorized_until, connecting_user, require_current
-from websocket_push.services.clients import Clients, Connection, row_expiry
-from websocket_push.services.failures import Failure
-from websocket_push.services.replies import Response, accepted, refused
+from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.runtime.sequential import Invocation, run
 from websocket_push.settings import read_flag, read_text, read_texts
-from websocket_push.transport.dynamodb import DynamoDB
+from websocket_push.tables.clients import Clients, Connection, row_expiry
+from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:

@@ -1,12 +1,12 @@
 """The `$disconnect` route: removes the connection's row."""
 
-from websocket_push.invocation import Event, LambdaContext
-from websocket_push.sequential import Invocation, run
-from websocket_push.services.clients import Clients
-from websocket_push.services.failures import Failure
-from websocket_push.services.replies import Response, accepted, refused
+from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.runtime.sequential import Invocation, run
 from websocket_push.settings import read_text
-from websocket_push.transport.dynamodb import DynamoDB
+from websocket_push.tables.clients import Clients
+from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:

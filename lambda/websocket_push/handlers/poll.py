@@ -1,20 +1,20 @@
 """The `poll` route: answers with a page of the history of the connection's own user."""
 
-from websocket_push.invocation import Event, LambdaContext
+from websocket_push.authorization import messaging_user, session_end
+from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.handlers.replies import Response, error_reply, reply
+from websocket_push.history import read_history
+from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import history_frame, session
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.sequential import Invocation, run
-from websocket_push.services.authorization import messaging_user, session_end
-from websocket_push.services.clients import Clients
-from websocket_push.services.failures import Failure
-from websocket_push.services.history import read_history
-from websocket_push.services.notifications import Notifications
-from websocket_push.services.replies import Response, error_reply, reply
+from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.runtime.sequential import Invocation, run
 from websocket_push.settings import read_flag, read_text
-from websocket_push.transport.dynamodb import DynamoDB
-from websocket_push.transport.sequential import together
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notifications
+from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:

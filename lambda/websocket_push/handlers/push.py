@@ -4,26 +4,26 @@ import sys
 import time
 from collections.abc import Mapping
 
-from websocket_push.concurrent import Invocation, run
-from websocket_push.invocation import Answer, Event, LambdaContext
+from websocket_push.authorization import messaging_user, require_push_allowed
+from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.management import Management
+from websocket_push.aws.prepared import PreparingDynamoDB
+from websocket_push.handlers.replies import Response, error_reply, reply
 from websocket_push.protocol.batch import QueuedMessage, is_batch, parse_batch, parse_queued_push
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.services.authorization import messaging_user, require_push_allowed
-from websocket_push.services.clients import Clients
-from websocket_push.services.delivery import Clocks
-from websocket_push.services.failures import Failure
-from websocket_push.services.intake import batch_response, incompleteness, intake_fields, take_in
-from websocket_push.services.metrics import count_push
-from websocket_push.services.notifications import Notifications
-from websocket_push.services.push import Defaults, Pusher, Report
-from websocket_push.services.replies import Response, error_reply, reply
+from websocket_push.push.delivery import Clocks
+from websocket_push.push.intake import batch_response, incompleteness, intake_fields, take_in
+from websocket_push.push.pusher import Defaults, Pusher, Report
+from websocket_push.runtime.concurrent import Invocation, run
+from websocket_push.runtime.invocation import Answer, Event, LambdaContext
 from websocket_push.settings import read_client_push, read_flag, read_seconds, read_text
-from websocket_push.transport.dynamodb import DynamoDB
-from websocket_push.transport.management import Management
-from websocket_push.transport.prepared import PreparingDynamoDB
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notifications
+from websocket_push.telemetry.explain import Failure
+from websocket_push.telemetry.metrics import count_push
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""

@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.services.failures import Failure, explain
-from websocket_push.services.metrics import FAULTS
-from websocket_push.services.outcomes import log_outcome
-from websocket_push.services.tokens.policy import Policy, allow, deny
-from websocket_push.services.tokens.presented import find_token
-from websocket_push.services.tokens.settings import read_token_settings
-from websocket_push.services.tokens.verifier import Verifier, make_verifier
 from websocket_push.settings import read_text
+from websocket_push.telemetry.explain import Failure, explain
+from websocket_push.telemetry.metrics import FAULTS
+from websocket_push.telemetry.outcomes import log_outcome
+from websocket_push.tokens.policy import Policy, allow, deny
+from websocket_push.tokens.presented import find_token
+from websocket_push.tokens.settings import read_token_settings
+from websocket_push.tokens.verifier import Verifier, make_verifier
 
 Event = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from websocket_push.services.tokens.settings import TokenSettings
-from websocket_push.transport.jwks import Address
+from websocket_push.tokens.jwks import Address
+from websocket_push.tokens.settings import TokenSettings
 
 NOW = 1_769_860_800.0
 SECRET = bytes(range(64))

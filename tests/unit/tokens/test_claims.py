@@ -5,8 +5,8 @@ import pytest
 
 from tests.unit.tokens.support import CLAIMS, NOW, settings
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.services.tokens.claims import LATEST_EXPIRY, Authorization, check_claims
-from websocket_push.services.tokens.settings import TokenSettings
+from websocket_push.tokens.claims import LATEST_EXPIRY, Authorization, check_claims
+from websocket_push.tokens.settings import TokenSettings
 
 EXP = CLAIMS["exp"]
 ABSENT = object()

@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 
 from tests.unit.tokens.jwks_server import Answer, JwksServer, dripping, keys, raw, reply, silent
 from tests.unit.tokens.support import ec_key
-from websocket_push.transport.jwks import MAX_JWKS_BYTES, Address, fetch_jwks, parse_uri
-from websocket_push.transport.key_cache import KeysUnavailable
+from websocket_push.tokens.jwks import MAX_JWKS_BYTES, Address, fetch_jwks, parse_uri
+from websocket_push.tokens.key_cache import KeysUnavailable
 
 SHORT = 0.05  # seconds; given to a fetch that is to end by running out of them
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.tokens.support import NOW
-from websocket_push.transport.key_cache import RENEWAL_SECONDS, RETRY_SECONDS, KeyCache, KeysUnavailable
+from websocket_push.tokens.key_cache import RENEWAL_SECONDS, RETRY_SECONDS, KeyCache, KeysUnavailable
 
 TTL = 300
 

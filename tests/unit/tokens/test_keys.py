@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.unit.tokens.support import SECRET, ec_key, ed_key, jwk, pem, rsa_key, segment
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.services.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
-from websocket_push.services.tokens.keys import choose_key, keys_of_secret, keys_of_set
-from websocket_push.transport.key_cache import KeysUnavailable
+from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
+from websocket_push.tokens.key_cache import KeysUnavailable
+from websocket_push.tokens.keys import choose_key, keys_of_secret, keys_of_set
 
 PUBLIC = sorted(ALGORITHMS.keys() - SECRET_ALGORITHMS)
 RSA_ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.services.tokens.presented import MAX_TOKEN_BYTES, find_token
+from websocket_push.tokens.presented import MAX_TOKEN_BYTES, find_token
 
 
 def request(

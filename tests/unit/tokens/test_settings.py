@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from tests.unit.tokens.support import SECRET_ARN
-from websocket_push.services.tokens.settings import TokenSettings, read_token_settings
 from websocket_push.settings import SettingsError
-from websocket_push.transport.jwks import Address
+from websocket_push.tokens.jwks import Address
+from websocket_push.tokens.settings import TokenSettings, read_token_settings
 
 URI = "https://issuer.test/keys"
 PARAMETER_ARN = "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/jwt/secret"

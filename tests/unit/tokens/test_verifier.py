@@ -22,10 +22,10 @@ from tests.unit.tokens.support import (
     token,
 )
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.services.tokens.claims import Authorization
-from websocket_push.services.tokens.keys import Key, keys_of_secret, keys_of_set
-from websocket_push.services.tokens.verifier import Verifier
-from websocket_push.transport.key_cache import RENEWAL_SECONDS, KeysUnavailable
+from websocket_push.tokens.claims import Authorization
+from websocket_push.tokens.key_cache import RENEWAL_SECONDS, KeysUnavailable
+from websocket_push.tokens.keys import Key, keys_of_secret, keys_of_set
+from websocket_push.tokens.verifier import Verifier
 
 REFUSALS = {
     ErrorCode.MALFORMED_TOKEN,

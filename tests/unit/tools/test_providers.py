@@ -6,30 +6,48 @@ import pytest
 
 from tools import providers
 from tools.errors import ToolError
-from tools.providers import find_mirror, provider_settings
+from tools.providers import MIRROR_VARIABLE, find_mirror, provider_settings
 
 REGISTRY = "registry.example"
 PLATFORM = "linux_amd64"
 
 
 def put(root: Path, version: str, platform: str = PLATFORM, name: str = "terraform-provider-aws_x5") -> Path:
-    """Put a provider into a mirror, and give its folder."""
+    """Put a provider into a mirror, and return its folder."""
     folder = root / "registry.terraform.io" / "hashicorp" / "aws" / version / platform
     folder.mkdir(parents=True)
     (folder / name).touch(mode=0o755)
     return folder
 
 
+def pack(root: Path, version: str, platform: str = PLATFORM) -> Path:
+    """Put a provider's zip into a mirror, as `terraform providers mirror` does, and return it."""
+    folder = root / "registry.terraform.io" / "hashicorp" / "aws"
+    folder.mkdir(parents=True, exist_ok=True)
+    zipped = folder / f"terraform-provider-aws_{version}_{platform}.zip"
+    zipped.touch(mode=0o644)
+    return zipped
+
+
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the home folder's place for providers, on a machine with no other and without network."""
-    for name in ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "XDG_DATA_HOME"):
+    """Return the home folder's place for providers, on a machine with no other and without network."""
+    for name in ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "XDG_DATA_HOME", MIRROR_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path / "share"))
-    monkeypatch.setattr(providers, "_anywhere", lambda: iter([]))
+    monkeypatch.setattr(providers, "_ADMINISTRATORS_FOLDERS", ())
     monkeypatch.setattr(providers, "_reachable", lambda registry: False)
+    providers._report.cache_clear()
     return tmp_path / ".terraform.d" / "plugins"
+
+
+@pytest.fixture
+def opt(plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder where administrators put software."""
+    folder = tmp_path / "opt"
+    monkeypatch.setattr(providers, "_ADMINISTRATORS_FOLDERS", (str(folder),))
+    return folder
 
 
 def test_newest_usable_version_is_taken(plugins: Path) -> None:
@@ -40,7 +58,7 @@ def test_newest_usable_version_is_taken(plugins: Path) -> None:
     put(plugins, "7.0.0", name="README")
     found = find_mirror(PLATFORM)
     assert found is not None
-    assert found.folder == newest
+    assert found.path == newest
 
 
 @pytest.mark.parametrize("version", ["5.99.9", "4.100.0", "latest"])
@@ -54,24 +72,70 @@ def test_plugin_cache_of_the_user_is_searched(plugins: Path, tmp_path: Path, mon
     folder = put(tmp_path / "cache", "5.100.0")
     found = find_mirror(PLATFORM)
     assert found is not None
-    assert found.folder == folder
+    assert found.path == folder
 
 
 @pytest.mark.parametrize(("mode", "taken"), [(0o755, True), (0o777, False)])
-def test_program_that_anybody_could_have_put_there_is_not_taken(
-    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, taken: bool
-) -> None:
-    folder = put(tmp_path / "found", "5.100.0")
-    folder.chmod(mode)
-    monkeypatch.setattr(providers, "_anywhere", lambda: iter([folder.parent.parent]))
+def test_a_program_that_others_can_write_is_not_taken(opt: Path, mode: int, taken: bool) -> None:
+    put(opt / "mirror", "5.100.0").chmod(mode)
     assert (find_mirror(PLATFORM) is not None) is taken
 
 
-def test_search_finds_a_mirror_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = put(tmp_path / "some" / "where", "5.100.0")
-    put(tmp_path / "node_modules", "6.0.0")
-    monkeypatch.setattr(providers, "_search_roots", lambda: [tmp_path])
-    assert list(providers._anywhere()) == [folder.parent.parent]
+@pytest.mark.parametrize(("below", "taken"), [("", True), ("mirror", True), ("a/b", True), ("a/b/c", False)])
+def test_administrators_folders_are_searched_to_a_small_depth(opt: Path, below: str, taken: bool) -> None:
+    folder = put(opt / below, "5.100.0")
+    found = find_mirror(PLATFORM)
+    assert (found.path if found else None) == (folder if taken else None)
+
+
+def test_a_documented_place_comes_before_administrators_folders(plugins: Path, opt: Path) -> None:
+    put(opt, "6.2.0")
+    documented = put(plugins, "5.100.0")
+    found = find_mirror(PLATFORM)
+    assert found is not None
+    assert found.path == documented
+
+
+def test_only_folders_of_administrators_are_searched() -> None:
+    assert all(Path(each).parts[1] in ("opt", "usr", "srv") for each in providers._ADMINISTRATORS_FOLDERS)
+
+
+@pytest.mark.parametrize("registry_answers", [True, False])
+def test_the_mirror_that_is_named_is_taken_before_all_others(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry_answers: bool
+) -> None:
+    put(plugins, "6.2.0")
+    named = put(tmp_path / "mine", "5.100.0")
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "mine"))
+    monkeypatch.setattr(providers, "_reachable", lambda registry: registry_answers)
+    provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+    [link] = tmp_path.glob(f"provider-mirror/{REGISTRY}/hashicorp/aws/*/{PLATFORM}")
+    assert link.resolve() == named
+
+
+def test_a_named_mirror_without_the_provider_is_refused(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(plugins, "5.100.0")
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nothing"))
+    with pytest.raises(ToolError, match=rf"{MIRROR_VARIABLE}=.*nothing holds no hashicorp/aws >= 5.100.0"):
+        provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+
+
+def test_a_packed_mirror_is_taken_as_it_is(plugins: Path, tmp_path: Path) -> None:
+    pack(plugins, "6.1.0", platform="darwin_arm64")
+    zipped = pack(plugins, "6.0.0")
+    put(plugins, "5.100.0")
+    provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+    [link] = (tmp_path / "provider-mirror" / REGISTRY / "hashicorp" / "aws").iterdir()
+    assert (link.name, link.resolve()) == (zipped.name, zipped)
+
+
+def test_what_was_taken_is_printed_once(plugins: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = put(plugins, "5.100.0")
+    for _ in range(2):
+        provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+    assert capsys.readouterr().err == f"AWS provider 5.100.0, from {folder}\n"
 
 
 def test_mirror_is_configured_under_the_host_that_terraform_asks(plugins: Path, tmp_path: Path) -> None:

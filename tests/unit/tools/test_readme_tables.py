@@ -61,13 +61,56 @@ def test_a_row_has_type_default_and_description(checkout: Path) -> None:
     assert tables(checkout)["outputs"].splitlines()[2:] == ["| `url` | Where. |"]
 
 
+LISTED = """<<-EOT
+    Some "text" | of
+    two lines:
+
+    - `must`: a name, such as `x`.
+    - `may` and `empty`: more,
+      on two lines.
+    - others are not shown.
+
+    The end.
+  EOT"""
+
+
+def test_a_heredoc_with_a_list_is_one_cell_with_the_defaults_at_the_members(checkout: Path) -> None:
+    (checkout / "variables.tf").write_text(VARIABLES.replace('"Some."', LISTED))
+    assert tables(checkout)["inputs"].splitlines()[3].split(" | ", 3)[3] == (
+        'Some "text" \\| of two lines:<br>'
+        "<ul><li>`must` (required): a name, such as `x`.</li>"
+        '<li>`may = ["a", "b"]` and `empty`: more, on two lines.</li><li>others are not shown.</li></ul><br>'
+        "The end.<br>Members: `deep = {}`. |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("default", "shown"),
+    [
+        ('"a b"', '"a b"'),
+        ("null", "null"),
+        ("false", "false"),
+        ("1.5", "1.5"),
+        ("[]", "[]"),
+        ("{}", "{}"),
+        ('["a", 1]', '["a", 1]'),
+        ('{ a = [true], "b c" = { d = null } }', '{ a = [true], "b c" = { d = null } }'),
+        ("{\n    a = 1\n    b = 2 # why\n  }", "{ a = 1, b = 2 }"),
+    ],
+)
+def test_a_default_is_shown_as_it_is_written(checkout: Path, default: str, shown: str) -> None:
+    text = f'variable "x" {{\n  description = "X."\n  type = string\n  default = {default}\n}}\n'
+    (checkout / "variables.tf").write_text(text)
+    assert f"| `{shown}` |" in tables(checkout)["inputs"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ('  description = "Some."\n', "", "nested has no description"),
-        ('"Some."', "<<-EOT\n    Some.\n  EOT", "nested has no description"),
+        ('"Some."', "local.text", "nested has no description"),
         ("  type        = string\n", "", "plain has no type"),
-        ("}\n\n# A comment.", "  }\n# A comment.", r"run terraform fmt"),
+        ("}\n\n# A comment.", "}}\n# A comment.", r"variables.tf cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_not_guessed(checkout: Path, before: str, after: str, said: str) -> None:

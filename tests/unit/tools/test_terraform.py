@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.terraform import MINIMUM_FOR_TESTS, Program, Terraform, find_program
+from tools.paths import CHECKOUT
+from tools.terraform import MINIMUM_FOR_TESTS, TESTS, Program, Terraform, find_program
 
 
 def fake(folder: Path, version: str) -> Path:
@@ -48,3 +49,9 @@ def test_failure_shows_the_error_alone(tmp_path: Path) -> None:
         terraform.run("-c", script)
     assert "Error: broken\n  on main.tf" in str(failed.value)
     assert "Refreshing" not in str(failed.value)
+
+
+def test_no_test_file_lies_where_init_and_validate_read_it() -> None:
+    """Terraform 1.9 and 1.10 and OpenTofu do not know `override_during`, and fail over the whole configuration."""
+    assert [*CHECKOUT.glob("*.tftest.*"), *CHECKOUT.glob("tests/*.tftest.*")] == []
+    assert [*(CHECKOUT / TESTS.removeprefix("-test-directory=")).glob("*.tftest.hcl")]

@@ -1,0 +1,119 @@
+"""Who a connection belongs to, and whom it may push to."""
+
+from collections.abc import Mapping
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.handshake import Event, query_values
+from websocket_push.protocol.values import require_user_id
+from websocket_push.settings import ClientPush, SettingsError
+from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
+
+_MAX_EXPIRY_DIGITS = 15
+
+
+def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
+    """Say who a `$connect` event connects as.
+
+    What the authorizer found out always wins. Only where anonymous connections are allowed, and no authorizer stands
+    before them, is the query parameter `userId` believed.
+
+    Raises
+    ------
+    RequestError
+        `MISSING_USER_ID` or `INVALID_USER_ID`.
+    """
+    authorizer = event["requestContext"].get("authorizer")
+    if authorizer is not None:
+        return _authorized_user(authorizer)
+    if not allow_anonymous:
+        raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
+    values = query_values(event, "userId")
+    if not values:
+        raise RequestError(ErrorCode.MISSING_USER_ID, "Connect with ?userId=<the user's id>.")
+    if len(values) > 1:
+        raise RequestError(ErrorCode.INVALID_USER_ID, "userId must be given once.")
+    return require_user_id(values[0], "userId")
+
+
+async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: bool, now: int, deadline: float) -> str:
+    """Say whose connection a message came over; what the message says about it is not asked.
+
+    API Gateway hands the authorizer's context to every message of the connection. An anonymous connection is known
+    by its row alone.
+
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch.
+
+    Raises
+    ------
+    RequestError
+        `TOKEN_EXPIRED` if the authorization is over, `UNKNOWN_CONNECTION` if the row is gone, `MISSING_USER_ID` if
+        nothing authorized the connection.
+    """
+    authorizer = event["requestContext"].get("authorizer")
+    if authorizer is not None:
+        require_current(authorized_until(event), now=now)
+        return _authorized_user(authorizer)
+    if not allow_anonymous:
+        raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
+    connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
+    if connection is None:
+        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is not registered any more. Connect anew.")
+    return connection.user_id
+
+
+def require_push_allowed(client_push: ClientPush, *, sender: str, recipient: str) -> None:
+    """Raise `PUSH_NOT_ALLOWED` unless the setting lets this user push to that one."""
+    if client_push is ClientPush.ANY or (client_push is ClientPush.SELF and sender == recipient):
+        return
+    message = (
+        "Clients may push only to their own user."
+        if client_push is ClientPush.SELF
+        else "Clients may not push here; push from a backend."
+    )
+    raise RequestError(ErrorCode.PUSH_NOT_ALLOWED, message)
+
+
+def authorized_until(event: Event) -> int | None:
+    """Say when the authorization of a connection ends, in seconds since the epoch; None if it does not.
+
+    It is the member `expiresAt` of the authorizer's context, which API Gateway passes on as text (API Gateway
+    developer guide, "Output from a Lambda authorizer").
+
+    Raises
+    ------
+    SettingsError
+        If it is not a whole number: an authorizer that cannot say how long is a fault of the deployment.
+    """
+    expires_at = (event["requestContext"].get("authorizer") or {}).get("expiresAt")
+    if expires_at is None:
+        return None
+    text = str(expires_at)
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_EXPIRY_DIGITS):
+        raise SettingsError("The authorizer's expiresAt must be whole seconds since the epoch.")
+    return int(text)
+
+
+def require_current(until: int | None, *, now: int) -> None:
+    """Raise `TOKEN_EXPIRED` if an authorization until then (seconds) is over now (milliseconds)."""
+    if until is not None and until * 1000 <= now:
+        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect anew with a new one.")
+
+
+def session_end(event: Event) -> int:
+    """Say when the connection that a message came over will end, in milliseconds since the epoch.
+
+    That is when API Gateway ends it, or when its authorization is over.
+    """
+    connected_at: int = event["requestContext"]["connectedAt"]
+    until = authorized_until(event)
+    life_end = connected_at + CONNECTION_LIFE_SECONDS * 1000
+    return life_end if until is None else min(life_end, until * 1000)
+
+
+def _authorized_user(authorizer: Mapping[str, object]) -> str:
+    if not authorizer.get("userId"):
+        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context holds no userId.")
+    return require_user_id(authorizer["userId"], "The authorizer's userId")

@@ -1,0 +1,1 @@
+"""Signed requests to AWS: DynamoDB and the API Gateway management API."""

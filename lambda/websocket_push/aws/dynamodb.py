@@ -1,0 +1,191 @@
+"""The four DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+
+from websocket_push.aws.endpoints import dynamodb_endpoint
+from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.sender import Sender
+from websocket_push.aws.signing import canonical_path
+from websocket_push.http.errors import InvalidResponse
+
+AttributeValue: TypeAlias = dict[str, Any]
+Item: TypeAlias = dict[str, AttributeValue]
+
+Result = TypeVar("Result")
+
+encode = json.JSONEncoder(separators=(",", ":")).encode
+"""Writes a request, in ASCII."""
+
+
+class QueryPage:
+    """One page of a query.
+
+    Attributes
+    ----------
+    items : list[Item]
+        In the order of the sort key.
+    last_evaluated_key : Item or None
+        Where the next page starts; None after the last one.
+    """
+
+    __slots__ = ("items", "last_evaluated_key")
+
+    def __init__(self, items: list[Item], last_evaluated_key: Item | None) -> None:
+        self.items = items
+        self.last_evaluated_key = last_evaluated_key
+
+
+class DynamoDB:
+    """DynamoDB in the functions' region, items as DynamoDB JSON: `{"userId": {"S": "alice"}}`.
+
+    Every operation is safe to repeat, and is repeated as `Sender.request` says; all raise its `AwsError`.
+
+    Parameters
+    ----------
+    transport : Sender
+        Sends the requests.
+
+    Raises
+    ------
+    AwsError
+        `InvalidConfiguration` where the environment names no region or no valid endpoint.
+    """
+
+    def __init__(self, transport: Sender) -> None:
+        self._transport = transport
+        self._targets, self._path, self._canonical_path = transport.keep("dynamodb", partial(_addresses, transport))
+
+    async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
+        """Write an item over whatever has its key.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        item : Item
+            All its attributes.
+        deadline : float
+            Event loop time in seconds.
+        """
+        await self._call("PutItem", {"TableName": table, "Item": item}, decode_object, deadline)
+
+    async def get_item(self, table: str, key: Item, *, deadline: float) -> Item | None:
+        """Read an item as it is after every write that has returned.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        key : Item
+            Its key attributes.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        Item or None
+            None where there is none.
+        """
+        request = {"TableName": table, "Key": key, "ConsistentRead": True}
+        return await self._call("GetItem", request, _decode_item, deadline)
+
+    async def delete_item(self, table: str, key: Item, *, deadline: float) -> None:
+        """Delete an item; deleting what is not there is success.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        key : Item
+            Its key attributes.
+        deadline : float
+            Event loop time in seconds.
+        """
+        await self._call("DeleteItem", {"TableName": table, "Key": key}, decode_object, deadline)
+
+    async def query(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
+        """Read one page of a query.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's Query request: `TableName`, `KeyConditionExpression` and so on.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        QueryPage
+            At most 1 MB of items.
+        """
+        return await self._call("Query", request, decode_page, deadline)
+
+    def address(self, operation: str) -> tuple[Target, str, str]:
+        """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
+        return self._targets[operation], self._path, self._canonical_path
+
+    async def _call(
+        self, operation: str, request: Mapping[str, object], decode: Callable[[bytes], Result], deadline: float
+    ) -> Result:
+        payload = Payload(encode(dict(request)).encode())
+        target = self._targets[operation]
+        return await self._transport.request(
+            target, self._path, self._canonical_path, payload, decode, deadline=deadline
+        )
+
+
+def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
+    """Return the targets by operation, and the path of them all as sent and as signed."""
+    endpoint = dynamodb_endpoint(transport.environment)
+    path = f"{endpoint.path}/"
+    targets = {
+        operation: transport.target(
+            operation,
+            "POST",
+            "dynamodb",
+            endpoint,
+            content_type="application/x-amz-json-1.0",
+            x_amz_target=f"DynamoDB_20120810.{operation}",
+        )
+        for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+    }
+    return targets, path, canonical_path(path)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Read a body that must be a JSON object; `InvalidResponse` where it is not."""
+    if body == b"{}":
+        return {}  # what nearly every write is answered with
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        # The parser's own error is not chained: it holds the body.
+        raise InvalidResponse("the body is not a JSON object")
+    return document
+
+
+def _decode_item(body: bytes) -> Item | None:
+    item = decode_object(body).get("Item")
+    return None if item is None else _checked_item(item)
+
+
+def decode_page(body: bytes) -> QueryPage:
+    """Read the answer to a query; `InvalidResponse` where it is not one."""
+    document = decode_object(body)
+    items = document.get("Items")
+    if not isinstance(items, list):
+        raise InvalidResponse("a page without its items")
+    key = document.get("LastEvaluatedKey")
+    return QueryPage([_checked_item(item) for item in items], None if key is None else _checked_item(key))
+
+
+def _checked_item(item: object) -> Item:
+    # What `json.loads` makes of an object is a dict and no subclass; a set of types is quicker than a loop.
+    if isinstance(item, dict) and {dict}.issuperset(map(type, item.values())):
+        return item
+    raise InvalidResponse("an item that is not an object of attribute values")

@@ -1,0 +1,49 @@
+"""What can go wrong, outside and inside this package.
+
+:class:`AwsError` is all that callers see. The other classes pass between the modules of this package and are turned
+into an :class:`AwsError` in one place, :mod:`websocket_push.aws.error_mapping`.
+"""
+
+
+class AwsError(Exception):
+    """A call to AWS that failed for good, or that no time was left to repeat.
+
+    The text names the operation, the code and the status. It never holds a request or response body, a token or a
+    credential, so it can be logged.
+
+    Attributes
+    ----------
+    code : str
+        AWS's error code without its namespace (`"ConditionalCheckFailedException"`), the HTTP status as text where
+        AWS sent no code (`"503"`), or one of `"Timeout"`, `"ConnectionFailed"`, `"InvalidResponse"`,
+        `"DeadlineExceeded"`, `"MissingCredentials"`, `"InvalidConfiguration"`.
+    status : int or None
+        The HTTP status, where a response came.
+    attempts : int
+        How many requests were sent.
+    transient : bool
+        True where the same call may succeed later: the retries or the deadline ran out. False where AWS, or the
+        configuration, said no.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        status: int | None = None,
+        attempts: int = 0,
+        transient: bool = False,
+        operation: str = "",
+        detail: str = "",
+    ) -> None:
+        facts = [] if status is None else [f"HTTP {status}"]
+        if attempts:
+            facts.append("1 attempt" if attempts == 1 else f"{attempts} attempts")
+        text = f"{operation}: {code}" if operation else code
+        if facts:
+            text += f" ({', '.join(facts)})"
+        super().__init__(f"{text}: {detail}" if detail else text)
+        self.code = code
+        self.status = status
+        self.attempts = attempts
+        self.transient = transient

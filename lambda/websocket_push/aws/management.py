@@ -1,0 +1,136 @@
+"""Messages to open WebSocket connections: the API Gateway management API."""
+
+from collections.abc import Callable
+from functools import partial
+
+from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.endpoints import management_endpoint
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.requests import Payload
+from websocket_push.aws.signing import canonical_path, quote_segment
+
+_NOTHING = Payload(b"")
+
+
+class ConnectionGone(AwsError):  # noqa: N818 - a fact about the connection, seldom a failure
+    """The connection is closed, or never was (HTTP 410)."""
+
+
+class Management:
+    """The connections of one API's stage.
+
+    Parameters
+    ----------
+    transport : Transport
+        Sends the requests.
+    connections_url : str
+        `https://{api_id}.execute-api.{region}.{suffix}/{stage}`.
+
+    Raises
+    ------
+    AwsError
+        `InvalidConfiguration` where a URL is not valid or the environment names no region.
+    """
+
+    def __init__(self, transport: Transport, connections_url: str) -> None:
+        endpoint = transport.keep(
+            f"management {connections_url}", partial(management_endpoint, transport.environment, connections_url)
+        )
+        self._transport = transport
+        self._path = f"{endpoint.path}/@connections/"
+        self._canonical_path = canonical_path(self._path)
+        self._post = transport.target(
+            "PostToConnection", "POST", "execute-api", endpoint, content_type="application/octet-stream"
+        )
+        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint)
+
+    async def post(
+        self, connection_id: str, payload: Payload, *, deadline: float, begun: Attempt | None = None
+    ) -> None:
+        """Send a message to a connection.
+
+        Parameters
+        ----------
+        connection_id : str
+            As `$connect` got it.
+        payload : Payload
+            The message, at most 128 KB.
+        deadline : float
+            Event loop time in seconds.
+        begun : Attempt or None
+            What `begin_post` left to do.
+
+        Raises
+        ------
+        ConnectionGone
+            No such connection is open.
+        AwsError
+            Any other failure, see `Transport.request`.
+        """
+        path, canonical = self._paths(connection_id)
+        try:
+            await self._transport.request(self._post, path, canonical, payload, _ignore, deadline=deadline, begun=begun)
+        except AwsError as error:
+            if error.status != 410:
+                raise
+            raise ConnectionGone(
+                error.code, status=410, attempts=error.attempts, operation="PostToConnection"
+            ) from None
+
+    def begin_post(
+        self,
+        connection_id: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        done: Callable[[Call, Attempt | None], None],
+    ) -> Call:
+        """Send a message to a connection without waiting for the answer.
+
+        Parameters
+        ----------
+        connection_id, payload, deadline
+            See `post`.
+        done : Callable[[Call, Attempt or None], None]
+            Called once, perhaps before this returns: with None where the message was taken, else with what `post`
+            goes on from.
+
+        Returns
+        -------
+        Call
+            See `Transport.begin`.
+        """
+        path, canonical = self._paths(connection_id)
+        return self._transport.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
+
+    async def close(self, connection_id: str, *, deadline: float) -> None:
+        """Close a connection; closing one that is gone is success.
+
+        Parameters
+        ----------
+        connection_id : str
+            As `$connect` got it.
+        deadline : float
+            Event loop time in seconds.
+
+        Raises
+        ------
+        AwsError
+            Any failure but 410, see `Transport.request`.
+        """
+        path, canonical = self._paths(connection_id)
+        try:
+            await self._transport.request(self._delete, path, canonical, _NOTHING, _ignore, deadline=deadline)
+        except AwsError as error:
+            if error.status != 410:
+                raise
+
+    def _paths(self, connection_id: str) -> tuple[str, str]:
+        """Return the path as sent, and as signed."""
+        segment = quote_segment(connection_id)
+        return self._path + segment, self._canonical_path + segment.replace("%", "%25")
+
+
+def _ignore(body: bytes) -> None:
+    pass

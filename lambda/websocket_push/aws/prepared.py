@@ -1,0 +1,131 @@
+"""DynamoDB requests that are alike but for one string, such as the user of each recipient of a push.
+
+Writing a request as JSON takes longer than signing it. So what they have in common is written once, and the string is
+put where it belongs.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.dynamodb import DynamoDB, encode
+from websocket_push.aws.requests import Payload, Target
+from websocket_push.http.errors import InvalidResponse
+
+VARIED = "\0"
+"""What stands for the string in a request; no name may hold it ("Naming rules", DynamoDB developer guide)."""
+
+Result = TypeVar("Result")
+
+
+class Prepared:
+    """One DynamoDB request, to be sent for many strings; made by `PreparingDynamoDB.prepare`."""
+
+    __slots__ = ("_after", "_before", "_canonical_path", "_path", "_target", "_transport")
+
+    def __init__(self, transport: Transport, address: tuple[Target, str, str], request: Mapping[str, object]) -> None:
+        self._transport = transport
+        self._target, self._path, self._canonical_path = address
+        # Inside other strings, quotation marks are escaped, so this cannot be part of one.
+        self._before, _, self._after = encode(dict(request)).partition(encode(VARIED))
+
+    def begin(self, text: str, *, deadline: float, done: Callable[[Call, Attempt | None], None]) -> Call:
+        """Send the request for a string without waiting for the answer.
+
+        Parameters
+        ----------
+        text : str
+            Takes the place of `VARIED`.
+        deadline : float
+            Event loop time in seconds.
+        done : Callable[[Call, Attempt or None], None]
+            See `Transport.begin`; where it succeeded, `decoded` gives the result.
+
+        Returns
+        -------
+        Call
+            See `Transport.begin`.
+        """
+        return self._transport.begin(
+            self._target, self._path, self._canonical_path, self._payload(text), deadline=deadline, done=done
+        )
+
+    async def send(
+        self, text: str, decode: Callable[[bytes], Result], *, deadline: float, begun: Attempt | None = None
+    ) -> Result:
+        """Send the request for a string until it is answered.
+
+        Parameters
+        ----------
+        text, deadline
+            See `begin`.
+        decode, begun
+            See `Transport.request`.
+
+        Returns
+        -------
+        Result
+            What `decode` returned.
+        """
+        return await self._transport.request(
+            self._target,
+            self._path,
+            self._canonical_path,
+            self._payload(text),
+            decode,
+            deadline=deadline,
+            begun=begun,
+        )
+
+    def _payload(self, text: str) -> Payload:
+        return Payload(f"{self._before}{encode(text)}{self._after}".encode("ascii"))
+
+
+class PreparingDynamoDB(DynamoDB):
+    """DynamoDB with requests that are prepared.
+
+    Parameters
+    ----------
+    transport : Transport
+        Sends the requests.
+
+    Raises
+    ------
+    AwsError
+        See `DynamoDB`.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._pipeline = transport
+
+    def prepare(self, operation: str, request: Mapping[str, object]) -> Prepared:
+        """Prepare a request.
+
+        Parameters
+        ----------
+        operation : str
+            One that `DynamoDB` knows, and that is safe to repeat.
+        request : Mapping[str, object]
+            Its members. The first string that is `VARIED` is the one that varies.
+        """
+        return Prepared(self._pipeline, self.address(operation), request)
+
+
+def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
+    """Return the result of a call that succeeded, or, where that is not what was promised, what is left to do.
+
+    Parameters
+    ----------
+    call : Call
+        With its response.
+    decode : Callable[[bytes], Result]
+        See `Transport.request`.
+    """
+    response = call.response
+    assert response is not None  # noqa: S101 - for the type checker: the call has succeeded
+    try:
+        return decode(response.body)
+    except InvalidResponse:
+        return Attempt(call.sent, response)

@@ -1,0 +1,47 @@
+"""What a request is made of, apart from its path: the body and the operation, each computed once."""
+
+from hashlib import sha256
+
+from websocket_push.aws.signing import Signer
+from websocket_push.http.endpoint import Endpoint
+
+
+class Payload:
+    """A request body with what every request that carries it needs, computed once.
+
+    Parameters
+    ----------
+    body : bytes
+        May be empty.
+    """
+
+    __slots__ = ("body", "digest", "head_end")
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.digest = sha256(body).hexdigest()
+        self.head_end = f"\r\ncontent-length: {len(body)}\r\n\r\n"
+
+
+class Target:
+    """One operation of one service: all that its requests have in common.
+
+    Parameters
+    ----------
+    operation : str
+        AWS's name of it, for error messages.
+    method : str
+        The HTTP method.
+    endpoint : Endpoint
+        Where it is served.
+    signer : Signer
+        With the operation's headers.
+    """
+
+    __slots__ = ("endpoint", "method", "operation", "signer")
+
+    def __init__(self, operation: str, method: str, endpoint: Endpoint, signer: Signer) -> None:
+        self.operation = operation
+        self.method = method
+        self.endpoint = endpoint
+        self.signer = signer

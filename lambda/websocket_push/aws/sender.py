@@ -1,0 +1,186 @@
+"""What every way of sending has in common: targets, credentials and signatures that stay warm."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from websocket_push.aws import retry
+from websocket_push.aws.credentials import Credentials, read_credentials
+from websocket_push.aws.endpoints import region
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.signing import Signer
+from websocket_push.http.endpoint import Endpoint
+from websocket_push.http.errors import Expired
+from websocket_push.http.response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.http.tls import ClientTls
+
+ATTEMPT_TIMEOUT = 3.0
+# NAT gateways and interface endpoints forget a connection after 350 s without traffic.
+IDLE_LIMIT = 300.0
+
+_USER_AGENT = ("user-agent", "websocket-push")
+
+Result = TypeVar("Result")
+
+
+class Sender(ABC):
+    """Signs requests to AWS; a subclass sends them, and keeps its connections between invocations.
+
+    Parameters
+    ----------
+    environment : Mapping[str, str]
+        Usually `os.environ`. Read for credentials (again and again), endpoints, region and certificates (once).
+    random : Callable[[], float]
+        A number in [0, 1) for the jitter of retries.
+    clock : Callable[[], float]
+        Seconds since the epoch, for signatures.
+    attempt_timeout : float
+        Seconds after which an unanswered request is given up and sent again on a new connection.
+    idle_limit : float
+        Seconds after which an idle connection is not used again.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        random: Callable[[], float] = retry.random,
+        clock: Callable[[], float] = time.time,
+        attempt_timeout: float = ATTEMPT_TIMEOUT,
+        idle_limit: float = IDLE_LIMIT,
+    ) -> None:
+        self.environment = environment
+        self._random = random
+        self._clock = clock
+        self._attempt_timeout = attempt_timeout
+        self._idle_limit = idle_limit
+        self._targets: dict[tuple[object, ...], Target] = {}
+        self._kept: dict[str, Any] = {}
+        self._tls: ClientTls | None = None
+        self._credentials: Credentials | None = None
+
+    def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
+        """Return what an operation's requests have in common; the same object, with its signing key, for the same.
+
+        Parameters
+        ----------
+        operation, method, endpoint
+            See `Target`.
+        service : str
+            The signing name: `"dynamodb"` or `"execute-api"`.
+        **headers : str
+            Sent and signed; an underscore in a name stands for a hyphen.
+
+        Returns
+        -------
+        Target
+            To be kept and passed to `request`.
+
+        Raises
+        ------
+        AwsError
+            `InvalidConfiguration` where the environment names no region.
+        """
+        key = (operation, method, service, endpoint.address, endpoint.host, *headers.items())
+        target = self._targets.get(key)
+        if target is None:
+            signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
+            signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
+            target = self._targets[key] = Target(operation, method, endpoint, signer)
+        return target
+
+    def keep(self, name: str, make: Callable[[], Result]) -> Result:
+        """Return what was made under a name; made at the first time, since the environment says the same ever after.
+
+        Parameters
+        ----------
+        name : str
+            Of a service, with all that decides what is made.
+        make : Callable[[], Result]
+            Reads the environment.
+        """
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept: Result = self._kept[name]
+        return kept
+
+    @abstractmethod
+    async def request(
+        self,
+        target: Target,
+        path: str,
+        canonical_path: str,
+        payload: Payload,
+        decode: Callable[[bytes], Result],
+        *,
+        deadline: float,
+    ) -> Result:
+        """Send a request that is safe to repeat, until it is answered.
+
+        Parameters
+        ----------
+        target : Target
+            The operation.
+        path : str
+            As sent: percent-encoded, with the endpoint's own path in front.
+        canonical_path : str
+            The same for the signature, see `signing.canonical_path`.
+        payload : Payload
+            The body.
+        decode : Callable[[bytes], Result]
+            Turns a 2xx body into the result; raises `InvalidResponse` for one that is not what was promised, which
+            is then retried.
+        deadline : float
+            Seconds on the monotonic clock. Nothing is sent after it, and no wait goes past it.
+
+        Returns
+        -------
+        Result
+            What `decode` returned.
+
+        Raises
+        ------
+        AwsError
+            See there. At the deadline with `DeadlineExceeded`; where the next retry could only come after it, at
+            once, with the last failure's own code.
+        """
+
+    def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
+        """Return a request, signed for now."""
+        credentials = self._credentials or self.refresh_credentials()
+        headers = target.signer.sign(credentials, int(self._clock()), target.method, canonical_path, payload.digest)
+        head = f"{target.method} {path} HTTP/1.1\r\n{headers}{payload.head_end}"
+        return head.encode("ascii") + payload.body
+
+    def refresh_credentials(self) -> Credentials:
+        """Read the credentials again; while they are the same, so is the object, and with it the signing keys."""
+        credentials = read_credentials(self.environment)
+        if self._credentials is None or credentials != self._credentials:
+            self._credentials = credentials
+        return self._credentials
+
+    def _expiry(self, now: float, deadline: float) -> float:
+        """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
+        if now >= deadline:
+            raise Expired
+        return min(now + self._attempt_timeout, deadline)
+
+    def _delay(self, error: AwsError, response: Response | None, failures: int, remaining: float) -> float:
+        """Return how long to wait before the next attempt; where that is past the deadline, raise the error."""
+        asked = retry.parse_retry_after(response.headers.get(b"retry-after") if response is not None else None)
+        delay = retry.delay(failures, self._random, asked)
+        if delay >= remaining:
+            raise error
+        return delay
+
+    def _client_tls(self) -> "ClientTls":
+        if self._tls is None:
+            from websocket_push.aws.authorities import client_tls
+
+            self._tls = client_tls(self.environment)
+        return self._tls

@@ -1,0 +1,282 @@
+"""One HTTP/1.1 connection that carries one request at a time."""
+
+import asyncio
+import select
+from math import inf
+
+from websocket_push.http.endpoint import Endpoint
+from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+from websocket_push.http.response import Response, ResponseParser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ssl import SSLContext, SSLSession
+    from typing import TypeAlias
+
+    from websocket_push.aws.calls import Call
+
+    Receiver: TypeAlias = asyncio.Future[Response] | Call
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A socket, the request in flight on it, and what a pool needs to know about both.
+
+    asyncio sets `TCP_NODELAY` on every TCP socket, so a request leaves at once.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+        The one that runs it.
+    space : memoryview
+        Where what arrives is put for a moment. Connections of one loop share it: asyncio fills it and calls back
+        before it turns to another socket. Otherwise it would reserve 256 KiB for each read.
+
+    Attributes
+    ----------
+    expires : float
+        The loop time at which the request in flight is given up; infinite between requests.
+    idle_since : float
+        The loop time of the last return to the pool.
+    reusable : bool
+        Whether another request can be sent: open, and nothing in flight.
+    wave : int
+        Of the pool's pace when the last request went out, see `Pace`.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_loop",
+        "_parser",
+        "_poll",
+        "_received",
+        "_receiver",
+        "_space",
+        "_transport",
+        "_write",
+        "expires",
+        "idle_since",
+        "reusable",
+        "wave",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
+        self._loop = loop
+        self._space = space
+        self._parser = ResponseParser()
+        self._transport: asyncio.Transport | None = None
+        self._receiver: Receiver | None = None
+        self._answered = False
+        self._received = False
+        self._poll = select.poll()
+        self.expires = inf
+        self.idle_since = 0.0
+        self.reusable = False
+        self.wave = 0
+
+    @property
+    def session(self) -> "SSLSession | None":
+        """What a later connection to the same server can resume; None without TLS."""
+        return None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server may have closed before it saw the request: used before, and not a byte came back."""
+        return self._answered and not self._received
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the open socket (called by asyncio)."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - tells the type checker what create_connection gives
+        self._transport = transport
+        self._write = self._writer(transport)
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self.reusable = True
+
+    def send(self, request: bytes, expires: float) -> "asyncio.Future[Response]":
+        """Send a request.
+
+        Parameters
+        ----------
+        request : bytes
+            Head and body.
+        expires : float
+            Kept in the attribute for whoever watches the time.
+
+        Returns
+        -------
+        asyncio.Future[Response]
+            Completed by the response, or by `ConnectionLost`, `InvalidResponse` or `Expired`.
+        """
+        future: asyncio.Future[Response] = self._loop.create_future()
+        self.begin(future, request, expires)
+        return future
+
+    def begin(self, receiver: "Receiver", request: bytes, expires: float) -> None:
+        """Send a request for a receiver, which may be told of a closed connection before this returns.
+
+        Parameters
+        ----------
+        receiver : asyncio.Future[Response] or Call
+            Completed as `send` says.
+        request : bytes
+            Head and body.
+        expires : float
+            See `send`.
+        """
+        self._received = False
+        transport = self._transport
+        if not self.reusable or transport is None or transport.is_closing():
+            self.reusable = False
+            receiver.set_exception(ConnectionLost())
+            return
+        self.reusable = False
+        self._receiver = receiver
+        self.expires = expires
+        self._write(request)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to put the next bytes (called by asyncio)."""
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take the next bytes (called by asyncio)."""
+        self._take(bytes(self._space[:nbytes]))
+
+    def eof_received(self) -> None:
+        """Take the end of the stream (called by asyncio, which then closes the socket)."""
+        self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the connection (called by asyncio)."""
+        self._fail(ConnectionLost())
+
+    def expire(self) -> None:
+        """Give up the request in flight; to be followed by `abort`, as every failure is."""
+        self._fail(Expired())
+
+    def abort(self) -> None:
+        """Close the socket at once; the request in flight, if any, is nobody's any more."""
+        self.reusable = False
+        self.expires = inf
+        receiver, self._receiver = self._receiver, None
+        if isinstance(receiver, asyncio.Future) and receiver.done() and not receiver.cancelled():
+            receiver.exception()  # seen, so that asyncio does not report it
+        if self._transport is not None:
+            self._transport.abort()
+
+    def is_quiet(self) -> bool:
+        """Tell whether the idle socket has nothing to read: what could come is only its end."""
+        return not self._poll.poll(0)
+
+    def _writer(self, transport: asyncio.Transport) -> "Callable[[bytes], None]":
+        """Return what sends bytes over the open socket."""
+        return transport.write
+
+    def _take(self, data: bytes) -> None:
+        receiver = self._receiver
+        if receiver is None or receiver.done():
+            # Nothing was asked for, or whoever asked has gone.
+            self.abort()
+            return
+        self._received = True
+        try:
+            response = self._parser.feed(data)
+        except InvalidResponse as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._answer(receiver, response)
+
+    def _end(self) -> None:
+        self.reusable = False
+        receiver = self._receiver
+        if receiver is None or receiver.done():
+            return
+        response = self._parser.finish()
+        if response is None:
+            self._fail(ConnectionLost())
+        else:
+            self._answer(receiver, response)
+
+    def _answer(self, receiver: "Receiver", response: Response) -> None:
+        transport = self._transport
+        self._receiver = None
+        self._answered = True
+        self.expires = inf
+        # A server may answer before it has read the whole request, which would then go on into the next one.
+        self.reusable = response.keep_alive and transport is not None and not transport.get_write_buffer_size()
+        receiver.set_result(response)
+
+    def _fail(self, error: Exception) -> None:
+        receiver = self._receiver
+        self.reusable = False
+        self.expires = inf
+        if receiver is not None and not receiver.done():
+            receiver.set_exception(error)
+
+
+async def open_connection(
+    endpoint: Endpoint, tls: "SSLContext | None", limit: float, space: memoryview, session: "SSLSession | None" = None
+) -> Connection:
+    """Open a connection.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Where to.
+    tls : ssl.SSLContext or None
+        For an https endpoint.
+    limit : float
+        The loop time until which to try.
+    space : memoryview
+        See `Connection`.
+    session : ssl.SSLSession or None
+        Of an earlier connection to the same endpoint, see `Connection.session`.
+
+    Returns
+    -------
+    Connection
+        Open, with nothing in flight.
+
+    Raises
+    ------
+    Expired
+        The limit passed.
+    ConnectionRefused
+        The name, the socket or the TLS handshake failed.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout_at(limit):
+            if tls is None:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, space), endpoint.dial_host, endpoint.port
+                )
+                return connection
+            return await _open_secure(loop, endpoint, tls, space, session)
+    except TimeoutError as error:
+        raise Expired from error
+    except OSError as error:
+        # Not by class: that would import ssl for an http endpoint too.
+        transient = type(error).__name__ != "SSLCertVerificationError"
+        raise ConnectionRefused(type(error).__name__, transient=transient) from error
+
+
+async def _open_secure(
+    loop: asyncio.AbstractEventLoop,
+    endpoint: Endpoint,
+    tls: "SSLContext",
+    space: memoryview,
+    session: "SSLSession | None",
+) -> Connection:
+    from websocket_push.http.secure import SecureConnection
+
+    _, connection = await loop.create_connection(
+        lambda: SecureConnection(loop, space, tls, endpoint.server_name, session), endpoint.dial_host, endpoint.port
+    )
+    try:
+        await connection.shake_hands()
+    except BaseException:
+        connection.abort()
+        raise
+    return connection

@@ -1,0 +1,1 @@
+"""The push: a request taken in, delivered to every connection, and reported."""

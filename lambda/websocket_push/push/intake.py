@@ -1,0 +1,116 @@
+"""Taking in pushes that nobody waits for: what may be forgotten about, and what has to come again."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, cast
+
+from websocket_push.protocol.batch import QueuedMessage
+from websocket_push.protocol.errors import ErrorCode
+from websocket_push.push.pusher import Report
+from websocket_push.telemetry.explain import Failure, explain
+from websocket_push.telemetry.metrics import FAULTS
+
+MAX_MESSAGES_AT_ONCE = 16
+"""How many messages of a batch are worked on side by side; each may have many recipients."""
+
+_SHOWN_FAILURES = 20
+
+
+class Intake(NamedTuple):
+    """What became of a message.
+
+    Parameters
+    ----------
+    message_id
+        By which SQS knows it.
+    report
+        The report of its push; None if nothing was stored or sent.
+    failure
+        Why it has to come again; None if it is done with.
+    """
+
+    message_id: str
+    report: Report | None = None
+    failure: Failure | None = None
+
+
+def incompleteness(report: Report) -> Failure | None:
+    """Say whom a push has failed: those who would not learn of it by themselves. None if nobody.
+
+    Who is persisted is not among them if it could not be sent to connections that are known: they have been closed,
+    and their clients come back for it. If the connections themselves could not be looked up, none has been closed, and
+    a client that is connected would go on without it.
+    """
+    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
+    errors = [
+        cast(Mapping[str, str], each["error"])
+        for each in recipients
+        if "error" in each and not (each["persisted"] and each["failed"])
+    ]
+    if not errors:
+        return None
+    return Failure(
+        ErrorCode.INCOMPLETE,
+        f"{len(errors)} of {len(recipients)} recipients: neither persisted nor sent to every connection, or their "
+        f"connections could not be looked up; the first for {errors[0]['code']}. Push it again with the id "
+        f"{report['id']}: who has it already recognises it by that.",
+    )
+
+
+async def take_in(
+    messages: Iterable[QueuedMessage],
+    push: Callable[[QueuedMessage], Awaitable[Report]],
+    *,
+    starts_until: float,
+) -> list[Intake]:
+    """Push the messages of a batch side by side, and say of each what became of it, in their order.
+
+    No message keeps another from being pushed. One for which `starts_until`, on the event loop's clock, has passed
+    before its turn is not begun: it comes again, whole.
+    """
+    free = asyncio.Semaphore(MAX_MESSAGES_AT_ONCE)
+    clock = asyncio.get_running_loop()
+
+    async def take(message: QueuedMessage) -> Intake:
+        async with free:
+            if clock.time() >= starts_until:
+                return Intake(message.message_id, failure=_no_time())
+            try:
+                report = await push(message)
+            except Exception as error:
+                return Intake(message.message_id, failure=explain(error))
+            return Intake(message.message_id, report, incompleteness(report))
+
+    return list(await asyncio.gather(*(take(message) for message in messages)))
+
+
+def batch_response(intakes: Iterable[Intake]) -> dict[str, object]:
+    """Name the failed messages to Lambda, which deletes the others ("Implementing partial batch responses")."""
+    return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in intakes if each.failure is not None]}
+
+
+def intake_fields(intakes: Sequence[Intake]) -> dict[str, object]:
+    """Give what the log line of a batch says: counts, and the failed messages, up to a bound, each with its code.
+
+    Its `outcome` is the first failure's code, before those of the callers' own doing one that is the system's.
+    """
+    totals: Counter[str] = Counter()
+    for each in intakes:
+        totals.update(cast(Mapping[str, int], each.report["totals"]) if each.report is not None else {})
+    failed = [(each.message_id, each.failure) for each in intakes if each.failure is not None]
+    fields: dict[str, object] = {"messages": len(intakes), "failedMessages": len(failed), "totals": dict(totals)}
+    if failed:
+        codes = [failure.code for _, failure in failed]
+        fields["outcome"] = next((code for code in codes if code in FAULTS), codes[0])
+        fields["failures"] = [_failure(*each) for each in failed[:_SHOWN_FAILURES]]
+    return fields
+
+
+def _failure(message_id: str, failure: Failure) -> dict[str, object]:
+    told: dict[str, object] = {"messageId": message_id, "outcome": failure.code, "reason": failure.message}
+    return told | ({"detail": failure.detail} if failure.detail else {})
+
+
+def _no_time() -> Failure:
+    return Failure(ErrorCode.UNAVAILABLE, "The time of the invocation was over before its turn came.")

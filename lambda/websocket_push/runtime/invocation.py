@@ -1,0 +1,117 @@
+"""One invocation of a function: what it is given, and how its outcome is told.
+
+Lambda runs one invocation at a time in a process and freezes it in between. The way to AWS with its open connections
+outlives the invocation; everything else is made anew. `sequential` and `concurrent` are the two ways.
+"""
+
+import os
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from websocket_push.aws import retry
+from websocket_push.aws.sender import Sender
+from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
+from websocket_push.telemetry.explain import Failure, explain
+from websocket_push.telemetry.outcomes import log_outcome
+
+Event = Mapping[str, Any]
+Answer = TypeVar("Answer")
+AnySender = TypeVar("AnySender", bound=Sender)
+
+_RETURN_SECONDS = 0.25
+"""What is left of an invocation's time for answering and logging."""
+
+
+class LambdaContext(Protocol):
+    """What is used of the context object that Lambda passes to a handler."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Say how long the invocation may still run."""
+        ...
+
+
+class Invocation(NamedTuple, Generic[AnySender]):
+    """What a handler works with.
+
+    Parameters
+    ----------
+    environment
+        The environment variables.
+    transport
+        The way to AWS.
+    started, deadline
+        When the invocation began and when its answer must be ready, on the monotonic clock.
+    fields
+        What the handler adds to the log line of the invocation: ids, codes and counts.
+    """
+
+    environment: Mapping[str, str]
+    transport: AnySender
+    started: float
+    deadline: float
+    fields: dict[str, object]
+
+    def now_milliseconds(self) -> int:
+        """Give the time since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def new_id(self) -> str:
+        """Make a notification id for now."""
+        return new_notification_id(time.time_ns(), os.urandom(RANDOM_BYTES))
+
+    def random(self) -> float:
+        """Give a number from 0 to 1, for jitter."""
+        return retry.random()
+
+
+def run(
+    function: str,
+    handle: Callable[[Event, Invocation[AnySender]], Coroutine[Any, Any, Answer]],
+    event: Event,
+    context: LambdaContext,
+    *,
+    transport: Callable[[], AnySender],
+    drive: Callable[[Coroutine[Any, Any, Answer]], Answer],
+) -> Answer | Failure:
+    """Run a handler to its end and log the invocation in one line.
+
+    Parameters
+    ----------
+    function
+        Name of the function, for the log.
+    handle
+        The handler proper.
+    transport
+        Gives the way to AWS, the same one to every invocation.
+    drive
+        Runs a coroutine that calls AWS by it to its end.
+
+    Returns
+    -------
+    Answer or Failure
+        What the handler answered, or what is to be told instead; no exception gets out.
+    """
+    started = time.perf_counter()
+    fields: dict[str, object] = {}
+    try:
+        answer: Answer | Failure = drive(handle(event, _begin(context, transport(), fields)))
+    except Exception as error:
+        answer = explain(error)
+    log_outcome(
+        function,
+        answer,
+        fields,
+        request_id=context.aws_request_id,
+        milliseconds=(time.perf_counter() - started) * 1000,
+        environment=os.environ,
+    )
+    return answer
+
+
+def _begin(context: LambdaContext, transport: AnySender, fields: dict[str, object]) -> Invocation[AnySender]:
+    remaining = context.get_remaining_time_in_millis() / 1000 - _RETURN_SECONDS
+    started = time.monotonic()
+    return Invocation(os.environ, transport, started, started + remaining, fields)

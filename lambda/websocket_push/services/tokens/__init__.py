@@ -1,1 +1,0 @@
-"""Tokens: where a request carries one, what makes it valid, and what API Gateway is told."""

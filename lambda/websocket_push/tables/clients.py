@@ -1,0 +1,111 @@
+"""The clients table: one row for each open connection, found by connection or by user."""
+
+from typing import NamedTuple
+
+from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
+
+CONNECTION_LIFE_SECONDS = 2 * 60 * 60
+"""How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
+
+EXPIRY_MARGIN_SECONDS = 60
+"""How much longer the row of a connection may stay: no connection that is still open may lose its row to the TTL."""
+
+
+class Connection(NamedTuple):
+    """A row of the clients table.
+
+    Parameters
+    ----------
+    connection_id
+        As API Gateway gives it.
+    user_id
+        Who the connection was authorized as.
+    connected_at
+        When the row was written, in milliseconds since the epoch.
+    expires_at
+        When the connection is over and the row goes away by itself, in seconds since the epoch.
+    """
+
+    connection_id: str
+    user_id: str
+    connected_at: int
+    expires_at: int
+
+
+class Clients:
+    """The clients table, as far as a function is allowed to use it.
+
+    Parameters
+    ----------
+    dynamodb
+        How to reach DynamoDB.
+    table
+        Name of the table.
+    index
+        Name of its index by user; needed by `looking_up` only.
+    """
+
+    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "") -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._index = index
+
+    async def add(self, connection: Connection, *, deadline: float) -> None:
+        """Write the row of a connection."""
+        item: Item = {
+            "connectionId": {"S": connection.connection_id},
+            "userId": {"S": connection.user_id},
+            "connectedAt": {"N": str(connection.connected_at)},
+            "expiresAt": {"N": str(connection.expires_at)},
+        }
+        await self._dynamodb.put_item(self._table, item, deadline=deadline)
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        """Delete the row of a connection; deleting what is not there is success."""
+        await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+
+    async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
+        """Read the row of a connection, or None; what was written before is seen."""
+        item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
+        return None if item is None else read_connection(item, item["userId"]["S"])
+
+    def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
+        """Give the Query request for a page of a user's connections; `start` is where the page before it ended.
+
+        The index follows the table within moments, not at once (DynamoDB developer guide, "Eventual consistency" of
+        global secondary indexes): a connection opened just now may be missing.
+        """
+        request: dict[str, object] = {
+            "TableName": self._table,
+            "IndexName": self._index,
+            "KeyConditionExpression": "userId = :userId",
+            "ExpressionAttributeValues": {":userId": {"S": user_id}},
+        }
+        return request if start is None else {**request, "ExclusiveStartKey": start}
+
+    async def next_page(self, user_id: str, start: Item, *, deadline: float) -> QueryPage:
+        """Read the page of a user's connections that follows where another one ended."""
+        return await self._dynamodb.query(self.looking_up(user_id, start), deadline=deadline)
+
+
+def row_expiry(connected_at_milliseconds: int, authorized_until: int | None) -> int:
+    """Say when the row of a connection may go, in seconds since the epoch.
+
+    With the connection, or when its authorization is over: nothing is sent to a connection after that.
+    """
+    life_end = connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
+    return life_end if authorized_until is None else min(life_end, authorized_until)
+
+
+def _key(connection_id: str) -> Item:
+    return {"connectionId": {"S": connection_id}}
+
+
+def read_connection(item: Item, user_id: str) -> Connection:
+    """Read a row."""
+    return Connection(
+        connection_id=item["connectionId"]["S"],
+        user_id=user_id,
+        connected_at=int(item["connectedAt"]["N"]),
+        expires_at=int(item["expiresAt"]["N"]),
+    )

@@ -1,0 +1,1 @@
+"""What a function logs and counts."""

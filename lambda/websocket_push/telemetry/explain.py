@@ -1,0 +1,40 @@
+"""What an exception means to those outside: a code of the closed list and a sentence."""
+
+from typing import NamedTuple
+
+from websocket_push.aws.errors import AwsError
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.settings import SettingsError
+from websocket_push.telemetry.log import where
+
+
+class Failure(NamedTuple):
+    """A failure as it is told.
+
+    Parameters
+    ----------
+    code
+        For programs.
+    message
+        For people who called.
+    detail
+        For the log: where it came from or what AWS said. Holds no content and no stack trace.
+    """
+
+    code: ErrorCode
+    message: str
+    detail: str = ""
+
+
+def explain(error: Exception) -> Failure:
+    """Find the code for an exception."""
+    if isinstance(error, RequestError):
+        return Failure(error.code, error.message)
+    if isinstance(error, AwsError) and error.transient:
+        return Failure(ErrorCode.UNAVAILABLE, f"AWS did not do it in time ({error.code}). Try again.", str(error))
+    if isinstance(error, AwsError):
+        return Failure(ErrorCode.AWS_REFUSED, f"AWS refused it ({error.code}). Trying again will not help.", str(error))
+    if isinstance(error, SettingsError):
+        return Failure(ErrorCode.INTERNAL, "The function is not set up correctly; see its log.", str(error))
+    detail = f"{type(error).__name__} at {where(error)}"
+    return Failure(ErrorCode.INTERNAL, "Something unexpected went wrong; see the function's log.", detail)

@@ -1,0 +1,58 @@
+"""The log line of an invocation: what came of it, whose fault it was, how long it took, and its metrics."""
+
+import time
+from collections.abc import Mapping
+
+from websocket_push.protocol.errors import ErrorCode
+from websocket_push.telemetry.explain import Failure
+from websocket_push.telemetry.log import is_logged, log
+from websocket_push.telemetry.metrics import FAULTS, document, measured
+
+
+def log_outcome(
+    function: str,
+    answer: object,
+    fields: Mapping[str, object],
+    *,
+    request_id: str,
+    milliseconds: float,
+    environment: Mapping[str, str],
+    level: str = "INFO",
+) -> None:
+    """Log an invocation in one line.
+
+    Parameters
+    ----------
+    answer
+        What the invocation ended in; a `Failure` is told by its code, anything else is `OK` and not looked at.
+    fields
+        Ids, codes, counts and metrics that the handler adds. With an `outcome` among them it tells itself what came of
+        it: a batch is answered although messages of it failed.
+    milliseconds
+        How long it took.
+    environment
+        Its `LOG_LEVEL` is the lowest level that is logged. `METRICS_NAMESPACE` and `METRICS_NAME` say where the
+        metrics belong; where the former is empty there are none. A line below the level has its metrics alone.
+    level
+        The level of a success.
+    """
+    outcome: dict[str, object] = {"outcome": "OK"}
+    if isinstance(answer, Failure):
+        outcome = {"outcome": answer.code, "reason": answer.message}
+        if answer.detail:
+            outcome["detail"] = answer.detail
+    outcome |= fields
+    code = None if outcome["outcome"] == "OK" else ErrorCode(str(outcome["outcome"]))
+    if code is not None:
+        level = "ERROR" if code in FAULTS else "WARN"
+    now = time.time_ns() // 1_000_000
+    line: dict[str, object] = {}
+    if is_logged(level, environment.get("LOG_LEVEL", "INFO")):
+        duration = round(milliseconds, 1)
+        line = {"requestId": request_id, **outcome, "durationMilliseconds": duration}
+    namespace = environment.get("METRICS_NAMESPACE", "")
+    if namespace and (metrics := measured(function, code, fields)):
+        name = environment.get("METRICS_NAME", "")
+        line |= document(metrics, namespace=namespace, name=name, code=code, unix_milliseconds=now)
+    if line:
+        log(level, function, line, unix_milliseconds=now)

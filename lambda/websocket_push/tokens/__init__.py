@@ -1,0 +1,1 @@
+"""JSON Web Tokens: read, checked, and the keys they are checked with."""

@@ -1,0 +1,89 @@
+"""What the claims of a token must say (RFC 7519 section 4.1). Its signature has been verified by then."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.values import require_user_id
+from websocket_push.tokens.settings import TokenSettings
+
+LATEST_EXPIRY = 253_402_300_799
+"""The end of the year 9999, in seconds since the epoch: a later expiry means no other thing, but longer text."""
+
+
+class Authorization(NamedTuple):
+    """Who may connect, and until when, in seconds since the epoch."""
+
+    user_id: str
+    expires_at: int
+
+
+def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: float) -> Authorization:
+    """Check the claims of a token.
+
+    Parameters
+    ----------
+    now
+        Seconds since the epoch.
+
+    Returns
+    -------
+    Authorization
+        Until the token stops being accepted here: its own expiry, and the leeway for clocks that differ.
+
+    Raises
+    ------
+    RequestError
+        `MISSING_CLAIM`, `INVALID_CLAIM` (of a kind that it must not be), `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`,
+        `INVALID_ISSUER`, `INVALID_AUDIENCE` or `INVALID_USER_ID`. Messages name the claim, not its value.
+    """
+    expiry = _time(claims, "exp")
+    if expiry is None:
+        raise _missing("exp")
+    if now >= expiry + settings.leeway:
+        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired.")
+    for name in ("nbf", "iat"):
+        start = _time(claims, name)
+        if start is not None and now + settings.leeway < start:
+            raise RequestError(ErrorCode.TOKEN_NOT_YET_VALID, f"The token is not valid yet by its {name}.")
+    _check_issuer(claims, settings)
+    _check_audience(claims, settings)
+    if settings.user_id_claim not in claims:
+        raise _missing(settings.user_id_claim)
+    user_id = require_user_id(claims[settings.user_id_claim], f"The claim {settings.user_id_claim}")
+    return Authorization(user_id, min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY))
+
+
+def _time(claims: Mapping[str, object], name: str) -> int | float | None:
+    """Give a NumericDate, which may have a fraction (RFC 7519 section 2); None if the claim is not there."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value in (math.inf, -math.inf):
+        raise RequestError(ErrorCode.INVALID_CLAIM, f"The claim {name} is not a number.")
+    return value
+
+
+def _check_issuer(claims: Mapping[str, object], settings: TokenSettings) -> None:
+    if settings.issuer is None:
+        return
+    if "iss" not in claims:
+        raise _missing("iss")
+    if claims["iss"] != settings.issuer:
+        raise RequestError(ErrorCode.INVALID_ISSUER, "The token is from another issuer.")
+
+
+def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> None:
+    if not settings.audience:
+        return
+    if "aud" not in claims:
+        raise _missing("aud")
+    audience = claims["aud"]
+    audiences = audience if isinstance(audience, list) else [audience]
+    if not all(isinstance(each, str) for each in audiences) or not set(settings.audience).intersection(audiences):
+        raise RequestError(ErrorCode.INVALID_AUDIENCE, "The token is for another audience.")
+
+
+def _missing(name: str) -> RequestError:
+    return RequestError(ErrorCode.MISSING_CLAIM, f"The token has no claim {name}.")

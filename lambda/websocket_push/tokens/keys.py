@@ -1,0 +1,177 @@
+"""The keys that may verify a token, from a JSON Web Key Set or a shared secret.
+
+A key is used for nothing that it does not fit. Which algorithms it can verify is worked out once, from the key and the
+list of allowed ones, before any token is seen; a token only chooses among what is left.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.exceptions import InvalidKeyError
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.tokens.algorithms import ALGORITHMS
+from websocket_push.tokens.key_cache import KeysUnavailable
+
+if TYPE_CHECKING:
+    from jwt.algorithms import AllowedPublicKeys
+
+MIN_RSA_BITS = 2048
+"""RFC 7518 sections 3.3 and 3.5."""
+
+_READERS: dict[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
+_PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the source.
+
+    Parameters
+    ----------
+    kid
+        Its id in the set; None if it has none.
+    algorithms
+        The allowed algorithms that it may verify; empty if there is a problem.
+    material
+        A public key, or a shared secret.
+    problem
+        Why it verifies nothing.
+    """
+
+    kid: str | None
+    algorithms: frozenset[str] = frozenset()
+    material: "AllowedPublicKeys | bytes" = b""
+    problem: str = ""
+
+
+def keys_of_set(entries: Sequence[object], allowed: Collection[str]) -> tuple[Key, ...]:
+    """Read a JSON Web Key Set (RFC 7517).
+
+    Parameters
+    ----------
+    entries
+        The value of its member `keys`. An entry that cannot be used does not spoil the others (section 5).
+    allowed
+        Names of algorithms that verify with a public key.
+
+    Raises
+    ------
+    KeysUnavailable
+        If no key is left to verify with.
+    """
+    keys = tuple(_read_key(entry, allowed) for entry in entries if isinstance(entry, dict))
+    if not any(key.algorithms for key in keys):
+        problems = sorted({key.problem for key in keys})
+        raise KeysUnavailable(" ".join(["The JWKS holds no key to verify with.", *problems]))
+    return keys
+
+
+def keys_of_secret(secret: bytes, allowed: Collection[str]) -> tuple[Key, ...]:
+    """Take a shared secret, as it is, for the one key.
+
+    Parameters
+    ----------
+    secret
+        Text in UTF-8, or any bytes.
+    allowed
+        Names of algorithms that verify with a secret.
+
+    Raises
+    ------
+    KeysUnavailable
+        If it is shorter than the hash of an allowed algorithm, or something else than a secret: a public key, which
+        everybody has, or a JSON object such as the Secrets Manager console writes for key/value pairs.
+    """
+    needed = max(ALGORITHMS[name].secret_bytes for name in allowed)
+    if len(secret) < needed:
+        raise KeysUnavailable(f"The secret is shorter than the {needed} bytes that the allowed algorithms need.")
+    if _is_json_object(secret):
+        raise KeysUnavailable("The secret is a JSON object. Store the secret itself as plain text.")
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
+    except InvalidKeyError:
+        raise KeysUnavailable("The secret is a public key or a certificate.") from None
+    return (Key(None, frozenset(allowed), secret),)
+
+
+def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
+    """Choose the one key that a token can have been signed with.
+
+    Without a `kid`, exactly one key of the set must fit the algorithm: to try several would let the token decide.
+
+    Raises
+    ------
+    RequestError
+        `UNKNOWN_KEY` if the set has no such key, or several; `UNUSABLE_KEY` if it has one that must not be used.
+    """
+    named = [key for key in keys if kid is None or key.kid == kid]
+    fitting = [key for key in named if algorithm in key.algorithms]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise RequestError(ErrorCode.UNKNOWN_KEY, "More than one key fits what the token says of its key.")
+    if kid is None or not named:
+        raise RequestError(ErrorCode.UNKNOWN_KEY, "No key fits what the token says of its key.")
+    problem = named[0].problem or "The key is for another algorithm."
+    raise RequestError(ErrorCode.UNUSABLE_KEY, problem)
+
+
+def _read_key(entry: dict[str, Any], allowed: Collection[str]) -> Key:
+    kid = entry.get("kid") if isinstance(entry.get("kid"), str) else None
+    problem = _marked_otherwise(entry)
+    if problem:
+        return Key(kid, problem=problem)
+    algorithms = _fitting(entry, allowed)
+    if not algorithms:
+        return Key(kid, problem="A key is for no allowed algorithm.")
+    try:
+        material = _read_material(entry)
+    except Exception:
+        # Whatever is wrong with the numbers of one key, it is this key alone that cannot be used.
+        return Key(kid, problem="A key cannot be read.")
+    if isinstance(material, RSAPublicKey) and material.key_size < MIN_RSA_BITS:
+        return Key(kid, problem=f"An RSA key has fewer than {MIN_RSA_BITS} bits.")
+    return Key(kid, algorithms, material)
+
+
+def _marked_otherwise(entry: dict[str, Any]) -> str:
+    """Say what speaks against a key in what its issuer says of it (RFC 7517 sections 4.2 and 4.3)."""
+    if "kid" in entry and not isinstance(entry["kid"], str):
+        return "A key's kid is not a string."
+    if entry.get("use", "sig") != "sig":
+        return "A key is not for signatures."
+    operations = entry.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return "A key is not for verifying."
+    if "d" in entry:
+        return "A key is published with its private part."
+    return ""
+
+
+def _fitting(entry: dict[str, Any], allowed: Collection[str]) -> frozenset[str]:
+    key_type, curve, only = entry.get("kty"), entry.get("crv"), entry.get("alg")
+    return frozenset(
+        name
+        for name in allowed
+        if ALGORITHMS[name].key_type == key_type
+        and (not ALGORITHMS[name].curves or curve in ALGORITHMS[name].curves)
+        and ("alg" not in entry or name == only)
+    )
+
+
+def _read_material(entry: dict[str, Any]) -> Any:
+    key_type = entry["kty"]
+    public = {name: entry[name] for name in _PUBLIC_MEMBERS[key_type]}
+    return _READERS[key_type].from_jwk({"kty": key_type, **public})
+
+
+def _is_json_object(secret: bytes) -> bool:
+    try:
+        return isinstance(json.loads(secret), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,147 @@
+"""What the module tells verify-jwt: one environment variable, `JWT`, that holds a JSON object."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from websocket_push.settings import SettingsError, read_text
+from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
+from websocket_push.tokens.jwks import Address, parse_uri
+
+_DEFAULTS: dict[str, Any] = {
+    "issuer": None,
+    "audience": [],
+    "jwksUri": None,
+    "secretArn": None,
+    "algorithms": [],
+    "userIdClaim": "sub",
+    "leeway": 0,
+    "jwksCacheSeconds": 300,
+    "allowInsecureLoopback": False,
+}
+
+_SECRET_ARN = re.compile(r"arn:[\w-]+:(secretsmanager:[\w-]+:\d{12}:secret:|ssm:[\w-]+:\d{12}:parameter/)\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Which tokens are valid. Either `jwks` or `secret_arn` is set.
+
+    Parameters
+    ----------
+    issuer
+        What `iss` must be; None leaves it unchecked.
+    audience
+        One of these must be in `aud`; empty leaves it unchecked.
+    jwks
+        Where the issuer's public keys are.
+    secret_arn
+        Where the shared secret is.
+    algorithms
+        The only ones accepted; all of them fit the source of the keys.
+    user_id_claim
+        The claim that says who connects.
+    leeway
+        How far the issuer's clock may be off, in seconds.
+    cache_seconds
+        How long fetched keys serve.
+    """
+
+    issuer: str | None
+    audience: tuple[str, ...]
+    jwks: Address | None
+    secret_arn: str | None
+    algorithms: tuple[str, ...]
+    user_id_claim: str
+    leeway: int
+    cache_seconds: int
+
+
+def read_token_settings(environment: Mapping[str, str]) -> TokenSettings:
+    """Give `JWT`; members that are absent or null have their defaults.
+
+    Raises
+    ------
+    SettingsError
+        Naming the member that is wrong and what it must be.
+    """
+    values = _read_object(read_text(environment, "JWT"))
+    allow_insecure_loopback = _flag(values, "allowInsecureLoopback")
+    jwks_uri, secret_arn = _text(values, "jwksUri"), _text(values, "secretArn")
+    if (jwks_uri is None) == (secret_arn is None):
+        raise _wrong("jwksUri", "or secretArn must be given, and not both")
+    if secret_arn is not None and not _SECRET_ARN.fullmatch(secret_arn):
+        raise _wrong("secretArn", "must be the ARN of a Secrets Manager secret or of an SSM parameter")
+    return TokenSettings(
+        issuer=_text(values, "issuer"),
+        audience=_texts(values, "audience"),
+        jwks=None if jwks_uri is None else _address(jwks_uri, allow_insecure_loopback=allow_insecure_loopback),
+        secret_arn=secret_arn,
+        algorithms=_algorithms(values, with_secret=secret_arn is not None),
+        user_id_claim=_text(values, "userIdClaim") or "",
+        leeway=_seconds(values, "leeway", least=0),
+        cache_seconds=_seconds(values, "jwksCacheSeconds", least=1),
+    )
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise SettingsError("The environment variable JWT must be a JSON object.")
+    unknown = sorted(values.keys() - _DEFAULTS.keys())
+    if unknown:
+        raise _wrong(unknown[0], f"is not known; known are {', '.join(_DEFAULTS)}")
+    return _DEFAULTS | {name: value for name, value in values.items() if value is not None}
+
+
+def _algorithms(values: Mapping[str, Any], *, with_secret: bool) -> tuple[str, ...]:
+    algorithms = _texts(values, "algorithms")
+    fitting = SECRET_ALGORITHMS if with_secret else ALGORITHMS.keys() - SECRET_ALGORITHMS
+    if not algorithms or not fitting.issuperset(algorithms):
+        source = "secretArn" if with_secret else "jwksUri"
+        raise _wrong("algorithms", f"must name at least one algorithm; with {source}: {', '.join(sorted(fitting))}")
+    return algorithms
+
+
+def _address(uri: str, *, allow_insecure_loopback: bool) -> Address:
+    try:
+        return parse_uri(uri, allow_insecure_loopback=allow_insecure_loopback)
+    except ValueError as error:
+        raise _wrong("jwksUri", str(error).removesuffix(".")) from None
+
+
+def _text(values: Mapping[str, Any], name: str) -> str | None:
+    value = values[name]
+    if value is not None and not (isinstance(value, str) and value):
+        raise _wrong(name, "must be a string that is not empty")
+    return value
+
+
+def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = values[name]
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise _wrong(name, "must be a list of strings that are not empty")
+    return tuple(value)
+
+
+def _flag(values: Mapping[str, Any], name: str) -> bool:
+    value = values[name]
+    if not isinstance(value, bool):
+        raise _wrong(name, "must be true or false")
+    return value
+
+
+def _seconds(values: Mapping[str, Any], name: str, *, least: int) -> int:
+    value = values[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise _wrong(name, f"must be a whole number of seconds, at least {least}")
+    return value
+
+
+def _wrong(name: str, must: str) -> SettingsError:
+    return SettingsError(f"In the environment variable JWT, {name} {must}.")

@@ -1,0 +1,108 @@
+"""The verification of a token, from its text to who may connect."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from jwt import PyJWS
+from jwt.exceptions import InvalidSignatureError, InvalidTokenError
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.tokens.algorithms import ALGORITHMS
+from websocket_push.tokens.claims import Authorization, check_claims
+from websocket_push.tokens.jwks import fetch_jwks
+from websocket_push.tokens.key_cache import KeyCache, KeysUnavailable
+from websocket_push.tokens.keys import Key, choose_key, keys_of_secret, keys_of_set
+from websocket_push.tokens.secrets import read_secret
+from websocket_push.tokens.settings import TokenSettings
+from websocket_push.tokens.structure import Header, malformed, read_header, read_object
+
+_CURED_BY_OTHER_KEYS = frozenset({ErrorCode.UNKNOWN_KEY, ErrorCode.UNUSABLE_KEY, ErrorCode.INVALID_SIGNATURE})
+"""What a token is refused for when the keys have been rotated since they were fetched."""
+
+_SIGNATURES = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_length": True})
+
+
+class Verifier:
+    """Verifies tokens; keeps the keys between invocations.
+
+    Parameters
+    ----------
+    settings
+        Which tokens are valid.
+    fetch
+        Reads the source of the keys, or raises `KeysUnavailable`.
+    """
+
+    def __init__(self, settings: TokenSettings, fetch: Callable[[], tuple[Key, ...]]) -> None:
+        self._settings = settings
+        self._keys = KeyCache(fetch, settings.cache_seconds)
+
+    @property
+    def keys_failure(self) -> str | None:
+        """Why the latest fetch of the keys failed, while older ones serve; None if it did not."""
+        return self._keys.failure
+
+    def verify(self, token: str, *, now: float) -> Authorization:
+        """Verify a token.
+
+        Parameters
+        ----------
+        now
+            Seconds since the epoch, read once for this invocation.
+
+        Raises
+        ------
+        RequestError
+            `KEYS_UNAVAILABLE` if there is nothing to verify with; any other code says which check failed.
+        """
+        header = read_header(token)
+        if header.algorithm not in self._settings.algorithms:
+            raise RequestError(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's algorithm is not allowed.")
+        payload = self._verified_payload(token, header, now)
+        return check_claims(read_object(payload, "payload"), self._settings, now=now)
+
+    def _verified_payload(self, token: str, header: Header, now: float) -> bytes:
+        try:
+            keys = self._keys.current(now)
+        except KeysUnavailable as error:
+            raise RequestError(ErrorCode.KEYS_UNAVAILABLE, str(error)) from error
+        try:
+            return self._payload(token, header, keys)
+        except RequestError as refusal:
+            renewed = self._keys.renewed(now) if refusal.code in _CURED_BY_OTHER_KEYS else None
+            if renewed is None:
+                raise
+        return self._payload(token, header, renewed)
+
+    def _payload(self, token: str, header: Header, keys: Sequence[Key]) -> bytes:
+        # There is one shared secret, so it does not matter what a token calls it.
+        kid = None if self._settings.secret_arn else header.kid
+        key = choose_key(keys, kid=kid, algorithm=header.algorithm)
+        return signed_payload(token, key)
+
+
+def make_verifier(settings: TokenSettings) -> Verifier:
+    """Make a verifier with the source of keys that the settings name."""
+    if settings.jwks is not None:
+        address = settings.jwks
+        return Verifier(settings, lambda: keys_of_set(fetch_jwks(address), settings.algorithms))
+    read = partial(read_secret, settings.secret_arn or "")
+    return Verifier(settings, lambda: keys_of_secret(read(), settings.algorithms))
+
+
+def signed_payload(token: str, key: Key) -> bytes:
+    """Verify the signature and give what it signs.
+
+    Raises
+    ------
+    RequestError
+        `INVALID_SIGNATURE`, or `MALFORMED_TOKEN`.
+    """
+    try:
+        decoded = _SIGNATURES.decode_complete(token, key.material, sorted(key.algorithms))
+    except InvalidSignatureError:
+        raise RequestError(ErrorCode.INVALID_SIGNATURE, "The token's signature does not verify.") from None
+    except InvalidTokenError:
+        raise malformed("The token is not a JSON Web Signature.") from None
+    payload: bytes = decoded["payload"]
+    return payload

@@ -1,1 +1,0 @@
-"""A small asyncio client for the two AWS APIs that the functions call."""

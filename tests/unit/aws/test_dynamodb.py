@@ -1,0 +1,216 @@
+"""DynamoDB: the requests against a scripted server, the results against moto."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.moto_api import state_manager  # noqa: F401 - moto.server needs it imported first
+from moto.server import ThreadedMotoServer
+
+from tests.unit.aws.support import (
+    PATIENCE,
+    Server,
+    check_signature,
+    environment,
+    reply,
+    run,
+    soon,
+    status,
+    transport_to,
+)
+from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.aws.errors import AwsError
+
+Call = Callable[[Transport], Coroutine[Any, Any, Any]]
+
+ALICE: Item = {"userId": {"S": "alice"}, "notificationId": {"S": "1"}}
+
+
+async def put(transport: Transport) -> None:
+    await DynamoDB(transport).put_item("table", ALICE, deadline=soon())
+
+
+async def get(transport: Transport) -> Item | None:
+    return await DynamoDB(transport).get_item("table", ALICE, deadline=soon())
+
+
+async def delete(transport: Transport) -> None:
+    await DynamoDB(transport).delete_item("table", ALICE, deadline=soon())
+
+
+async def query(transport: Transport) -> list[Item]:
+    page = await DynamoDB(transport).query({"TableName": "table"}, deadline=soon())
+    assert page.last_evaluated_key is None
+    return page.items
+
+
+@pytest.mark.parametrize(
+    ("call", "operation", "body"),
+    [
+        (put, "PutItem", b'{"TableName":"table","Item":{"userId":{"S":"alice"},"notificationId":{"S":"1"}}}'),
+        (
+            get,
+            "GetItem",
+            b'{"TableName":"table","Key":{"userId":{"S":"alice"},"notificationId":{"S":"1"}},"ConsistentRead":true}',
+        ),
+        (delete, "DeleteItem", b'{"TableName":"table","Key":{"userId":{"S":"alice"},"notificationId":{"S":"1"}}}'),
+        (query, "Query", b'{"TableName":"table"}'),
+    ],
+)
+def test_requests(call: Call, operation: str, body: bytes) -> None:
+    with Server(status(200, b'{"Items":[]}')) as server:
+        run(transport_to(server), call)
+        (request,) = server.requests
+        assert (request.method, request.path, request.body) == ("POST", "/", body)
+        assert request.headers["x-amz-target"] == f"DynamoDB_20120810.{operation}"
+        assert request.headers["content-type"] == "application/x-amz-json-1.0"
+        check_signature(request, "dynamodb")
+        assert "SignedHeaders=content-type;host;x-amz-date;x-amz-target," in request.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (put, b""),
+        (put, b"<html>"),
+        (delete, b"[]"),
+        (get, b'{"Item":'),
+        (get, b'{"Item":{"userId":"alice"}}'),
+        (get, b'{"Item":[]}'),
+        (query, b"{}"),
+        (query, b'{"Items":{}}'),
+        (query, b'{"Items":[[]]}'),
+        (query, b'{"Items":[],"LastEvaluatedKey":1}'),
+        (query, b"[" * 100_000),
+        (query, b"\xff"),
+    ],
+)
+def test_an_answer_that_is_not_what_was_promised_is_retried_and_then_reported(call: Call, body: bytes) -> None:
+    with Server(status(200, body), status(200, b'{"Items":[]}')) as server:
+        run(transport_to(server), call)
+        assert [request.connection for request in server.requests] == [1, 1]
+    with Server(status(200, body)) as server, pytest.raises(AwsError) as caught:
+        run(transport_to(server, random=lambda: 1e9), call)
+    error = caught.value
+    assert (error.code, error.status, error.attempts, error.transient) == ("InvalidResponse", 200, 1, True)
+    assert "html" not in str(error)
+
+
+def test_a_path_in_the_endpoint_is_kept() -> None:
+    with Server() as server:
+        url = f"http://127.0.0.1:{server.port}/prefix/"
+        run(Transport(environment(server.port, AWS_ENDPOINT_URL=url)), put)
+        (request,) = server.requests
+        assert request.path == "/prefix/"
+        check_signature(request, "dynamodb")
+
+
+def test_one_pool_serves_both_services_behind_one_address() -> None:
+    from tests.unit.aws.support import post
+
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await put(transport)
+            await post(transport)
+
+        run(transport_to(server), work)
+        assert [request.connection for request in server.requests] == [1, 1]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[dict[str, str]]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield environment(1, AWS_ENDPOINT_URL_DYNAMODB=f"http://{host}:{port}")
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def table(moto: dict[str, str], request: pytest.FixtureRequest) -> str:
+    """A table of the test's own, with the keys of the notifications table."""
+    name = "".join(character for character in request.node.name if character.isalnum())
+    client = boto3.client(
+        "dynamodb",
+        region_name="eu-west-1",
+        endpoint_url=moto["AWS_ENDPOINT_URL_DYNAMODB"],
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "userId", "KeyType": "HASH"},
+            {"AttributeName": "notificationId", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "userId", "AttributeType": "S"},
+            {"AttributeName": "notificationId", "AttributeType": "S"},
+        ],
+    )
+    client.close()
+    return name
+
+
+def test_an_item_is_written_read_and_deleted(moto: dict[str, str], table: str) -> None:
+    item: Item = {**ALICE, "content": {"S": '{"é": "😀"}'}, "expiresAt": {"N": "1764000000"}}
+
+    async def work(transport: Transport) -> None:
+        database = DynamoDB(transport)
+        deadline = soon(PATIENCE)
+        assert await database.get_item(table, ALICE, deadline=deadline) is None
+        await database.put_item(table, item, deadline=deadline)
+        assert await database.get_item(table, ALICE, deadline=deadline) == item
+        await database.delete_item(table, ALICE, deadline=deadline)
+        await database.delete_item(table, ALICE, deadline=deadline)
+        assert await database.get_item(table, ALICE, deadline=deadline) is None
+
+    run(Transport(moto), work)
+
+
+def test_a_query_is_read_page_by_page(moto: dict[str, str], table: str) -> None:
+    async def work(transport: Transport) -> list[list[str]]:
+        database = DynamoDB(transport)
+        deadline = soon(PATIENCE)
+        items: list[Item] = [{"userId": {"S": "alice"}, "notificationId": {"S": str(number)}} for number in range(5)]
+        await asyncio.gather(*(database.put_item(table, item, deadline=deadline) for item in items))
+        pages = []
+        start: dict[str, Any] = {}
+        while True:
+            page = await database.query(
+                {
+                    "TableName": table,
+                    "KeyConditionExpression": "userId = :user",
+                    "ExpressionAttributeValues": {":user": {"S": "alice"}},
+                    "Limit": 2,
+                    **start,
+                },
+                deadline=deadline,
+            )
+            pages.append([item["notificationId"]["S"] for item in page.items])
+            if page.last_evaluated_key is None:
+                return pages
+            start = {"ExclusiveStartKey": page.last_evaluated_key}
+
+    assert run(Transport(moto), work) == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_an_error_of_dynamodb_has_its_code(moto: dict[str, str]) -> None:
+    with pytest.raises(AwsError) as caught:
+        run(Transport(moto), put)
+    error = caught.value
+    assert (error.code, error.status, error.attempts, error.transient) == ("ResourceNotFoundException", 400, 1, False)
+
+
+def test_a_throttled_write_is_written_in_the_end() -> None:
+    throttled = status(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}')
+    with Server(throttled, throttled, reply()) as server:
+        run(transport_to(server), put)
+        assert len(server.requests) == 3

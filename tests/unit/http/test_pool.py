@@ -1,0 +1,489 @@
+"""The pool: bounded, first come first served, and whole again after whatever happens to a request."""
+
+import asyncio
+import gc
+import socket
+import time
+
+import pytest
+
+from tests.unit.aws.support import (
+    OK,
+    PATIENCE,
+    Answer,
+    Exchange,
+    Server,
+    kept_loop,
+    post,
+    post_failure,
+    reply,
+    run,
+    soon,
+    stall,
+    status,
+    transport_to,
+)
+from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.errors import AwsError
+from websocket_push.http.errors import ConnectionLost
+from websocket_push.http.pool import Pool
+
+
+def pool_of(transport: Transport, server: Server) -> Pool:
+    return transport._pools["http", "127.0.0.1", server.port]
+
+
+def gate() -> tuple[asyncio.Event, list[asyncio.AbstractEventLoop], Answer]:
+    """An answer that waits until the test opens the gate."""
+    opened = asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def answer(exchange: Exchange) -> bool:
+        loops[:] = [asyncio.get_running_loop()]
+        await opened.wait()
+        await exchange.write(OK)
+        return True
+
+    return opened, loops, answer
+
+
+def test_the_bound_holds_under_500_requests_at_once() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport, f"id{number}") for number in range(500)))
+
+        run(transport_to(server, maximum_connections=8), work)
+        assert sorted(request.path for request in server.requests) == sorted(
+            f"/prod/%40connections/id{number}".replace("%40", "@") for number in range(500)
+        )
+        assert server.connections == 8
+
+
+def test_no_more_connections_are_opened_than_there_is_work() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            for _ in range(5):
+                await post(transport)
+            await asyncio.gather(post(transport), post(transport), post(transport))
+
+        run(transport_to(server), work)
+        assert server.connections == 3
+
+
+def test_waiters_are_served_in_the_order_of_asking() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport, f"id{number}") for number in range(50)))
+
+        run(transport_to(server, maximum_connections=1), work)
+        assert [request.path.rpartition("/")[2] for request in server.requests] == [f"id{n}" for n in range(50)]
+
+
+def test_the_socket_survives_between_two_runs_of_the_loop() -> None:
+    with Server() as server:
+        transport = transport_to(server)
+        with kept_loop(transport) as loop:
+            loop.run_until_complete(post(transport))
+            loop.run_until_complete(post(transport))
+        assert [request.connection for request in server.requests] == [1, 1]
+
+
+def test_a_connection_that_the_server_closed_while_the_loop_was_not_running_is_not_written_to() -> None:
+    with Server() as server:
+        transport = transport_to(server)
+
+        async def take() -> object:
+            return pool_of(transport, server).take()
+
+        with kept_loop(transport) as loop:
+            loop.run_until_complete(post(transport))
+            server.hang_up()
+            assert loop.run_until_complete(take()) is None
+            loop.run_until_complete(post(transport))
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_all_connections_closed_between_two_invocations_are_replaced() -> None:
+    with Server() as server:
+        transport = transport_to(server, maximum_connections=8)
+
+        async def work() -> None:
+            await asyncio.gather(*(post(transport) for _ in range(20)))
+
+        with kept_loop(transport) as loop:
+            loop.run_until_complete(work())
+            before = server.connections
+            server.hang_up()
+            loop.run_until_complete(work())
+        assert len(server.requests) == 40
+        assert (before, server.connections) == (8, 16)
+
+
+def test_the_bound_holds_while_every_connection_is_replaced_after_one_answer() -> None:
+    counts: list[int] = []
+    with Server(status(200, connection="close")) as server:
+
+        def clock() -> float:  # asked once per request, while all that is in flight is in flight
+            pool = pool_of(transport, server)
+            counts.append(len(pool._connections) + pool._opening)
+            return 0.0
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport) for _ in range(40)))
+
+        transport = transport_to(server, maximum_connections=4, clock=clock)
+        run(transport, work)
+        assert server.connections == 40
+        assert max(counts) == 4
+
+
+def test_a_connection_that_was_idle_too_long_is_replaced() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            await post(transport)
+
+        run(transport_to(server, idle_limit=0.0), work)
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_the_connection_used_last_is_used_next() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(post(transport), post(transport))
+            pool = pool_of(transport, server)
+            first, second = pool.take(), pool.take()
+            assert first is not None
+            assert second is not None
+            pool.release(first)
+            pool.release(second)
+            assert pool.take() is second
+            pool.release(second)
+
+        run(transport_to(server), work)
+
+
+def test_a_connection_that_was_idle_longer_than_a_request_may_take_is_still_good() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            await asyncio.sleep(0.4)
+            await post(transport)
+
+        run(transport_to(server, attempt_timeout=0.3), work)
+        assert server.connections == 1
+
+
+def test_cancelled_waiters_do_not_disturb_the_others() -> None:
+    opened, loops, answer = gate()
+    with Server(answer) as server:
+
+        async def work(transport: Transport) -> None:
+            tasks = [asyncio.create_task(post(transport, f"id{number}")) for number in range(6)]
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            for number in (1, 3, 5):
+                tasks[number].cancel()
+            loops[0].call_soon_threadsafe(opened.set)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [type(result) for result in results] == [type(None), asyncio.CancelledError] * 3
+
+        run(transport_to(server, maximum_connections=1), work)
+        assert [request.path.rpartition("/")[2] for request in server.requests] == ["id0", "id2", "id4"]
+        assert server.connections == 1
+
+
+def test_a_waiter_cancelled_in_the_moment_it_is_served_passes_its_connection_on() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            served = asyncio.create_task(pool.acquire(soon()))
+            following = asyncio.create_task(pool.acquire(soon()))
+            await asyncio.sleep(0)
+            pool.release(held)
+            served.cancel()
+            assert await following is held
+            pool.release(held)
+            assert pool.take() is held
+            pool.release(held)
+
+        run(transport_to(server, maximum_connections=1), work)
+
+
+def test_a_waiter_cancelled_in_the_moment_it_may_open_a_connection_passes_its_place_on() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            served = asyncio.create_task(pool.acquire(soon()))
+            following = asyncio.create_task(pool.acquire(soon()))
+            await asyncio.sleep(0)
+            held.abort()
+            pool.release(held)
+            served.cancel()
+            opened = await following
+            assert opened is not held
+            pool.release(opened)
+            assert pool.take() is opened
+            pool.release(opened)
+
+        run(transport_to(server, maximum_connections=1), work)
+
+
+def test_a_place_is_not_granted_to_a_waiter_that_was_cancelled_before() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            cancelled = asyncio.create_task(pool.acquire(soon()))
+            following = asyncio.create_task(pool.acquire(soon()))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.wait([cancelled])
+            held.abort()
+            pool.release(held)
+            opened = await following
+            assert opened is not held
+            pool.release(opened)
+
+        run(transport_to(server, maximum_connections=1), work)
+
+
+def test_a_request_cancelled_while_its_connection_is_being_opened_frees_the_place() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            first = asyncio.create_task(post(transport))
+            second = asyncio.create_task(post(transport))
+            await asyncio.sleep(0)
+            first.cancel()
+            await second
+            with pytest.raises(asyncio.CancelledError):
+                await first
+
+        run(transport_to(server, maximum_connections=1), work)
+        assert len(server.requests) == 1
+
+
+def test_a_failed_opening_lets_the_next_waiter_try() -> None:
+    with Server() as server:
+        port = server.port
+
+    async def work(transport: Transport) -> list[AwsError]:
+        return await asyncio.gather(*(post_failure(transport) for _ in range(10)))
+
+    errors = run(transport_to(server, maximum_connections=2, random=lambda: 1e9), work)
+    assert port == server.port
+    assert [error.code for error in errors] == ["ConnectionFailed"] * 10
+
+
+def test_a_waiter_gives_up_at_its_deadline_and_leaves_the_queue() -> None:
+    with Server(stall()) as server:
+
+        async def work(transport: Transport) -> AwsError:
+            started = asyncio.get_running_loop().time()
+            busy = asyncio.create_task(post(transport))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            error = await post_failure(transport, deadline=soon(0.05))
+            assert not busy.done()
+            assert asyncio.get_running_loop().time() < started + PATIENCE / 2
+            busy.cancel()
+            await asyncio.wait([busy])
+            return error
+
+        error = run(transport_to(server, maximum_connections=1, attempt_timeout=PATIENCE), work)
+        assert (error.code, error.attempts, error.transient) == ("DeadlineExceeded", 0, True)
+
+
+def test_a_later_request_with_an_earlier_deadline_is_watched_too() -> None:
+    with Server(stall()) as server:
+
+        async def work(transport: Transport) -> str:
+            started = asyncio.get_running_loop().time()
+            patient = asyncio.create_task(post(transport))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            hasty = await post_failure(transport, deadline=soon(0.3))
+            assert not patient.done()
+            assert len(server.requests) == 2
+            patient.cancel()
+            await asyncio.wait([patient])
+            assert asyncio.get_running_loop().time() < started + PATIENCE / 2
+            return hasty.code
+
+        assert run(transport_to(server, attempt_timeout=PATIENCE), work) == "DeadlineExceeded"
+
+
+def test_every_deadline_is_watched_one_after_the_other() -> None:
+    with Server(stall()) as server:
+
+        async def work(transport: Transport) -> list[str]:
+            deadlines = [soon(0.3), soon(0.4), soon(0.5)]
+            failures = (post_failure(transport, deadline=deadline) for deadline in deadlines)
+            async with asyncio.timeout(PATIENCE / 2):
+                return [error.code for error in await asyncio.gather(*failures)]
+
+        assert run(transport_to(server, attempt_timeout=PATIENCE), work) == ["DeadlineExceeded"] * 3
+        assert len(server.requests) == 3
+
+
+def test_a_patient_waiter_does_not_postpone_the_deadline_of_a_request_in_flight() -> None:
+    with Server(stall(), reply()) as server:
+
+        async def work(transport: Transport) -> str:
+            deadline = soon(0.4)
+            hasty = asyncio.create_task(post_failure(transport, deadline=deadline))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            async with asyncio.timeout(PATIENCE / 2):
+                await post(transport)
+                return (await hasty).code
+
+        transport = transport_to(server, maximum_connections=1, attempt_timeout=PATIENCE)
+        assert run(transport, work) == "DeadlineExceeded"
+
+
+def test_a_waiter_that_is_served_too_late_sends_nothing() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> AwsError:
+            await post(transport)
+            pool = pool_of(transport, server)
+            held = pool.take()
+            assert held is not None
+            late = asyncio.create_task(post_failure(transport, deadline=soon(0.02)))
+            await asyncio.sleep(0)
+            time.sleep(0.05)  # noqa: ASYNC251 - the loop itself is late, so that its alarm has not rung yet
+            pool.release(held)
+            return await late
+
+        error = run(transport_to(server, maximum_connections=1), work)
+        assert (error.code, error.attempts) == ("DeadlineExceeded", 0)
+        assert len(server.requests) == 1
+
+
+def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:
+    with Server(stall(), reply()) as server:
+
+        async def work(transport: Transport) -> None:
+            task = asyncio.create_task(post(transport))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            await transport.close()
+            async with asyncio.timeout(PATIENCE / 2):
+                await task
+
+        run(transport_to(server, attempt_timeout=PATIENCE), work)
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_sending_on_a_closed_connection_fails_at_once() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            pool = pool_of(transport, server)
+            connection = pool.take()
+            assert connection is not None
+            connection.abort()
+            for _ in range(2):  # closing, and closed
+                future = connection.send(b"GET / HTTP/1.1\r\n\r\n", soon())
+                assert isinstance(future.exception(), ConnectionLost)
+                await asyncio.sleep(0)
+            pool.release(connection)
+
+        run(transport_to(server), work)
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_not_reported_by_the_loop() -> None:
+    with Server(reply(), stall()) as server:
+
+        async def work(transport: Transport) -> list[object]:
+            reports: list[object] = []
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+            await post(transport)
+            pool = pool_of(transport, server)
+            connection = pool.take()
+            assert connection is not None
+            future = connection.send(b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
+            connection.expire()
+            pool.release(connection)
+            del future
+            gc.collect()
+            return reports
+
+        assert run(transport_to(server), work) == []
+
+
+def test_close_closes_every_socket() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport) for _ in range(5)))
+            assert server.open == 5
+            await transport.close()
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+
+        run(transport_to(server), work)
+
+
+def test_a_connection_sends_small_packets_at_once() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> int:
+            await post(transport)
+            connection = pool_of(transport, server).take()
+            assert connection is not None
+            assert connection._transport is not None
+            raw = connection._transport.get_extra_info("socket")
+            option = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            pool_of(transport, server).release(connection)
+            return int(option)
+
+        assert run(transport_to(server), work) != 0
+
+
+def test_bytes_that_nobody_asked_for_close_the_idle_connection() -> None:
+    with Server() as server:
+
+        async def work(transport: Transport) -> None:
+            await post(transport)
+            for writer in server._writers:
+                server._loop.call_soon_threadsafe(writer.write, OK)
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+            await post(transport)
+
+        run(transport_to(server), work)
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_connections_of_a_loop_that_ended_are_left_alone() -> None:
+    with Server() as server:
+        transport = transport_to(server)
+        first = asyncio.new_event_loop()
+        first.run_until_complete(post(transport))
+        left = pool_of(transport, server)
+
+        async def close() -> None:
+            left.close()
+            await asyncio.sleep(0)
+
+        with kept_loop(transport) as second:
+            second.run_until_complete(post(transport))
+            assert pool_of(transport, server) is not left
+        assert len(left._idle) == 1
+        first.run_until_complete(close())
+        first.close()
+        assert [request.connection for request in server.requests] == [1, 2]

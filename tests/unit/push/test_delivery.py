@@ -1,0 +1,330 @@
+import asyncio
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.push.fakes import NOW, Script, World, connection, failing, fine
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import ConnectionGone
+from websocket_push.protocol.errors import ErrorCode
+from websocket_push.push.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Outcome
+from websocket_push.push.pusher import report
+from websocket_push.tables.clients import Connection
+from websocket_push.tables.notifications import Notification
+
+GONE = ConnectionGone("GoneException", status=410)
+THROTTLED = AwsError("LimitExceededException", status=429, attempts=5, transient=True)
+DENIED = AwsError("AccessDeniedException", status=403, attempts=1)
+
+
+def deliver(
+    world: World, *recipients: str, stored_until: int | None = NOW // 1000 + 60, seconds: float = 60
+) -> list[Outcome]:
+    async def run() -> list[Outcome]:
+        return await world.delivery(stored_until=stored_until, seconds=seconds).run(recipients or ("alice",))
+
+    return asyncio.run(asyncio.wait_for(run(), timeout=30))
+
+
+def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+    return outcome.connections, outcome.delivered, outcome.gone, outcome.failed
+
+
+def rendezvous(parties: int) -> Script:
+    """Script of a call that ends only when so many are under way at once: in turn they would wait for ever."""
+    barrier = asyncio.Barrier(parties)
+
+    async def meet(_: str) -> None:
+        await barrier.wait()
+
+    return meet
+
+
+def test_every_connection_of_the_recipient_gets_the_frame_and_nobody_elses() -> None:
+    world = World(connection("phone"), connection("laptop"), connection("tv", user_id="bob"))
+
+    (outcome,) = deliver(world)
+
+    assert counts(outcome) == (2, 2, 0, 0)
+    assert outcome.persisted
+    assert outcome.error is None
+    assert sorted(world.done("post")) == ["laptop", "phone"]
+    assert [json.loads(frame) for frame in world.frames] == [
+        {
+            "type": "notification",
+            "id": "0193a5b0-7c00-7abc-9def-0123456789ab",
+            "createdAt": "2024-12-08T09:53:47.008Z",
+            "content": 1,
+        }
+    ] * 2
+
+
+def test_storing_and_looking_up_go_side_by_side() -> None:
+    world = World(connection("phone"))
+    world.storing = world.querying = rendezvous(2)
+    assert deliver(world)[0].delivered == 1
+
+
+def test_posts_go_side_by_side() -> None:
+    world = World(*(connection(f"c{n}") for n in range(MAX_POSTS_AT_ONCE)))
+    world.posting = rendezvous(MAX_POSTS_AT_ONCE)
+    assert deliver(world)[0].delivered == MAX_POSTS_AT_ONCE
+
+
+def test_recipients_are_reached_side_by_side_up_to_a_bound() -> None:
+    users = [f"u{n}" for n in range(2 * MAX_RECIPIENTS_AT_ONCE)]
+    world = World()
+    under_way, most = 0, 0
+
+    async def count(_: str) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    world.querying = count
+    assert [outcome.user_id for outcome in deliver(world, *users)] == users
+    assert most == MAX_RECIPIENTS_AT_ONCE
+
+
+def test_nothing_is_sent_before_it_is_stored() -> None:
+    world = World(connection("phone"))
+    looked_up = asyncio.Event()
+
+    async def after_the_lookup(_: str) -> None:
+        await looked_up.wait()
+        for _turn in range(20):
+            await asyncio.sleep(0)
+
+    async def look_up(_: str) -> None:
+        looked_up.set()
+
+    world.storing, world.querying = after_the_lookup, look_up
+
+    deliver(world)
+
+    assert [kind for kind, _ in world.journal] == ["query", "store", "post"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(THROTTLED, ErrorCode.UNAVAILABLE), (DENIED, ErrorCode.AWS_REFUSED)])
+def test_what_cannot_be_stored_is_not_sent(error: AwsError, code: ErrorCode) -> None:
+    world = World(connection("phone"))
+    world.storing = failing(error)
+
+    (outcome,) = deliver(world)
+
+    assert not world.done("post")
+    assert not outcome.persisted
+    assert outcome.nothing_done
+    assert outcome.error is not None
+    assert outcome.error.code is code
+
+
+def test_what_is_not_to_be_kept_is_sent_without_storing() -> None:
+    world = World(connection("phone"))
+    (outcome,) = deliver(world, stored_until=None)
+    assert (outcome.persisted, outcome.delivered, world.done("store")) == (False, 1, [])
+
+
+def test_a_failing_lookup_is_told_and_the_notification_stays_stored() -> None:
+    world = World(connection("phone"))
+    world.querying = failing(THROTTLED)
+
+    (outcome,) = deliver(world)
+
+    assert outcome.persisted
+    assert not outcome.nothing_done
+    assert outcome.error is not None
+    assert outcome.error.code is ErrorCode.UNAVAILABLE
+    assert counts(outcome) == (0, 0, 0, 0)
+
+
+def test_only_the_row_of_the_connection_that_is_gone_is_deleted() -> None:
+    world = World(connection("phone"), connection("laptop"))
+    world.posting = lambda subject: failing(GONE)(subject) if subject == "phone" else fine(subject)
+
+    (outcome,) = deliver(world)
+
+    assert counts(outcome) == (2, 1, 1, 0)
+    assert outcome.error is None
+    assert world.done("remove") == ["phone"]
+    assert world.done("close") == []
+
+
+def test_a_row_that_cannot_be_deleted_costs_nobody_anything() -> None:
+    world = World(connection("phone"))
+    world.posting, world.removing = failing(GONE), failing(DENIED)
+    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
+
+
+def test_a_connection_on_its_way_is_asked_again_until_it_is_there() -> None:
+    world = World(connection("phone", connected_at=NOW - 10))
+    attempts = 0
+
+    async def gone_twice(_: str) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise GONE
+
+    world.posting = gone_twice
+
+    assert counts(deliver(world)[0]) == (1, 1, 0, 0)
+    assert world.done("remove") == []
+
+
+def test_a_connection_that_is_on_its_way_for_too_long_is_gone() -> None:
+    world = World(connection("phone", connected_at=NOW - 10))
+
+    async def gone_while_time_passes(_: str) -> None:
+        world.now += 900
+        raise GONE
+
+    world.posting = gone_while_time_passes
+
+    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
+    assert world.done("remove") == ["phone"]
+
+
+def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
+    world = World(connection("phone", connected_at=NOW))
+
+    async def gone_at_the_end(_: str) -> None:
+        await asyncio.sleep(world.started + 0.5 - asyncio.get_running_loop().time())
+        raise GONE
+
+    world.posting = gone_at_the_end
+
+    assert counts(deliver(world, seconds=0.5)[0]) == (1, 0, 1, 0)
+    assert world.done("remove") == []
+
+
+def test_whom_there_is_no_time_to_begin_with_is_told_so() -> None:
+    world = World(connection("phone"))
+    (alice, bob) = deliver(world, "alice", "bob", seconds=0)
+    assert world.journal == []
+    for outcome in (alice, bob):
+        assert outcome.nothing_done
+        assert outcome.error is not None
+        assert outcome.error.code is ErrorCode.UNAVAILABLE
+
+
+def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> None:
+    world = World(*(connection(f"c{n}") for n in range(3 * MAX_POSTS_AT_ONCE)))
+
+    async def all_time_passes(_: str) -> None:
+        await asyncio.sleep(world.started + 0.7 - asyncio.get_running_loop().time())
+
+    world.posting = all_time_passes
+    (outcome,) = deliver(world, seconds=0.3)  # and as many seconds again for closing
+    assert counts(outcome) == (3 * MAX_POSTS_AT_ONCE, MAX_POSTS_AT_ONCE, 0, 2 * MAX_POSTS_AT_ONCE)
+    assert outcome.untried == 2 * MAX_POSTS_AT_ONCE
+    assert world.done("close") == []
+    told = json.dumps(report(Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"), [outcome]))
+    assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
+
+
+def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
+
+    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
+    assert world.journal[-3:] == [("post", "phone"), ("close", "phone"), ("remove", "phone")]
+    assert world.frames == [b'{"type":"bye","reason":"token_expired"}']
+
+
+def test_a_connection_past_its_end_is_forgotten_even_if_it_cannot_be_told() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
+    world.posting, world.closing = failing(GONE), failing(THROTTLED)
+    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
+    assert world.done("remove") == ["phone"]
+
+
+def test_no_attempt_outlives_the_authorization() -> None:
+    world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 20))
+    deliver(world, seconds=1000)
+    assert world.deadlines[0] == pytest.approx(world.started + 20, abs=5)
+
+    world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 3600))
+    deliver(world, seconds=1000)
+    assert world.deadlines[0] == pytest.approx(world.started + 1000)
+
+
+def test_a_connection_that_misses_what_is_stored_is_closed_so_that_its_client_resumes() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(THROTTLED)
+
+    (outcome,) = deliver(world)
+
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert outcome.error is not None
+    assert outcome.error.code is ErrorCode.UNAVAILABLE
+    assert (world.done("close"), world.done("remove")) == (["phone"], [])
+
+
+@pytest.mark.parametrize(("error", "stored_until"), [(DENIED, NOW), (THROTTLED, None), (KeyError("x"), NOW)])
+def test_a_connection_is_not_closed_where_coming_back_would_bring_nothing(
+    error: Exception, stored_until: int | None
+) -> None:
+    world = World(connection("phone"))
+    world.posting = failing(error)
+    assert counts(deliver(world, stored_until=stored_until)[0]) == (1, 0, 0, 1)
+    assert world.done("close") == []
+
+
+@pytest.mark.parametrize("call", ["querying", "storing"])
+def test_what_goes_wrong_with_one_recipient_costs_the_others_nothing(call: str) -> None:
+    world = World(*(connection(f"{user}-{n}", user_id=user) for user in ("alice", "bob", "carol") for n in range(3)))
+
+    async def unexpected_for_bob(user_id: str) -> None:
+        if user_id == "bob":
+            raise RuntimeError("secret")
+
+    setattr(world, call, unexpected_for_bob)
+
+    alice, bob, carol = deliver(world, "alice", "bob", "carol")
+
+    assert (alice.delivered, bob.delivered, carol.delivered) == (3, 0, 3)
+    assert bob.error is not None
+    assert bob.error.code is ErrorCode.INTERNAL
+    assert "secret" not in str(bob.error)
+
+
+def test_all_pages_of_the_index_are_posted_to() -> None:
+    world = World(*(connection(f"c{n}") for n in range(25)), page_size=10)
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (25, 25, 0, 0)
+    assert len(world.done("query")) == 3
+
+
+fates = st.sampled_from([None, GONE, THROTTLED, DENIED, ValueError("x")])
+
+
+@given(st.lists(st.lists(fates, max_size=8), min_size=1, max_size=6), st.booleans(), st.integers(1, 4))
+def test_whatever_happens_every_connection_is_accounted_for_once(
+    users: Sequence[Sequence[Exception | None]], stored: bool, page_size: int
+) -> None:
+    fate = {f"u{user}-{n}": each for user, own in enumerate(users) for n, each in enumerate(own)}
+    world = World(*(connection(name, user_id=name.split("-")[0]) for name in fate), page_size=page_size)
+
+    async def play(connection_id: str) -> None:
+        await asyncio.sleep(0)
+        error = fate[connection_id]
+        if error is not None:
+            raise error
+
+    world.posting = play
+
+    outcomes = deliver(world, *(f"u{user}" for user in range(len(users))), stored_until=NOW if stored else None)
+
+    for own, outcome in zip(users, outcomes, strict=True):
+        assert outcome.connections == len(own)
+        assert outcome.delivered == sum(each is None for each in own)
+        assert outcome.gone == sum(each is GONE for each in own)
+        assert outcome.failed == outcome.connections - outcome.delivered - outcome.gone
+        assert (outcome.error is not None) == (outcome.failed > 0)
+    assert sorted(world.done("post")) == sorted(name for name, each in fate.items() if each is None)

@@ -1,0 +1,158 @@
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from websocket_push.authorization import (
+    authorized_until,
+    connecting_user,
+    messaging_user,
+    require_push_allowed,
+    session_end,
+)
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.settings import ClientPush, SettingsError
+from websocket_push.tables.clients import Clients, Connection, row_expiry
+
+
+def event(
+    *, authorizer: dict[str, Any] | None = None, query: list[str] | None = None, connection_id: str = "c"
+) -> dict[str, Any]:
+    context: dict[str, Any] = {"connectionId": connection_id, "connectedAt": 1_000}
+    if authorizer is not None:
+        context["authorizer"] = authorizer
+    return {
+        "requestContext": context,
+        "queryStringParameters": {"userId": query[-1]} if query else None,
+        "multiValueQueryStringParameters": {"userId": query} if query else None,
+    }
+
+
+class Rows:
+    def __init__(self, **users: str) -> None:
+        self._users = users
+
+    async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
+        user_id = self._users.get(connection_id)
+        return None if user_id is None else Connection(connection_id, user_id, 0, 0)
+
+
+def test_the_authorizer_says_who_connects_whatever_the_query_says() -> None:
+    both = event(authorizer={"userId": "alice"}, query=["bob"])
+    assert connecting_user(both, allow_anonymous=False) == "alice"
+    assert connecting_user(both, allow_anonymous=True) == "alice"
+
+
+def test_the_query_is_believed_only_where_anonymous_connections_are_allowed() -> None:
+    assert connecting_user(event(query=["bob"]), allow_anonymous=True) == "bob"
+    with pytest.raises(RequestError) as refusal:
+        connecting_user(event(query=["bob"]), allow_anonymous=False)
+    assert refusal.value.code is ErrorCode.MISSING_USER_ID
+
+
+def test_the_plain_query_map_serves_where_there_is_no_other() -> None:
+    plain = event(query=["bob"])
+    del plain["multiValueQueryStringParameters"]
+    assert connecting_user(plain, allow_anonymous=True) == "bob"
+
+
+@pytest.mark.parametrize(
+    ("unsound", "code"),
+    [
+        (event(), ErrorCode.MISSING_USER_ID),
+        (event(query=[""]), ErrorCode.INVALID_USER_ID),
+        (event(query=["x" * 257]), ErrorCode.INVALID_USER_ID),
+        (event(query=["alice", "bob"]), ErrorCode.INVALID_USER_ID),
+        (event(authorizer={}, query=["bob"]), ErrorCode.MISSING_USER_ID),
+        (event(authorizer={"userId": ""}, query=["bob"]), ErrorCode.MISSING_USER_ID),
+        (event(authorizer={"userId": 7}), ErrorCode.INVALID_USER_ID),
+        (event(authorizer={"userId": "a\x00b"}), ErrorCode.INVALID_USER_ID),
+    ],
+)
+def test_who_cannot_be_known_does_not_connect(unsound: dict[str, Any], code: ErrorCode) -> None:
+    with pytest.raises(RequestError) as refusal:
+        connecting_user(unsound, allow_anonymous=True)
+    assert refusal.value.code is code
+
+
+def message_user(message: dict[str, Any], rows: Rows, *, allow_anonymous: bool) -> str:
+    return asyncio.run(
+        messaging_user(message, cast(Clients, rows), allow_anonymous=allow_anonymous, now=5_000_000, deadline=1e9)
+    )
+
+
+def test_a_message_belongs_to_whom_the_authorizer_named() -> None:
+    assert message_user(event(authorizer={"userId": "alice"}), Rows(c="bob"), allow_anonymous=False) == "alice"
+
+
+def test_an_anonymous_message_belongs_to_whom_the_row_names() -> None:
+    assert message_user(event(query=["eve"]), Rows(c="bob"), allow_anonymous=True) == "bob"
+
+
+@pytest.mark.parametrize(
+    ("rows", "allow_anonymous", "code"),
+    [
+        (Rows(), True, ErrorCode.UNKNOWN_CONNECTION),
+        (Rows(other="bob"), True, ErrorCode.UNKNOWN_CONNECTION),
+        (Rows(c="bob"), False, ErrorCode.MISSING_USER_ID),
+    ],
+)
+def test_a_message_of_nobody_is_refused(rows: Rows, allow_anonymous: bool, code: ErrorCode) -> None:
+    with pytest.raises(RequestError) as refusal:
+        message_user(event(), rows, allow_anonymous=allow_anonymous)
+    assert refusal.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("client_push", "recipient", "allowed"),
+    [
+        (ClientPush.NONE, "alice", False),
+        (ClientPush.NONE, "bob", False),
+        (ClientPush.SELF, "alice", True),
+        (ClientPush.SELF, "bob", False),
+        (ClientPush.SELF, "Alice", False),
+        (ClientPush.ANY, "alice", True),
+        (ClientPush.ANY, "bob", True),
+    ],
+)
+def test_who_may_push_to_whom(client_push: ClientPush, recipient: str, allowed: bool) -> None:
+    if allowed:
+        require_push_allowed(client_push, sender="alice", recipient=recipient)
+        return
+    with pytest.raises(RequestError) as refusal:
+        require_push_allowed(client_push, sender="alice", recipient=recipient)
+    assert refusal.value.code is ErrorCode.PUSH_NOT_ALLOWED
+
+
+def test_a_message_after_the_token_has_expired_is_refused() -> None:
+    current = event(authorizer={"userId": "alice", "expiresAt": "5001"})
+    assert message_user(current, Rows(), allow_anonymous=False) == "alice"
+    for expired in ("5000", 4999):
+        with pytest.raises(RequestError) as refusal:
+            message_user(event(authorizer={"userId": "alice", "expiresAt": expired}), Rows(), allow_anonymous=True)
+        assert refusal.value.code is ErrorCode.TOKEN_EXPIRED
+
+
+def test_an_authorization_lasts_as_long_as_the_authorizer_says() -> None:
+    assert authorized_until(event()) is None
+    assert authorized_until(event(authorizer={"userId": "alice"})) is None
+    assert authorized_until(event(authorizer={"expiresAt": "1769860800"})) == 1_769_860_800
+    assert authorized_until(event(authorizer={"expiresAt": 1_769_860_800})) == 1_769_860_800
+
+
+@pytest.mark.parametrize("unreadable", ["", "soon", "-1", "1.5", 1.5, True, "1" * 16, "\u0661", [], {}])
+def test_an_authorizer_that_does_not_say_how_long_in_seconds_is_a_fault(unreadable: object) -> None:
+    with pytest.raises(SettingsError, match="expiresAt"):
+        authorized_until(event(authorizer={"expiresAt": unreadable}))
+
+
+def test_a_connection_ends_after_two_hours_or_with_its_authorization() -> None:
+    assert session_end(event()) == 1_000 + 2 * 60 * 60 * 1000
+    assert session_end(event(authorizer={"expiresAt": "7000"})) == 7_000_000
+    assert session_end(event(authorizer={"expiresAt": "7202"})) == 1_000 + 2 * 60 * 60 * 1000
+
+
+def test_the_row_of_a_connection_goes_with_it_or_a_minute_later() -> None:
+    assert row_expiry(1_000, None) == 1 + 2 * 60 * 60 + 60
+    assert row_expiry(1_000, 99_999) == 1 + 2 * 60 * 60 + 60
+    assert row_expiry(1_000, 500) == 500
