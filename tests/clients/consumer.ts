@@ -28,10 +28,13 @@ const client: PushClient<Order> = createPushClient<Order>({
   store,
   signal: ending.signal,
   minReconnectDelay: 1,
-  onNotification: ({ id, content }, { via }) => {
+  sharedKey: "alice",
+  hiddenTimeout: 60_000,
+  onNotification: ({ id, content }, { via, primary }) => {
+    const system: boolean = primary;
     const total: number = content.number;
     const how: "live" | "history" = via;
-    void [id, total, how];
+    void [id, total, how, system];
   },
   onState: (state: State, { reason, bye, code, retryIn }) => {
     const why: Reason | undefined = reason;
@@ -51,7 +54,8 @@ const page: { notifications: Notification<Order>[]; more: boolean } = await clie
 const report: Record<string, unknown> = await client.push({ userId: "alice", content: [1, null] });
 const names: readonly (State | Reason | ClientErrorCode)[] = [...STATES, ...REASONS, ...CODES];
 if (client.session?.keepalive?.action === "poll") void client.session.keepalive.seconds;
-void [off, page, report, names, client.lastId, client.stats.repeats, localStore("key"), PushError];
+const leads: boolean = client.leader;
+void [leads, off, page, report, names, client.lastId, client.stats.repeats, localStore("key"), PushError];
 client.close();
 
 // @ts-expect-error an address is required

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 Frame = dict[str, Any]
 _OVERLAP = 5 * 60_000
@@ -70,7 +71,8 @@ class Server:
     async def tell(self, frame: Frame) -> None:
         """Send a frame to all connections."""
         for connection in list(self.connections):
-            await connection.send(json.dumps(frame))
+            with contextlib.suppress(ConnectionClosed):  # As a post to a connection that has just gone.
+                await connection.send(json.dumps(frame))
 
     async def drop(self) -> None:
         """End all connections without a close frame."""
