@@ -63,12 +63,13 @@ def test_the_archive_holds_the_sources_and_nothing_else(archive: Path) -> None:
     assert names == sources | {"package.json", "README.md"}
 
 
-def test_it_depends_on_nothing() -> None:
+def test_it_depends_on_nothing_and_has_the_release_s_version() -> None:
     package = json.loads((BROWSER / "package.json").read_text())
     assert not {name for name in package if name.lower().endswith("dependencies")}
     assert package["sideEffects"] is False
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert package["version"] == project["version"]
+    python = tomllib.loads((CHECKOUT / "clients" / "python" / "pyproject.toml").read_text(encoding="utf-8"))
+    assert package["version"] == python["project"]["version"] == project["version"]
 
 
 def test_it_is_small(toolchain: Path) -> None:
