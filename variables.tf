@@ -838,6 +838,7 @@ variable "custom_domain" {
     certificate_arn = string
     hosted_zone_id  = optional(string)
     mapping_key     = optional(string)
+    posts           = optional(bool, false)
   })
   default = null
 

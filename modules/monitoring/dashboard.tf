@@ -1,8 +1,5 @@
 # What one looks at first on top, then the way of a notification, then what carries it.
 locals {
-  # arn, partition, execute-api, Region.
-  region = split(":", var.api.execution_arn)[3]
-
   # A line of a graph: what is drawn, and how.
   own_line = {
     for name in [
@@ -14,7 +11,7 @@ locals {
 
   api_lines = [
     for name in ["ConnectCount", "MessageCount", "ClientError", "IntegrationError", "ExecutionError"] :
-    ["AWS/ApiGateway", name, "ApiId", var.api.api_id, "Stage", var.api.stage_name]
+    ["AWS/ApiGateway", name, "ApiId", var.api.id, "Stage", var.api.stage_name]
   ]
 
   # A metric that has codes is drawn with a line for each that there is.
@@ -69,7 +66,7 @@ locals {
       metrics = concat(
         [local.own_line["Faults"]],
         local.verifies_token ? [local.own_line["KeysUnavailable"]] : [],
-        var.queues.push_queue_name == null ? [] : [local.own_line["MessagesFailed"]],
+        !local.has_queue.push_queue_name ? [] : [local.own_line["MessagesFailed"]],
       )
     },
     {
@@ -140,7 +137,7 @@ locals {
       height = 6
       properties = {
         title   = graph.title
-        region  = local.region
+        region  = var.region
         view    = "timeSeries"
         stat    = graph.stat
         period  = local.period
@@ -170,7 +167,7 @@ locals {
       height = 8
       properties = {
         title  = "What went wrong"
-        region = local.region
+        region = var.region
         view   = "table"
         query = join(" | ", concat(
           [for name in values(var.log_group_names) : "SOURCE '${name}'"],
@@ -187,7 +184,7 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  count = var.dashboard ? 1 : 0
+  count = nonsensitive(var.dashboard) ? 1 : 0 # dashboard must be known when planning.
 
   dashboard_name = var.name
   dashboard_body = jsonencode({ widgets = concat(local.top_widgets, local.graph_widgets, local.log_widgets) })

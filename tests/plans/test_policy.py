@@ -66,6 +66,22 @@ def test_the_rules_have_something_to_look_at(plans: Plans) -> None:
     assert all(each["change"]["after"]["policy"] for each in planned if each["type"] == "aws_iam_role_policy")
 
 
+def test_partition_region_and_account_are_the_apis(plans: Plans) -> None:
+    """The mocked API is in a partition of its own, and so is all that the module names by itself."""
+    after = [(each["type"], each["change"]["after"]) for each in plans["configurations"]]
+    functions = [values["environment"][0]["variables"] for kind, values in after if kind == "aws_lambda_function"]
+    uris = [values["integration_uri"] for kind, values in after if kind == "aws_apigatewayv2_integration"]
+    uris += [values["authorizer_uri"] for kind, values in after if kind == "aws_apigatewayv2_authorizer"]
+    queues = [json.loads(values["policy"])["Statement"][0] for kind, values in after if kind == "aws_sqs_queue"]
+    place = "cn-north-1:123456789012"
+
+    assert {variables["DNS_SUFFIX"] for variables in functions} == {"amazonaws.com.cn"}
+    assert {uri.rsplit(":function:", 1)[0] for uri in uris if uri} == {
+        f"arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:{place}"
+    }
+    assert {statement["Resource"].rsplit(":", 1)[0] for statement in queues} == {f"arn:aws-cn:sqs:{place}"}
+
+
 def test_what_must_not_be_is_found_and_nothing_else(plans: Plans) -> None:
     planted = {each["address"] for each in plans["planted"]}
     found = {each.address for each in violations(plans["planted"], leave_out=FOREIGN)}
