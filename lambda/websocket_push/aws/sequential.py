@@ -117,12 +117,12 @@ class SequentialSender(Sender):
             return open_connection(endpoint, None, limit)
         tls = self._client_tls()
         try:
-            return open_connection(endpoint, tls, limit)
+            return open_connection(endpoint, tls.context, limit)
         except ConnectionRefused as failure:
             if failure.transient or not tls.partial:
                 raise
         tls.complete()
-        return open_connection(endpoint, tls, limit)
+        return open_connection(endpoint, tls.context, limit)
 
     def _release(self, endpoint: Endpoint, connection: BlockingConnection) -> None:
         if not connection.reusable:
