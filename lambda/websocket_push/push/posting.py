@@ -149,7 +149,7 @@ class Posting:
         if left > 0 and now < self._clocks.posts_until:
             ended = partial(self._end, connection, outcome)
             until = min(self._clocks.posts_until, now + left)
-            self._work.begin(
+            self._work.keep(
                 self._management.begin_post(connection.connection_id, self._payload, deadline=until, done=ended)
             )
         elif left > 0 and now >= self._clocks.closes_until:

@@ -118,7 +118,7 @@ def test_giving_up_cancels_calls_and_takes_no_more_ends() -> None:
             work = Work(group)
             first, second, third = call(), call(), call()
             for each in (first, second, third):
-                work.begin(each)
+                work.keep(each)
             assert work.end(first)
             work.run(task("before"), lambda: ends.append("then"))
             await asyncio.sleep(0)
@@ -151,7 +151,7 @@ def test_a_call_that_ended_while_it_was_begun_is_not_kept() -> None:
             work = Work(group)
             ended = call()
             ended.cancel()
-            work.begin(ended)
+            work.keep(ended)
             assert not work._calls
 
     asyncio.run(main())
