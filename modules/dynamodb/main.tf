@@ -17,7 +17,7 @@ resource "terraform_data" "name" {
 }
 
 # One row per open connection. Rows that a lost $disconnect leaves behind expire.
-resource "aws_dynamodb_table" "clients" {
+resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity must be known when planning.
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
   name                        = var.table_names.clients
   billing_mode                = var.billing.mode
@@ -79,7 +79,7 @@ resource "aws_dynamodb_table" "clients" {
 }
 
 # One row per user and notification, in time order: notificationId is a UUIDv7.
-resource "aws_dynamodb_table" "notifications" {
+resource "aws_dynamodb_table" "notifications" { # read_capacity and write_capacity must be known when planning.
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
   name                        = var.table_names.notifications
   billing_mode                = var.billing.mode

@@ -69,7 +69,7 @@ resource "aws_cloudwatch_log_group" "this" {
   tags = merge({ Name = var.function_names[each.key] }, var.tags)
 }
 
-resource "aws_lambda_function" "this" {
+resource "aws_lambda_function" "this" { # runtime must be known when planning.
   #checkov:skip=CKV_AWS_116:What fails asynchronously goes to the dead-letter queue by push_events.tf; the other functions have callers that wait.
   #checkov:skip=CKV_AWS_173:The variables hold names and URLs and no secret; Lambda encrypts them with a key of the account's.
   #checkov:skip=CKV_AWS_272:A plan shows the hash of the sources, and apply refuses others; signing needs a profile that only some accounts have.
