@@ -3,7 +3,7 @@ locals {
 
   renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
 
-  provisioned = nonsensitive(var.billing.mode == "PROVISIONED") # table_billing.mode must be known when planning.
+  provisioned = nonsensitive(var.billing.mode == "PROVISIONED")
 }
 
 # Remembers the name that the tables were made with. It is part of theirs, and DynamoDB renames no table: another name would
@@ -67,9 +67,10 @@ resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity mus
 
   tags = merge({ Name = var.table_names.clients }, var.tags)
 
-  # Autoscaling changes these; see autoscaling.tf.
+  # Autoscaling changes the capacity; see autoscaling.tf. The tag says which packages the functions have; see packages.tf in
+  # modules/lambda.
   lifecycle {
-    ignore_changes = [read_capacity, write_capacity]
+    ignore_changes = [read_capacity, write_capacity, tags["websocket-push:deployed"]]
 
     precondition {
       condition     = terraform_data.name.output == var.name

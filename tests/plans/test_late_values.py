@@ -130,11 +130,11 @@ WAYS_TO_CONNECT: Mapping[str, Mapping[str, Any]] = {
 }
 
 KNOWN_WHEN_PLANNING: Mapping[str, str] = {
-    "alarms.leave_out": "alarms.leave_out must be known when planning",
+    "alarms.leave_out": "metrics_namespace and alarms.leave_out must be known when planning",
     "client_push": "client_push must be known when planning",
     "dashboard": "dashboard must be known when planning",
     "functions.push.runtime": "runtime must be known when planning",
-    "metrics_namespace": 'metrics_namespace is "" must be known when planning',
+    "metrics_namespace": "metrics_namespace and alarms.leave_out must be known when planning",
     "table_billing.clients.read_capacity": "read_capacity and write_capacity must be known when planning",
     "table_billing.clients.write_capacity": "read_capacity and write_capacity must be known when planning",
     "table_billing.mode": "table_billing.mode must be known when planning",
