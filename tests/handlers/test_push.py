@@ -204,7 +204,7 @@ class TestTime:
                 made.append(Clocks(**times))
                 return super().__new__(cls, **times)
 
-        monkeypatch.setattr("websocket_push.handlers.push.Clocks", Noted)
+        monkeypatch.setattr("websocket_push.handlers.pushing.Clocks", Noted)
         return made
 
     @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9)])

@@ -4,20 +4,13 @@ import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
+from websocket_push.handlers import connect, disconnect, poll, pushing
 from websocket_push.settings import (
     ClientPush,
-    ConnectSettings,
-    DisconnectSettings,
-    PollSettings,
-    PushSettings,
     SettingsError,
     read_bytes,
     read_client_push,
-    read_connect_settings,
-    read_disconnect_settings,
     read_flag,
-    read_poll_settings,
-    read_push_settings,
     read_seconds,
     read_text,
     read_texts,
@@ -84,12 +77,12 @@ ENVIRONMENT = {
 }
 
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (read_connect_settings, ConnectSettings("clients", False, ("https://a.example",))),
-    "disconnect": (read_disconnect_settings, DisconnectSettings("clients")),
-    "poll": (read_poll_settings, PollSettings("clients", "notifications", False, 32768, "poll", 240)),
+    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",))),
+    "disconnect": (disconnect.read_settings, disconnect.Settings("clients")),
+    "poll": (poll.read_settings, poll.Settings("clients", "notifications", False, 32768, "poll", 240)),
     "push": (
-        read_push_settings,
-        PushSettings(
+        pushing.read_settings,
+        pushing.Settings(
             "clients",
             "index",
             "notifications",

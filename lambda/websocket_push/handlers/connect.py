@@ -1,5 +1,6 @@
 """The `$connect` route: registers the connection under its user."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.authorization import authorized_until, connecting_user, require_current
@@ -10,21 +11,38 @@ from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import ConnectSettings, read_connect_settings
+from websocket_push.settings import read_flag, read_text, read_texts
 from websocket_push.tables.clients import Clients, Connection, row_expiry
 from websocket_push.telemetry.explain import Failure
+
+
+class Settings(NamedTuple):
+    """What the function connect is passed."""
+
+    clients_table: str
+    allow_anonymous: bool
+    allowed_origins: tuple[str, ...]
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        allowed_origins=read_texts(environment, "ALLOWED_ORIGINS"),
+    )
 
 
 class Warm(NamedTuple):
     """What connect works with."""
 
-    settings: ConnectSettings
+    settings: Settings
     clients: Clients
 
 
 def make(sender: Sender) -> Warm:
     """Make what connect works with."""
-    settings = read_connect_settings(sender.environment)
+    settings = read_settings(sender.environment)
     return Warm(settings, Clients(DynamoDB(sender), settings.clients_table))
 
 
