@@ -84,7 +84,7 @@ def test_an_interrupted_verification_destroys_everything_however_often_it_is_int
     workshop: Workshop, tmp_path: Path
 ) -> None:
     with verifying(workshop, tmp_path, "--yes") as process:
-        wait_until(lambda: has_made(tmp_path, "aws_iam_role"), "something to be made", seconds=LONG)
+        wait_until(lambda: has_made(tmp_path, "aws_api_gateway_rest_api"), "an API to be made", seconds=LONG)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=LONG)
