@@ -1089,6 +1089,13 @@ run "smallest_intake" {
 
 run "largest_intake" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "cn-north-1" }
+  }
+
   variables {
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
     push_queue = {
