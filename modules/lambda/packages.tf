@@ -94,6 +94,13 @@ locals {
 # tag on the clients table notes which packages are deployed. It is removed before functions change and written after them,
 # and read when the table is refreshed.
 locals {
+  python_check = <<-EOT
+    command -v python3 >/dev/null 2>&1 || {
+      echo "Cannot build the functions' packages: python3 is not on the PATH. Install Python 3.9 or newer on the machine that runs terraform apply, or use the packages of a release (input packages_folder)." >&2
+      exit 1
+    }
+  EOT
+
   package_marks = {
     for key in local.built : key => substr(sha256(jsonencode([
       local.settings[key].architecture, local.settings[key].runtime, var.function_names[key], local.packages[key].source_hash,
@@ -112,6 +119,17 @@ resource "aws_dynamodb_tag" "deployed" {
 
   lifecycle {
     replace_triggered_by = [aws_lambda_function.this]
+  }
+}
+
+# Asked before the first apply makes anything of this module, not when half of it exists.
+resource "terraform_data" "python" {
+  count = length(local.built) > 0 ? 1 : 0
+
+  provisioner "local-exec" {
+    interpreter = ["/bin/sh", "-c"]
+    quiet       = true
+    command     = local.python_check
   }
 }
 
@@ -145,10 +163,7 @@ resource "terraform_data" "package" {
       SOURCES      = local.sources_directory
     }
     command = <<-EOT
-      command -v python3 >/dev/null 2>&1 || {
-        echo "Cannot build the package of the $FUNCTION function: python3 is not on the PATH. Install Python 3.9 or newer on the machine that runs terraform apply, or use the packages of a release (input packages_folder)." >&2
-        exit 1
-      }
+      ${local.python_check}
       exec python3 "$BUILDER" --function "$FUNCTION" --sources "$SOURCES" --output "$PACKAGE" --digest "$DIGEST" --runtime "$RUNTIME" --architecture "$ARCHITECTURE"
     EOT
   }
