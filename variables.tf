@@ -58,17 +58,19 @@ variable "jwt" {
   description = <<-EOT
     Authorize connections by JSON Web Token:
     - `issuer`: what the claim iss must say; any if left out.
-    - `audience`: values of which the claim aud must name one; any if empty.
+    - `audience`: values of which the claim aud must name one, or, in a token without aud, client_id (Cognito's access tokens); any if
+      empty.
     - `jwks_uri`: URL of the issuer's key set. Either this or `secret_arn` is required.
     - `secret_arn`: ARN of the Secrets Manager secret or SSM SecureString parameter that holds a shared secret, in any Region.
     - `secret_kms_key_arn`: ARN of the customer managed key that encrypts the secret.
     - `algorithms`: algorithms to accept; RS256 with `jwks_uri` and HS256 with `secret_arn` if left out.
     - `user_id_claim`: the claim that holds the user's id.
     - `token_use`, `typ`: what the claim token_use and the header typ must say, to accept one kind of token only.
-    - `leeway`: clock skew to tolerate, in seconds.
+    - `leeway`: clock skew to tolerate, in seconds; for nbf and iat at least 5.
     - `jwks_cache_seconds`: how long fetched keys are used, in seconds.
     - `allow_insecure_loopback`: accept http for a key set on the loopback of the machine that runs the functions, for trials.
-    - `additional_issuers`: further issuers, each with the members above from `issuer` to `typ`.
+    - `additional_issuers`: further issuers, such as the next one while clients migrate, each with the members above from `issuer` to
+      `typ`. The keys of one issuer verify no token of another, but the same user id is the same user.
   EOT
   type = object({
     issuer                  = optional(string)

@@ -34,8 +34,11 @@ MAX_WAITING = 10_000
 ATTEMPTS = 3
 """How often a connection is tried before it is asked who is at fault: as often as the SDKs try ("Retry behavior")."""
 
-ROUND_SECONDS = 3.0
-"""How long these attempts may take together: the time limit of one that is not answered."""
+SILENT_SECONDS = 3.0
+"""How long these attempts may take together where one was not answered: the time limit of one."""
+
+REFUSED_SECONDS = 0.25
+"""The same where they are answered, which takes milliseconds: enough for their pauses."""
 
 ESTABLISHING_MILLISECONDS = 30_000
 """How long after the time in its row a connection may still be on its way.
@@ -201,12 +204,13 @@ class Posting:
         # No retry may outlive the authorization.
         until = min(self._clocks.posts_until, since + connection.expires_at - self._clocks.now() / 1000)
         pause = _FIRST_PAUSE_SECONDS
+        seconds = REFUSED_SECONDS if begun is not None and begun.response is not None else SILENT_SECONDS
         while True:
             try:
                 await self._management.post(
                     connection.connection_id,
                     self._payload,
-                    deadline=min(until, _loop_time() + ROUND_SECONDS),
+                    deadline=min(until, _loop_time() + seconds),
                     attempts=ATTEMPTS,
                     begun=begun,
                 )
