@@ -16,9 +16,10 @@ locals {
   package_contents = jsondecode(file("${local.sources_directory}/packages.json"))
 
   # The caller brings some packages, or all that a release has, and the others are built here.
-  described = setsubtract(local.function_keys, keys(var.packages))
-  built     = var.packages_folder == null ? local.described : []
-  released  = var.packages_folder == null ? [] : local.described
+  described  = setsubtract(local.function_keys, keys(var.packages))
+  has_folder = nonsensitive(can(length([trimspace(var.packages_folder)])))
+  built      = local.has_folder ? [] : local.described
+  released   = local.has_folder ? local.described : []
 
   # A file that locks libraries is part of a package like a source; and libraries are for one Python on one architecture.
   requirements = { for key in local.described : key => try(local.package_contents[key].requirements, null) }

@@ -26,7 +26,9 @@ def call(folder: Path) -> Mapping[str, object]:
 
 
 def test_nothing_is_built_and_nothing_differs(tmp_path: Path, released: Path) -> None:
-    terraform = make_root(tmp_path, calls({"built": {"allow_anonymous": True}, "released": call(released)}))
+    sensitive = {"allow_anonymous": True, "packages_folder": f'${{sensitive("{released}")}}'}
+    modules = {"built": {"allow_anonymous": True}, "released": call(released), "sensitive": sensitive}
+    terraform = make_root(tmp_path, calls(modules))
     changes = plan(terraform)
     assert not [address for address in changes if address.startswith("module.released.module.lambda.terraform_data")]
     for function in ("connect", "disconnect", "poll", "push"):
