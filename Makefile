@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test e2e chaos fuzz bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz mutation redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,14 +46,36 @@ unit: environments ## run the Python tests that need neither Terraform nor the e
 terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(RUN) -m tools.checks test
 
+versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
+	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15
+	@$(RUN) -m tools.versions
+
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
 
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: verify-aws doctor
+verify-aws: terraform python ## try the module on an AWS account, measure it, destroy it (REGION=, YES=1, CONNECTIONS=1,100, CLEAN=NAME)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance verify $(if $(REGION),--region $(REGION)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
+
+doctor: python ## look at a deployment in use, changing nothing (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
+	@$(PYTHON) -m tools.environments dev
+	@$(RUN) -m tools.acceptance doctor $(if $(ROOT),--root '$(ROOT)') $(if $(URL),--websocket-url '$(URL)') \
+		$(if $(ARN),--push-function-arn '$(ARN)')
+
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+
+redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
+	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
+
+mutation: environments ## change the sources place by place, and see what no test notices (hours; PARTS=push/refusals.py)
+	@$(PYTHON) -m tools.environments mutation
+	@$(RUN) -m tools.mutation $(PARTS)
 
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
@@ -75,7 +97,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-mutation .venv-terraform-*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

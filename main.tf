@@ -1,47 +1,109 @@
-# The modules refer to one another, and not in a circle: the functions need the API and the stage's name, the
-# permissions and the stage need the functions. So none of these calls may depend on another module as a whole.
+# Names, places and ARNs are decided here, once, and handed to the modules. Each module refers only to modules before it.
+locals {
+  function_keys = concat(["connect", "disconnect", "poll", "push"], local.given.jwt ? ["verify_jwt"] : [])
+
+  function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
+
+  table_names = {
+    clients       = "${var.name}-clients"
+    notifications = "${var.name}-notifications"
+  }
+
+  log_group_names = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
+
+  queue_names = {
+    dead_letter      = "${var.name}-dead-letters"
+    push             = "${var.name}-push"
+    push_dead_letter = "${var.name}-push-dead-letters"
+  }
+
+  # A table without a capacity of its own takes this one. On demand nothing looks at it.
+  default_capacity = { read_capacity = 5, read_capacity_max = null, write_capacity = 5, write_capacity_max = null }
+  table_billing = {
+    mode               = var.table_billing.mode
+    clients            = var.table_billing.clients == null ? local.default_capacity : var.table_billing.clients
+    notifications      = var.table_billing.notifications == null ? local.default_capacity : var.table_billing.notifications
+    target_utilization = coalesce(var.table_billing.target_utilization, 70)
+    clients_index = {
+      read_capacity  = try(coalesce(var.table_billing.clients_index.read_capacity), local.default_capacity.read_capacity)
+      write_capacity = try(coalesce(var.table_billing.clients_index.write_capacity), local.default_capacity.write_capacity)
+    }
+  }
+
+  # Partition, Region and account come from the API's ARN. A data source would be read again during apply whenever the
+  # module is called with depends_on, and every function that holds its result would be updated.
+  here = provider::aws::arn_parse(module.api.execution_arn)
+
+  # The last part of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
+  dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
+
+  function_arns = {
+    for key, name in local.function_names : key => provider::aws::arn_build(
+      local.here.partition, "lambda", local.here.region, local.here.account_id, "function:${name}",
+    )
+  }
+
+  queue_arns = {
+    for key, name in local.queue_names : key => provider::aws::arn_build(
+      local.here.partition, "sqs", local.here.region, local.here.account_id, name,
+    )
+  }
+
+  # A function with provisioned concurrency is invoked by an alias.
+  alias_name = "live"
+  invoked_arns = {
+    for key, arn in local.function_arns : key => local.given.provisioned_concurrency[key] ? "${arn}:${local.alias_name}" : arn
+  }
+
+  authorizer_arn = local.given.jwt ? local.invoked_arns["verify_jwt"] : try(provider::aws::arn_build(
+    local.here.partition, "lambda", local.here.region, local.here.account_id, "function:${var.authorizer.function_name}",
+  ), null)
+
+  # ws:// to http:// and wss:// to https://: the scheme is the only difference between the two addresses.
+  connections_url = (
+    local.given.posts_by_domain
+    ? "https://${join("/", concat([var.custom_domain.domain_name], var.custom_domain.mapping_key[*]))}"
+    : "${replace(module.api.endpoint, "/^ws/", "http")}/${var.stage_name}"
+  )
+}
+
+module "api" {
+  source = "./modules/api"
+
+  name = var.name
+  tags = var.tags
+}
 
 module "dynamodb" {
   source = "./modules/dynamodb"
 
   name                   = var.name
+  table_names            = local.table_names
   deletion_protection    = var.deletion_protection
   point_in_time_recovery = var.point_in_time_recovery
   kms_key_arn            = var.kms.tables_key_arn
+  billing                = local.table_billing
   tags                   = var.tags
-
-  # What is null takes the default of the module below.
-  billing = { for setting, value in var.table_billing : setting => value if value != null }
-}
-
-locals {
-  # The API's ARN says in which partition, Region and account everything is. Asking AWS who applies would take credentials
-  # to plan.
-  api_arn          = split(":", module.websocket_api.execution_arn)
-  queue_arn_prefix = join(":", ["arn", local.api_arn[1], "sqs", local.api_arn[3], local.api_arn[4]])
-}
-
-module "queues" {
-  source = "./modules/queues"
-
-  name                  = var.name
-  arn_prefix            = local.queue_arn_prefix
-  push_function_timeout = module.lambda.planned_push_timeout
-  push_queue            = var.push_queue
-  kms_key_arn           = var.kms.queues_key_arn
-  tags                  = var.tags
 }
 
 module "lambda" {
   source = "./modules/lambda"
 
   name               = var.name
+  region             = local.here.region
+  dns_suffix         = local.dns_suffix
+  function_names     = local.function_names
+  function_arns      = local.function_arns
+  log_group_names    = local.log_group_names
+  alias_name         = local.alias_name
   jwt                = var.jwt
   allow_anonymous    = var.allow_anonymous
   allowed_origins    = var.allowed_origins
   client_push        = var.client_push
   persist_by_default = var.persist_by_default
   notification_ttl   = var.notification_ttl
+  keepalive          = var.keepalive
+  max_frame_kb       = var.max_frame_kb
   functions          = var.functions
   packages           = var.packages
   log_retention_days = var.log_retention_days
@@ -63,24 +125,36 @@ module "lambda" {
     notifications_table_arn  = module.dynamodb.notifications_table_arn
   }
 
-  async_invocation = var.async_invocation
-  push_queue       = var.push_queue
-
-  # Two objects, so that the functions do not wait for the queues.
+  # By ARNs that are known before the queues exist: SQS takes half a minute for each, and no function waits for them.
   queues = {
-    dead_letter_queue_arn = module.queues.planned_dead_letter_queue_arn
-    push_queue_arn        = module.queues.planned_push_queue_arn
-  }
-  created_queues = {
-    dead_letter_queue_arn = module.queues.dead_letter_queue_arn
-    push_queue_arn        = module.queues.push_queue_arn
+    dead_letter_queue_arn = local.queue_arns.dead_letter
+    push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
     kms_key_arn           = var.kms.queues_key_arn
   }
 
   api = {
-    execution_arn   = module.websocket_api.execution_arn
-    stage_name      = module.websocket_api.stage_name
-    connections_url = module.websocket_api.connections_url
+    execution_arn   = module.api.execution_arn
+    stage_name      = var.stage_name
+    connections_url = local.connections_url
+  }
+}
+
+module "queues" {
+  source = "./modules/queues"
+
+  queue_names      = local.queue_names
+  queue_arns       = local.queue_arns
+  push_queue       = var.push_queue
+  async_invocation = var.async_invocation
+  kms_key_arn      = var.kms.queues_key_arn
+  tags             = var.tags
+
+  push_function = {
+    name           = local.function_names["push"]
+    arn            = module.lambda.function_arns["push"]
+    alias          = lookup(module.lambda.aliases, "push", null)
+    invocation_arn = module.lambda.push_invocation_arn
+    timeout        = module.lambda.push_timeout
   }
 }
 
@@ -93,26 +167,36 @@ module "websocket_api" {
   throttling  = var.throttling
   tags        = var.tags
 
-  access_logs = var.access_logs == null ? null : {
+  api = {
+    id                         = module.api.id
+    endpoint                   = module.api.endpoint
+    execution_arn              = module.api.execution_arn
+    route_selection_expression = module.api.route_selection_expression
+  }
+
+  access_logs = local.given.access_logs ? {
     retention_days = var.access_logs.retention_days == null ? var.log_retention_days : var.access_logs.retention_days
     source_ip      = var.access_logs.source_ip
-  }
+  } : null
   logs_key_arn  = var.kms.logs_key_arn
   custom_domain = var.custom_domain
 
-  # Two maps, so that what needs the names alone does not wait for the functions.
-  function_names = merge(module.lambda.planned_function_names, {
-    authorizer = var.jwt == null ? try(var.authorizer.function_name, null) : module.lambda.planned_function_names["verify_jwt"]
-  })
-  function_arns = merge(module.lambda.function_arns, {
-    authorizer = var.jwt == null ? try(var.authorizer.function_arn, null) : module.lambda.function_arns["verify_jwt"]
-  })
+  # What the integrations and the authorizer invoke. These are made of names, not taken from functions: the deployment is
+  # created before its predecessor is destroyed, Terraform treats all that it depends on alike, and no function can be
+  # created beside another of its name.
+  invocation_uris = {
+    for key, arn in merge(
+      { for key in ["connect", "disconnect", "poll", "push"] : key => local.invoked_arns[key] },
+      local.given.authorizer ? { authorizer = local.authorizer_arn } : {},
+    ) : key => "arn:${local.here.partition}:apigateway:${local.here.region}:lambda:path/2015-03-31/functions/${arn}/invocations"
+  }
 
-  # An alias of the function that verifies tokens is the authorizer's.
-  function_aliases = merge(module.lambda.planned_aliases, {
-    for key, alias in module.lambda.planned_aliases : "authorizer" => alias if key == "verify_jwt"
-  })
-  existing_aliases = merge(module.lambda.aliases, {
+  # What API Gateway is permitted to invoke, once it exists.
+  function_arns = merge(
+    { for key in ["connect", "disconnect", "poll", "push"] : key => module.lambda.function_arns[key] },
+    local.given.authorizer ? { authorizer = local.given.jwt ? module.lambda.function_arns["verify_jwt"] : var.authorizer.function_arn } : {},
+  )
+  function_aliases = merge(module.lambda.aliases, {
     for key, alias in module.lambda.aliases : "authorizer" => alias if key == "verify_jwt"
   })
 }
@@ -122,23 +206,44 @@ module "monitoring" {
   source = "./modules/monitoring"
 
   name                  = var.name
+  region                = local.here.region
   metrics_namespace     = var.metrics_namespace
-  function_names        = module.lambda.planned_function_names
-  log_group_names       = module.lambda.planned_log_group_names
-  push_function_timeout = module.lambda.planned_push_timeout
+  function_names        = local.function_names
+  log_group_names       = local.log_group_names
+  push_function_timeout = module.lambda.push_timeout
   alarms                = var.alarms
   dashboard             = var.dashboard
   tags                  = var.tags
 
   api = {
-    api_id        = module.websocket_api.api_id
-    execution_arn = module.websocket_api.execution_arn
-    stage_name    = module.websocket_api.stage_name
+    id         = module.api.id
+    stage_name = var.stage_name
   }
 
   queues = {
-    dead_letter_queue_name            = module.queues.dead_letter_queue_name
-    push_queue_name                   = module.queues.push_queue_name
-    push_queue_dead_letter_queue_name = module.queues.push_queue_dead_letter_queue_name
+    dead_letter_queue_name            = local.queue_names.dead_letter
+    push_queue_name                   = local.given.push_queue ? local.queue_names.push : null
+    push_queue_dead_letter_queue_name = local.given.push_queue ? local.queue_names.push_dead_letter : null
   }
+}
+
+# Addresses of earlier versions.
+moved {
+  from = module.websocket_api.aws_apigatewayv2_api.this
+  to   = module.api.aws_apigatewayv2_api.this
+}
+
+moved {
+  from = module.lambda.aws_lambda_event_source_mapping.push
+  to   = module.queues.aws_lambda_event_source_mapping.push
+}
+
+moved {
+  from = module.lambda.aws_lambda_function_event_invoke_config.push
+  to   = module.queues.aws_lambda_function_event_invoke_config.push
+}
+
+moved {
+  from = module.lambda.aws_lambda_function_event_invoke_config.push_alias
+  to   = module.queues.aws_lambda_function_event_invoke_config.push_alias
 }

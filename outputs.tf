@@ -10,7 +10,7 @@ output "push_function_arn" {
 
 output "push_function_name" {
   description = "Name of the push function."
-  value       = module.lambda.function_names["push"]
+  value       = module.lambda.push_function_name
 }
 
 output "push_invoke_policy_json" {
@@ -55,12 +55,12 @@ output "push_queue_dead_letter_queue_arn" {
 
 output "connections_url" {
   description = "Base URL of the management API (@connections), by which the push function writes to connections."
-  value       = module.websocket_api.connections_url
+  value       = local.connections_url
 }
 
 output "api_id" {
   description = "ID of the WebSocket API."
-  value       = module.websocket_api.api_id
+  value       = module.api.id
 }
 
 output "clients_table_name" {

@@ -30,7 +30,7 @@ variable "tags" {
 }
 
 variable "jwt" {
-  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; user_id_claim says who connects; leeway is the difference of clocks that is put up with, and jwks_cache_seconds how long fetched keys serve, in seconds. allow_insecure_loopback accepts http for a key set on this machine's loopback, for trials."
+  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; a token without aud is held to audience by its client_id, as Cognito's access tokens need it. token_use (\"access\" or \"id\", for Cognito) and typ (of the header, such as \"at+jwt\") require one kind of token. user_id_claim says who connects. additional_issuers, such as the next version of the issuer while clients migrate, have these members too; the keys of one verify no token of another, but the same user id is the same user. For all issuers: leeway, the seconds by which clocks may differ (5 at least for nbf and iat, none for exp by default), jwks_cache_seconds, how long fetched keys serve, and allow_insecure_loopback, which accepts http for a key set on this machine's loopback, for trials."
   type = object({
     issuer                  = optional(string)
     audience                = optional(list(string), [])
@@ -39,62 +39,87 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = optional(string, "sub")
+    token_use               = optional(string)
+    typ                     = optional(string)
     leeway                  = optional(number, 0)
     jwks_cache_seconds      = optional(number, 300)
     allow_insecure_loopback = optional(bool, false)
+    additional_issuers = optional(list(object({
+      issuer             = string
+      audience           = optional(list(string), [])
+      jwks_uri           = optional(string)
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      algorithms         = optional(list(string))
+      user_id_claim      = optional(string, "sub")
+      token_use          = optional(string)
+      typ                = optional(string)
+    })), [])
   })
   default = null
 
   validation {
-    condition     = var.jwt == null ? true : (var.jwt.jwks_uri == null) != (var.jwt.secret_arn == null)
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try((issuer.jwks_uri == null) != (issuer.secret_arn == null), false)
+    ])
     error_message = "jwt needs the keys of exactly one source: write jwks_uri = \"https://issuer.example/.well-known/jwks.json\" for an issuer that publishes them, or secret_arn = the ARN of the Secrets Manager secret or SSM parameter that holds a shared secret."
   }
 
   # What the function accepts: no user name, no fragment, and http for loopback only.
   validation {
-    condition = (
-      try(var.jwt.jwks_uri, null) == null ? true
-      : can(regex("^https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", var.jwt.jwks_uri)) || (
-        var.jwt.allow_insecure_loopback
-        && can(regex("^http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", var.jwt.jwks_uri))
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.jwks_uri, null) == null ? true
+        : can(regex("^https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri)) || (
+          var.jwt.allow_insecure_loopback
+          && can(regex("^http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri))
+        )
       )
-    )
+    ])
     error_message = "jwt.jwks_uri must be an https URL without user name or fragment, such as \"https://issuer.example/.well-known/jwks.json\". For a trial with an issuer on the machine that runs the functions, \"http://127.0.0.1:8080/jwks.json\" is accepted with allow_insecure_loopback = true."
   }
 
   # The ARNs become the resources of an IAM policy, so nothing in them may be a pattern, and a secret's must be whole.
   validation {
-    condition = (
-      try(var.jwt.secret_arn, null) == null ? true
-      : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.jwt.secret_arn))
-      || can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", var.jwt.secret_arn))
-    )
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.secret_arn, null) == null ? true
+        : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", issuer.secret_arn))
+        || can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", issuer.secret_arn))
+      )
+    ])
     error_message = "jwt.secret_arn must be the ARN of a Secrets Manager secret, with the six characters that AWS puts at its end, such as \"arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-jwt-a1B2c3\", or of an SSM parameter, such as \"arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt\". The secret itself is no input: it would end up in the state."
   }
 
   validation {
-    condition = (
-      try(var.jwt.secret_kms_key_arn, null) == null ? true
-      : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.jwt.secret_kms_key_arn))
-    )
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.secret_kms_key_arn, null) == null ? true
+        : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", issuer.secret_kms_key_arn))
+      )
+    ])
     error_message = "jwt.secret_kms_key_arn must be the ARN of a key, such as \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\": IAM does not look through an alias."
   }
 
   validation {
-    condition     = try(var.jwt.secret_kms_key_arn, null) == null ? true : var.jwt.secret_arn != null
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.secret_kms_key_arn, null) == null ? true : issuer.secret_arn != null
+    ])
     error_message = "jwt.secret_kms_key_arn goes with secret_arn: the keys of a jwks_uri are public, so nothing is decrypted. Leave it out."
   }
 
   validation {
-    condition = (
-      try(var.jwt.algorithms, null) == null ? true
-      : length(var.jwt.algorithms) > 0 && length(setsubtract(
-        var.jwt.algorithms,
-        var.jwt.secret_arn != null ? ["HS256", "HS384", "HS512"] : [
-          "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-        ],
-      )) == 0
-    )
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.algorithms, null) == null ? true
+        : length(issuer.algorithms) > 0 && length(setsubtract(
+          issuer.algorithms,
+          issuer.secret_arn != null ? ["HS256", "HS384", "HS512"] : [
+            "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+          ],
+        )) == 0
+      )
+    ])
     error_message = "jwt.algorithms must name at least one algorithm, and only those that fit the keys: with jwks_uri RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA; with secret_arn HS256, HS384 and HS512. \"none\" is never accepted. Leave algorithms out for RS256 or HS256."
   }
 
@@ -104,18 +129,49 @@ variable "jwt" {
   }
 
   validation {
-    condition     = var.jwt == null ? true : try(alltrue([for audience in var.jwt.audience : audience != null && audience != ""]), false)
-    error_message = "jwt.audience must list strings that are not empty, one of which a token's aud claim must name, such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(alltrue([for audience in issuer.audience : audience != null && audience != ""]), false)
+    ])
+    error_message = "jwt.audience must list strings that are not empty, one of which a token's aud claim must name (or, where it has no aud, its client_id), such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
   }
 
   validation {
-    condition     = var.jwt == null ? true : try(length(var.jwt.user_id_claim) > 0, false)
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(length(issuer.user_id_claim) > 0, false)
+    ])
     error_message = "jwt.user_id_claim must be the name of the claim that says who the user is, such as \"sub\" (the default) or \"email\"."
   }
 
   validation {
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
+    ])
+    error_message = "jwt.token_use must be \"access\" or \"id\", what the claim token_use of Cognito's tokens says. Leave it out for tokens that have no such claim."
+  }
+
+  validation {
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.typ, null) == null ? true
+        : can(regex("^(application/)?[A-Za-z0-9!#$&^_.+-]{1,100}$", issuer.typ)) && !can(regex("(?i)^(application/)?(logout|secevent)\\+jwt$", issuer.typ))
+      )
+    ])
+    error_message = "jwt.typ must be what the header of the issuer's logins says, such as \"at+jwt\" for access tokens by RFC 9068, with or without \"application/\"; logout+jwt and secevent+jwt are never a login. Leave it out to accept JWT, at+jwt, and tokens without typ."
+  }
+
+  # The issuer that a token names chooses by whose keys it is verified.
+  validation {
+    condition = length(try(var.jwt.additional_issuers, [])) == 0 ? true : try(
+      alltrue([for issuer in concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer) : issuer != null && issuer != ""])
+      && length(distinct(concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer))) == length(var.jwt.additional_issuers) + 1,
+      false
+    )
+    error_message = "jwt.additional_issuers needs jwt.issuer, and an issuer in each entry that no other has, such as \"https://issuer.example/v2.0\": by the token's iss claim the keys are chosen."
+  }
+
+  validation {
     condition     = var.jwt == null ? true : try(var.jwt.leeway >= 0 && var.jwt.leeway <= 300 && floor(var.jwt.leeway) == var.jwt.leeway, false)
-    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 5: clocks that are further apart need mending."
+    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 30. It holds for exp too; nbf and iat may lie 5 seconds ahead whatever it says."
   }
 
   validation {
@@ -128,7 +184,7 @@ variable "jwt" {
   # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
   validation {
     condition     = try(length(jsonencode(var.jwt)), 0) <= 3000
-    error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience."
+    error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience or additional_issuers."
   }
 }
 
@@ -175,16 +231,16 @@ variable "allow_anonymous" {
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"]. Empty: origins are not checked. It keeps other sites' pages from using a visitor's browser, and nothing else: a program can send any origin."
+  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. It keeps other sites' pages from using a visitor's browser, and nothing else: a program can send any origin."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition = alltrue([
-      for origin in var.allowed_origins : can(regex("^[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\\[[0-9a-f:]+\\])(:[1-9][0-9]{0,4})?$", origin))
+      for origin in var.allowed_origins : origin == "self" || can(regex("^[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\\[[0-9a-f:]+\\])(:[1-9][0-9]{0,4})?$", origin))
     ])
-    error_message = "allowed_origins must list origins as browsers send them: scheme, host and, if it is not the scheme's own, port, in lower case, such as \"https://app.example.com\" or \"http://localhost:3000\". No path, no slash at the end, no wildcard: name each origin."
+    error_message = "allowed_origins must list origins as browsers send them: scheme, host and, if it is not the scheme's own, port, in lower case, such as \"https://app.example.com\" or \"http://localhost:3000\". No path, no slash at the end, no wildcard, not \"null\": name each origin. \"self\" is the API's own host."
   }
 
   # A browser leaves the scheme's own port out, so an origin that names it would never match.
@@ -228,6 +284,41 @@ variable "notification_ttl" {
   validation {
     condition     = var.notification_ttl >= 60 && var.notification_ttl <= 31536000 && floor(var.notification_ttl) == var.notification_ttl
     error_message = "notification_ttl must be a whole number of seconds from 60 (a minute) to 31536000 (365 days), such as 604800 for a week."
+  }
+}
+
+variable "keepalive" {
+  description = "What clients send so that their connections stay open, and at most how many seconds apart: action \"poll\" (default, every 240 seconds) or \"ping\" (300). A poll also brings what did not arrive over the connection, within five minutes; a ping costs less and leaves such a gap until the client connects next. docs/cost.md compares them."
+  type = object({
+    action  = optional(string, "poll")
+    seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["poll", "ping"], var.keepalive.action)
+    error_message = "keepalive.action must be \"poll\" or \"ping\"."
+  }
+
+  validation {
+    condition = var.keepalive.seconds == null ? true : (
+      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240)
+      && floor(var.keepalive.seconds) == var.keepalive.seconds
+    )
+    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\" (what is late is at most five minutes late then), and from 30 to 540 with \"ping\" (API Gateway ends a connection that is idle for 600)."
+  }
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB, from 32 (default) to 128: notifications that make a larger one are refused (CONTENT_TOO_LARGE), and history pages are cut to it. API Gateway's quotas name 32 KB for a frame and 128 KB for a message: try whether larger ones reach your clients before you raise it. Each 32 KB are billed as a message."
+  type        = number
+  default     = 32
+  nullable    = false
+
+  validation {
+    condition     = var.max_frame_kb >= 32 && var.max_frame_kb <= 128 && floor(var.max_frame_kb) == var.max_frame_kb
+    error_message = "max_frame_kb must be a whole number of KB from 32 to 128, API Gateway's limit for a message."
   }
 }
 
@@ -747,6 +838,7 @@ variable "custom_domain" {
     certificate_arn = string
     hosted_zone_id  = optional(string)
     mapping_key     = optional(string)
+    posts           = optional(bool, false)
   })
   default = null
 

@@ -91,6 +91,8 @@ def _measured(plan: Plan) -> Results:
         steady.measure(plan, stub, samples, progress)
         slow = stack.enter_context(running_stub(certificates, core=core, latency=plan.latency))
         steady.measure_journeys(plan, slow, samples, progress)
+        patient = stack.enter_context(running_stub(certificates, core=core, latency=plan.full_latency))
+        steady.measure_beside_full(plan, patient, samples, progress)
     progress.finish()
     return {
         "format": FORMAT,

@@ -90,8 +90,11 @@ HOURS_A_DAY = 8
 RECONNECT_HOURS = 2
 """How often a device must connect anew: the longest life of a WebSocket connection in API Gateway."""
 
-PING_SECONDS = 300
-"""How often a client pings, where it does, to outlive API Gateway's idle timeout of 10 minutes."""
+KEEPALIVE_SECONDS = {"poll": 240, "ping": 300}
+"""How often a client sends what keeps its connection open, by the action: the defaults of the input `keepalive`."""
+
+DEVICES, DAYS = 1_000, 30
+"""What the comparison of the two keepalives is for."""
 
 STORED_BYTES = 600
 """A stored notification: 400 bytes of content, ids, times and DynamoDB's 100 bytes of overhead."""
@@ -123,13 +126,13 @@ class Shape:
         Whether each is stored for those who are away.
     devices
         How many connections a user has; 0 for a user who is offline.
-    heartbeats
-        Whether clients ping.
+    keepalive
+        What clients send so that their connections stay open: `poll`, `ping`, or nothing.
     """
 
     persisted: bool
     devices: int
-    heartbeats: bool = False
+    keepalive: str = ""
 
     @property
     def title(self) -> str:
@@ -138,7 +141,7 @@ class Shape:
         if self.devices == 0:
             return f"offline, {stored}"
         devices = f"{self.devices} device{'s' * (self.devices > 1)}"
-        return f"{devices}, {stored}{', heartbeats' if self.heartbeats else ''}"
+        return f"{devices}, {stored}{f', {self.keepalive}s' if self.keepalive else ''}"
 
     @property
     def minutes(self) -> float:
@@ -156,19 +159,21 @@ class Shape:
         return self.devices / NOTIFICATIONS_A_DAY
 
     @property
-    def pings(self) -> float:
-        """Return the pings that fall to one notification."""
-        return self.minutes * 60 / PING_SECONDS if self.heartbeats else 0.0
+    def keepalives(self) -> float:
+        """Return how many polls or pings to keep a connection open fall to one notification."""
+        return self.minutes * 60 / KEEPALIVE_SECONDS[self.keepalive] if self.keepalive else 0.0
 
 
 SHAPES = (
     Shape(persisted=True, devices=0),
     Shape(persisted=False, devices=1),
     Shape(persisted=True, devices=1),
-    Shape(persisted=True, devices=1, heartbeats=True),
+    Shape(persisted=True, devices=1, keepalive="ping"),
+    Shape(persisted=True, devices=1, keepalive="poll"),
     Shape(persisted=False, devices=3),
     Shape(persisted=True, devices=3),
-    Shape(persisted=True, devices=3, heartbeats=True),
+    Shape(persisted=True, devices=3, keepalive="ping"),
+    Shape(persisted=True, devices=3, keepalive="poll"),
 )
 
 
@@ -194,10 +199,30 @@ def our_cost(shape: Shape, cpu_seconds: float) -> dict[str, float]:
     return {
         "messages": MESSAGE.of(MILLION * (shape.devices + 2 * polls)),
         "connection minutes": CONNECTION_MINUTE.of(MILLION * shape.minutes),
-        "heartbeats": MESSAGE.of(MILLION * 2 * shape.pings),
+        "keepalive": sum(keepalive_cost(shape.keepalive, MILLION * shape.keepalives).values()),
         "Lambda": INVOCATION.of(MILLION * invocations) + GIGABYTE_SECOND.of(MILLION * seconds_of_gigabyte),
         "DynamoDB": WRITE.of(MILLION * writes) + READ.of(MILLION * reads) + stored,
         "logs": LOG.of(MILLION * invocations * LOG_BYTES / 1e9),
+    }
+
+
+def keepalive_cost(action: str, times: float) -> dict[str, float]:
+    """Return what keeping connections open costs, by service: messages, replies, and for a poll what answers it.
+
+    Parameters
+    ----------
+    action
+        `poll` or `ping`.
+    times
+        How often it is sent.
+    """
+    invocations = times if action == "poll" else 0.0
+    return {
+        "messages": MESSAGE.of(2 * times),
+        "Lambda": INVOCATION.of(invocations) + GIGABYTE_SECOND.of(invocations * ROUTE_SECONDS * ROUTE_MB / 1024),
+        # One query, consistent, of the little that lies around the position.
+        "DynamoDB": READ.of(invocations),
+        "logs": LOG.of(invocations * LOG_BYTES / 1e9),
     }
 
 
@@ -246,6 +271,7 @@ def tables(results: Results) -> dict[str, str]:
     return {
         "prices": _prices(),
         "services": _services(cpu),
+        "keepalive": _keepalive(),
         "alternatives": _alternatives(cpu),
         "savings": _savings(results),
     }
@@ -305,6 +331,16 @@ def _services(cpu: float) -> str:
         [shape.title, *map(_dollars, cost.values()), f"**{_dollars(sum(cost.values()))}**"] for shape, cost in costs
     ]
     return _table(["shape", *names, "total"], rows)
+
+
+def _keepalive() -> str:
+    hours = DEVICES * DAYS * HOURS_A_DAY
+    costs = [
+        (f"{action} every {seconds} s", keepalive_cost(action, hours * 3600 / seconds))
+        for action, seconds in reversed(KEEPALIVE_SECONDS.items())
+    ]
+    rows = [[title, *map(_dollars, cost.values()), f"**{_dollars(sum(cost.values()))}**"] for title, cost in costs]
+    return _table(["keepalive", *costs[0][1], "total"], rows)
 
 
 def _alternatives(cpu: float) -> str:

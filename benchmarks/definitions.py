@@ -105,6 +105,12 @@ class Plan:
         How long one measurement lasts at least.
     latency
         Seconds that the stub lets pass where round trips are counted.
+    beside_full
+        Size of a push to one user of whom some connections refuse every post.
+    full
+        How many those are.
+    full_latency
+        Seconds that the stub lets pass for each answer there.
     """
 
     connections: tuple[int, ...]
@@ -114,10 +120,16 @@ class Plan:
     seconds: float
     latency: float = 0.1
     quick: bool = False
+    beside_full: int = 5_000
+    full: tuple[int, ...] = (1, 50, 250)
+    full_latency: float = 0.03
 
 
 FULL = Plan((1, 10, 100, 1_000, 10_000), (1, 10, 100, 1_000), rounds=3, cold_rounds=9, seconds=0.4)
-QUICK = Plan((1, 100), (1, 10), rounds=1, cold_rounds=1, seconds=0.05, quick=True)
+QUICK = Plan((1, 100), (1, 10), rounds=1, cold_rounds=1, seconds=0.05, quick=True, beside_full=100, full=(1, 5))
+
+SLOWED = 1.2
+"""How much longer a push may take because some of its connections refuse every post."""
 
 
 def definitions(plan: Plan) -> list[Definition]:
@@ -129,6 +141,16 @@ def definitions(plan: Plan) -> list[Definition]:
         *_cold_starts(tls=False),
         *_cold_starts(tls=True),
         *_journeys(),
+        *(
+            Definition(
+                f"full.{full}",
+                f"time of a push with and without full connections, {full} of {plan.beside_full:,}",
+                "times",
+                (),
+                (Target("", Relation.AT_MOST, SLOWED),),
+            )
+            for full in plan.full
+        ),
         *(
             Definition(f"memory.{size}", f"peak memory, push to {size:,} connections", "MiB", CLIENTS[1:])
             for size in plan.connections

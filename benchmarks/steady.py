@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from benchmarks.contenders.harness import Cost, Task
-from benchmarks.definitions import CLIENTS, JOURNEYS, NODE, WRK, Plan, headline
+from benchmarks.definitions import CLIENTS, JOURNEYS, NODE, OURS, WRK, Plan, headline
 from benchmarks.machine import has_wrk
 from benchmarks.programs import is_installed, push_costs, wrk_cost
 from benchmarks.progress import Progress
@@ -27,9 +27,9 @@ def new_samples() -> Samples:
 
 
 def steps(plan: Plan) -> int:
-    """Say how many steps `measure` and `measure_journeys` show."""
+    """Say how many steps all that is measured here shows."""
     contenders = len(installed())
-    return plan.rounds * (3 * contenders + has_wrk()) + contenders
+    return plan.rounds * (3 * contenders + has_wrk() + 1) + contenders
 
 
 def installed() -> tuple[str, ...]:
@@ -83,6 +83,22 @@ def _deliveries(plan: Plan, name: str, stub: RunningStub, samples: Samples) -> N
     _keep(samples, "delivery", name, [(cost["connections"], cost) for cost in costs[1:]])
     for cost in costs[1:]:
         samples[f"memory.{cost['connections']}"][name].append(cost["peak"] / 2**20)
+
+
+def measure_beside_full(plan: Plan, stub: RunningStub, samples: Samples, progress: Progress) -> None:
+    """Compare pushes to a user of whom some connections refuse every post with the same push without them.
+
+    The stub takes as long for an answer as API Gateway may: without that there would be little to slow down.
+    """
+    sizes = (0, 0, *plan.full)  # the first warms up
+    tasks: list[Task] = [
+        {"users": 1, "connections": plan.beside_full, "seconds": 0.0, "warm": 0, "full": full} for full in sizes
+    ]
+    for number in range(plan.rounds):
+        progress.step(f"round {number + 1}: {OURS}, beside full connections")
+        _, without, *costs = push_costs(OURS, tasks, stub.plain.environment)
+        for full, cost in zip(plan.full, costs, strict=True):
+            samples[f"full.{full}"][OURS].append(cost["wall"] / without["wall"])
 
 
 def _tasks(plan: Plan, name: str, sizes: Sequence[tuple[int, int]]) -> list[Task]:

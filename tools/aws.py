@@ -52,13 +52,22 @@ class Backend:
 
     def push(self, request: object) -> Answer:
         """Invoke the push function with a request and wait for its answer."""
-        answer = self.lambda_.invoke(FunctionName=self.outputs["push_function_arn"], Payload=json.dumps(request))
-        return Answer(json.loads(answer["Payload"].read()), answer.get("FunctionError"))
+        return invoke(self.lambda_, self.outputs["push_function_arn"], request)
 
     def connection(self, connection_id: str) -> "dict[str, AttributeValueTypeDef] | None":
         """Give the row of a connection."""
         key = {"connectionId": {"S": connection_id}}
         return self.dynamodb.get_item(TableName=self._clients, Key=key, ConsistentRead=True).get("Item")
+
+    def connection_ids(self, user_id: str) -> set[str]:
+        """Return the connections of a user that the index shows."""
+        rows = self.dynamodb.query(
+            TableName=self._clients,
+            IndexName="userId-index",
+            KeyConditionExpression="userId = :user",
+            ExpressionAttributeValues={":user": {"S": user_id}},
+        )["Items"]
+        return {row["connectionId"]["S"] for row in rows}
 
     def put_connection(self, row: "dict[str, AttributeValueTypeDef]") -> None:
         """Write the row of a connection."""
@@ -76,6 +85,12 @@ class Backend:
     @property
     def _clients(self) -> str:
         return str(self.outputs["clients_table_name"])
+
+
+def invoke(client: "LambdaClient", function_arn: str, request: object) -> Answer:
+    """Return what a function answers to a request."""
+    answer = client.invoke(FunctionName=function_arn, Payload=json.dumps(request))
+    return Answer(json.loads(answer["Payload"].read()), answer.get("FunctionError"))
 
 
 def clients(emulator: Emulator) -> Callable[..., Any]:
@@ -97,25 +112,42 @@ def backend(emulator: Emulator, outputs: Mapping[str, Any]) -> Backend:
 
 
 def leftovers(emulator: Emulator, name: str) -> list[str]:
-    """List what is left in the account of a module with this name."""
-    client = clients(emulator)
-    found = {
-        "alarm": [each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
-        "dashboard": [each["DashboardName"] for each in client("cloudwatch").list_dashboards()["DashboardEntries"]],
-        "API": [each["Name"] for each in client("apigatewayv2").get_apis()["Items"]],
-        "event source mapping": [
-            each["EventSourceArn"] for each in client("lambda").list_event_source_mappings()["EventSourceMappings"]
-        ],
-        "function": [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]],
-        "log group": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
-        "queue": client("sqs").list_queues().get("QueueUrls", []),
-        "role": [each["RoleName"] for each in client("iam").list_roles()["Roles"]],
-        "table": client("dynamodb").list_tables()["TableNames"],
-    }
-    return sorted(f"{kind} {each}" for kind, names in found.items() for each in names if name in each)
+    """List what is left in the emulator of a module with this name."""
+    return left_in_account(clients(emulator), name)
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+_LISTED = (
+    # What, the service that lists it, the operation, the member of its answer, and the member of that which names it.
+    ("alarm", "cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("dashboard", "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    ("API", "apigatewayv2", "get_apis", "Items", "Name"),
+    ("event source mapping", "lambda", "list_event_source_mappings", "EventSourceMappings", "EventSourceArn"),
+    ("function", "lambda", "list_functions", "Functions", "FunctionName"),
+    ("log group", "logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("queue", "sqs", "list_queues", "QueueUrls", None),
+    ("REST API", "apigateway", "get_rest_apis", "items", "name"),
+    ("role", "iam", "list_roles", "Roles", "RoleName"),
+    ("table", "dynamodb", "list_tables", "TableNames", None),
+)
+
+
+def left_in_account(client: Callable[..., Any], name: str) -> list[str]:
+    """List what an account holds whose name contains this one, reading every page.
+
+    Parameters
+    ----------
+    client
+        boto3's `client`.
+    """
+    found = []
+    for kind, service, operation, member, named_by in _LISTED:
+        for page in client(service).get_paginator(operation).paginate():
+            names = [each[named_by] if named_by else each for each in page.get(member, [])]
+            found += [f"{kind} {each}" for each in names if name in each]
+    return sorted(found)
+
+
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = _WAIT_SECONDS) -> None:
     """Wait for something that happens on its own.
 
     Raises
@@ -123,8 +155,8 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     TimeoutError
         If it has not happened after a time that is long for it.
     """
-    give_up = time.monotonic() + _WAIT_SECONDS
+    give_up = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {_WAIT_SECONDS:.0f} s in vain: {what}")
+            raise TimeoutError(f"waited {seconds:.0f} s in vain: {what}")
         time.sleep(0.05)

@@ -46,12 +46,22 @@ class Issuer:
         return jwt.encode(body, self._key, algorithm="RS256", headers={"kid": _KEY_ID})
 
 
-@contextlib.contextmanager
-def issuer() -> Iterator[Issuer]:
-    """Run an issuer, with a key of its own, for as long as the block lasts."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def new_key() -> rsa.RSAPrivateKey:
+    """Return a new key to sign tokens with."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def key_set(key: rsa.RSAPrivateKey) -> str:
+    """Return the key set (JWKS) that an issuer with this key publishes."""
     published = {**jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": _KEY_ID, "use": "sig"}
-    body = json.dumps({"keys": [published]}).encode()
+    return json.dumps({"keys": [published]})
+
+
+@contextlib.contextmanager
+def issuer(key: rsa.RSAPrivateKey | None = None) -> Iterator[Issuer]:
+    """Run an issuer, with the key or one of its own, for as long as the block lasts."""
+    key = key or new_key()
+    body = key_set(key).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

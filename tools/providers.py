@@ -19,6 +19,7 @@ from pathlib import Path
 from tools.errors import ToolError
 
 MINIMUM_PROVIDER = (5, 100, 0)
+_TOO_NEW = (7, 0, 0)
 MIRROR_VARIABLE = "WEBSOCKET_PUSH_PROVIDER_MIRROR"
 """Names a mirror; nothing else is looked at then."""
 
@@ -155,7 +156,7 @@ def _usable(providers: Iterable[Path], platform: str) -> Iterator[Mirror]:
                 found = Mirror(path.resolve(), _version(packed))
             else:
                 continue
-            if found.version >= MINIMUM_PROVIDER:
+            if MINIMUM_PROVIDER <= found.version < _TOO_NEW:
                 yield found
 
 

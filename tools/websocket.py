@@ -29,14 +29,14 @@ class Device:
         self._connection = connection
         self._set_aside: list[Frame] = []
 
-    async def send(self, text: str) -> None:
-        """Send a text frame as it is."""
+    async def send(self, text: str | bytes) -> None:
+        """Send a text frame as it is, or bytes as a binary one."""
         await self._connection.send(text)
 
     async def ask(self, text: str | Frame) -> Frame:
         """Send a message and give the reply; notifications that come before it are kept for `next_notification`."""
         await self.send(text if isinstance(text, str) else json.dumps(text))
-        while (frame := await self._receive())["type"] == "notification":
+        while (frame := await self._receive()).get("type") == "notification":
             self._set_aside.append(frame)
         return frame
 
@@ -45,7 +45,7 @@ class Device:
         if self._set_aside:
             return self._set_aside.pop(0)
         frame = await self._receive()
-        if frame["type"] != "notification":
+        if frame.get("type") != "notification":  # A fault of API Gateway's own has no type.
             raise AssertionError(f"a notification was expected, and this came: {frame}")
         return frame
 
@@ -64,9 +64,18 @@ class Device:
             await self._connection.wait_closed()
 
     @property
+    def close_code(self) -> int | None:
+        """The code that the connection was closed with; None while it is open."""
+        return self._connection.close_code
+
+    @property
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose."""
         return self._connection.subprotocol
+
+    async def close(self) -> None:
+        """Close the connection, as a device does that is switched off."""
+        await self._connection.close()
 
     async def vanish(self) -> None:
         """Reset the TCP connection without a WebSocket close, as a device does that loses its network."""
@@ -90,7 +99,7 @@ def browser_url(emulator: Emulator, outputs: Mapping[str, Any]) -> str:
 
 @contextlib.asynccontextmanager
 async def device(
-    emulator: Emulator,
+    emulator: Emulator | None,
     websocket_url: str,
     *,
     headers: Mapping[str, str] | None = None,
@@ -101,8 +110,10 @@ async def device(
 
     Parameters
     ----------
+    emulator
+        Dialled in place of the host that the URL names; None for AWS itself.
     websocket_url
-        The module's output. The emulator is dialled, under this name.
+        The module's output.
     headers, subprotocols
         What else the handshake carries.
     query
@@ -114,12 +125,11 @@ async def device(
         If the handshake is refused.
     """
     url = urlsplit(websocket_url)
-    address = f"ws://{url.netloc}{url.path}" + (f"?{urlencode(query)}" if query else "")
+    dialled: dict[str, Any] = {"host": "127.0.0.1", "port": emulator.port, "proxy": None} if emulator else {}
+    address = f"{'ws' if emulator else url.scheme}://{url.netloc}{url.path}" + (f"?{urlencode(query)}" if query else "")
     async with connect(
         address,
-        host="127.0.0.1",
-        port=emulator.port,
-        proxy=None,
+        **dialled,
         max_size=None,
         additional_headers=headers,
         subprotocols=[Subprotocol(each) for each in subprotocols] or None,

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypedDict
+from typing import NoReturn, NotRequired, TypedDict
 
 from benchmarks.stub.answers import user_name
 
@@ -26,12 +26,13 @@ THREADS = 16
 
 
 class Task(TypedDict):
-    """Push to `users` users who have `connections` connections each."""
+    """Push to `users` users who have `connections` connections each, of which `full` take nothing."""
 
     users: int
     connections: int
     seconds: float
     warm: int
+    full: NotRequired[int]
 
 
 class Cost(TypedDict):
@@ -79,8 +80,9 @@ def measure(push: Push, task: Task) -> Cost:
     RuntimeError
         If it did not reach every connection.
     """
-    users = [user_name(task["connections"], number) for number in range(task["users"])]
-    expected = task["users"] * task["connections"]
+    full = task.get("full", 0)
+    users = [user_name(task["connections"], number, full=full) for number in range(task["users"])]
+    expected = task["users"] * (task["connections"] - full)
     for _ in range(task["warm"]):
         _require(push(users), expected)
     started, cpu_before = time.perf_counter_ns(), time.process_time_ns()

@@ -10,7 +10,9 @@ from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
-from websocket_push.push.delivery import Clocks, Delivery
+from websocket_push.push.delivery import Delivery
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
 
@@ -43,6 +45,7 @@ def main() -> None:
             stored_until=_milliseconds() // 1000 + ttl,
             clocks=Clocks(now=_milliseconds, posts_until=until, closes_until=until),
             random=random.random,
+            refusals=Refusals(),
         )
         return sum(outcome.delivered for outcome in await delivery.run(users) if outcome.persisted)
 

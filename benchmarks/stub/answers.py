@@ -2,7 +2,7 @@
 
 Shapes and headers are those of the services (Amazon DynamoDB API Reference; API Gateway Developer Guide, "Use
 @connections commands in your backend service"). What a user's Query returns is in the user's name, so the stub keeps
-no data: `c100-u7` has 100 connections.
+no data: `c100-u7` has 100 connections, and of those of `c100f5-u7` five answer 429 to every post.
 """
 
 import json
@@ -29,9 +29,21 @@ _DELETED = b"HTTP/1.1 204 No Content\r\n" + _DATE + b"connection: keep-alive\r\n
 _TARGET = b"DynamoDB_20120810."
 
 
-def user_name(connections: int, number: int) -> str:
-    """Name a user who has so many connections."""
-    return f"c{connections}-u{number}"
+_FULL = "XnJkF"
+"""How the id of a connection begins that takes nothing; others begin with XnJk8."""
+
+_FULL_PATH = f"/@connections/{_FULL}".encode()
+_REFUSED = (
+    b"HTTP/1.1 429 Too Many Requests\r\n"
+    + _DATE
+    + b"content-type: application/json\r\ncontent-length: 16\r\nconnection: keep-alive\r\n"
+    b'x-amzn-errortype: LimitExceededException\r\n\r\n{"message":null}'
+)
+
+
+def user_name(connections: int, number: int, *, full: int = 0) -> str:
+    """Name a user who has so many connections, some of them full."""
+    return f"c{connections}{f'f{full}' if full else ''}-u{number}"
 
 
 class Answers:
@@ -78,7 +90,7 @@ class Answers:
             self.counts["DeleteConnection"] += 1
             return _DELETED
         self.counts["PostToConnection"] += 1
-        return _POSTED
+        return _REFUSED if _FULL_PATH in head else _POSTED
 
     def _answer_query(self, body: bytes) -> bytes:
         known = self._queries.get(body)
@@ -104,27 +116,32 @@ def query_page(request: dict[str, object], page_bytes: int = PAGE_BYTES) -> dict
     if "IndexName" not in request:
         items = [_notification(user_id, number) for number in range(HISTORY_LENGTH)]
         return {"Items": items, "Count": HISTORY_LENGTH, "ScannedCount": HISTORY_LENGTH}
-    count, first = _connection_count(user_id), 0
+    (count, full), first = _connection_counts(user_id), 0
     start = request.get("ExclusiveStartKey")
     if isinstance(start, dict):
         first = int(start["connectionId"]["S"].removesuffix("=")[-10:]) + 1
     last = min(count, first + max(1, page_bytes // _size(_client(user_id, 0))))
-    items = [_client(user_id, number) for number in range(first, last)]
+    # Those that are full are spread evenly.
+    items = [
+        _client(user_id, number, full=(number + 1) * full // count > number * full // count)
+        for number in range(first, last)
+    ]
     page: dict[str, object] = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
     if last < count:
         page["LastEvaluatedKey"] = {name: items[-1][name] for name in ("connectionId", "userId")}
     return page
 
 
-def _connection_count(user_id: str) -> int:
-    digits = user_id.partition("-")[0].removeprefix("c")
-    return int(digits) if digits.isdigit() else 1
+def _connection_counts(user_id: str) -> tuple[int, int]:
+    """Read how many connections a user has, and how many of them are full."""
+    digits, _, full = user_id.partition("-")[0].removeprefix("c").partition("f")
+    return int(digits) if digits.isdigit() else 1, int(full) if full.isdigit() else 0
 
 
-def _client(user_id: str, number: int) -> dict[str, dict[str, str]]:
+def _client(user_id: str, number: int, *, full: bool = False) -> dict[str, dict[str, str]]:
     # As long as a real id, and as a real id with "=" at its end, which has to be percent-encoded in a path.
     return {
-        "connectionId": {"S": f"XnJk8{number:010d}="},
+        "connectionId": {"S": f"{_FULL if full else 'XnJk8'}{number:010d}="},
         "userId": {"S": user_id},
         "connectedAt": {"N": str(CONNECTED_AT)},
         "expiresAt": {"N": str(EXPIRES_AT)},

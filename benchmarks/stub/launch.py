@@ -55,6 +55,10 @@ class Address:
             "CLIENTS_INDEX": "userId-index",
             "NOTIFICATIONS_TABLE": "notifications",
             "NOTIFICATION_TTL": "604800",
+            # The largest that the module lets be set: what is measured is no matter of the limit.
+            "MAX_FRAME_BYTES": "131072",
+            "KEEPALIVE_ACTION": "poll",
+            "KEEPALIVE_SECONDS": "240",
             "PERSIST_BY_DEFAULT": "true",
             "ALLOW_ANONYMOUS": "false",
             "ALLOWED_ORIGINS": "[]",

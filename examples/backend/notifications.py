@@ -93,7 +93,7 @@ class Push:
     user_ids
         1 to 10,000 users; `split` divides longer lists.
     content
-        What JSON can say; at most 127 KB as JSON.
+        What JSON can say; at most 31 KB as JSON, or as many as the input `max_frame_kb` allows, less one.
     persist, ttl
         Whether it is kept for those who are away, and for how many seconds; None leaves it to the deployment.
     id
@@ -186,7 +186,9 @@ def push_now(client: LambdaClient, function_arn: str, push: Push, patience: Pati
             if last or error.action is not Action.RETRY:
                 raise
             continue
-        if last or not any(action_for(code) is Action.RETRY for code in unserved(report).values()):
+        left = unserved(report)
+        omitted = report["totals"]["incomplete"] > len(left)
+        if last or not (omitted or any(action_for(code) is Action.RETRY for code in left.values())):
             return report
     raise ValueError("Patience must have at least one attempt.")
 
@@ -197,15 +199,13 @@ def push_later(client: LambdaClient, function_arn: str, push: Push) -> None:
 
 
 def unserved(report: Report) -> dict[str, str]:
-    """Give the users who have the notification neither in their history nor on all their connections, and why.
+    """Return the users who may miss the notification unless it is pushed again, and why.
 
-    A user who is persisted is served: what could not be sent comes when the client resumes.
+    The push function decides who that is, and says `incomplete` of them: who has it neither in the history nor on all
+    connections, whose connections could not be looked up, or could be neither sent to nor closed. What was closed comes
+    for what is persisted. A report of thousands of long user ids may leave some out; `totals.incomplete` counts all.
     """
-    return {
-        each["userId"]: each["error"]["code"]
-        for each in report["recipients"]
-        if "error" in each and not each["persisted"]
-    }
+    return {each["userId"]: each["error"]["code"] for each in report["recipients"] if each.get("incomplete")}
 
 
 @dataclass(frozen=True, slots=True)

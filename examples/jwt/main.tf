@@ -10,7 +10,7 @@ locals {
 module "push" {
   source = "../../"
 
-  name = "push-by-jwt"
+  name = var.name
 
   jwt = {
     issuer                  = var.issuer

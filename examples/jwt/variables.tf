@@ -1,3 +1,10 @@
+variable "name" {
+  description = "Prefix of every resource name, unique in the account and Region."
+  type        = string
+  default     = "push-by-jwt"
+  nullable    = false
+}
+
 variable "issuer" {
   description = "What the tokens' iss claim says, such as \"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI\" for a Cognito user pool."
   type        = string

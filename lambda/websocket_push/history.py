@@ -1,33 +1,59 @@
 """The history: which of a user's notifications a poll is answered with."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from websocket_push.protocol.frames import HISTORY_ENVELOPE_BYTES, MAX_FRAME_BYTES, notification_text
+from websocket_push.protocol.frames import notification_text
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
-from websocket_push.protocol.poll_request import PollRequest
-from websocket_push.tables.notifications import Notification, Notifications, Range
-
-PAGE_BYTES = MAX_FRAME_BYTES - HISTORY_ENVELOPE_BYTES
-"""Room for the notifications of one page."""
+from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continued_position
+from websocket_push.tables.notifications import MAX_QUERIES, Notification, Notifications, Part, Range
 
 OVERLAP_MILLISECONDS = 5 * 60 * 1000
 """How far behind `after` a poll reads.
 
 An id tells when its notification was accepted, by the clock of whoever made it. It becomes readable later: after
 retries, after a redelivery from a queue, or from a writer whose clock runs behind. A client that has meanwhile seen a
-later id would never be told. What the overlap repeats, the client knows by its id and drops.
+later id would never get it. What the overlap repeats, the client knows by its id and drops.
 """
 
 MAX_REPEATS = 100
 """How many notifications the overlap may repeat; with half of the page's bytes, the other bound."""
 
+MAX_AHEAD_MILLISECONDS = 120_000
+"""How far ahead of the clock `after` may lie: the minute that an id may, and a minute for clocks that differ."""
 
-Together: TypeAlias = Callable[
-    [Coroutine[Any, Any, list[Notification]], Coroutine[Any, Any, list[Notification]]],
-    Awaitable[Sequence[list[Notification]]],
-]
-"""Awaits two coroutines at the same time and gives both results, as `asyncio.gather` does."""
+
+class Page(NamedTuple):
+    """A page of history.
+
+    Parameters
+    ----------
+    texts
+        The texts of the notifications, oldest first.
+    next_position
+        What the client gives to get the next page in the direction that it asked for; None where there is none.
+    reset
+        Whether the client's position lay in the future, so that this is the newest page instead.
+    """
+
+    texts: list[str]
+    next_position: str | None
+    reset: bool = False
+
+
+class _Entry(NamedTuple):
+    """A notification with its text and how many bytes that takes in a page."""
+
+    notification_id: str
+    text: str
+    size: int
+
+
+Together: TypeAlias = Callable[[Coroutine[Any, Any, Part], Coroutine[Any, Any, Part]], Awaitable[Sequence[Part]]]
+"""Awaits two coroutines at the same time and returns both results, as `asyncio.gather` does."""
+
+_Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
+"""Reads a range: how many notifications are wanted, and in how many queries at most."""
 
 
 async def read_history(
@@ -35,93 +61,116 @@ async def read_history(
     user_id: str,
     request: PollRequest,
     *,
-    now: int,
+    page_bytes: int,
+    now_milliseconds: int,
     deadline: float,
     together: Together,
-) -> tuple[list[str], bool]:
+) -> Page:
     """Read a page of a user's history.
 
     Parameters
     ----------
-    now
-        Seconds since the epoch; what expires by then is left out.
+    page_bytes
+        Room for the notifications of the page. One that is larger than that has a page to itself.
+    now_milliseconds
+        The time since the epoch; what expires by then is left out.
     together
         How to read two parts at the same time.
-
-    Returns
-    -------
-    tuple
-        The texts of the notifications, oldest first, and whether more follow in the direction asked for.
     """
 
-    async def read(part: Range, count: int) -> list[Notification]:
-        return await notifications.read(user_id, part, count=count, size=PAGE_BYTES, now=now, deadline=deadline)
-
-    if request.after is not None:
-        repeats, new = await together(
-            read(_overlap(request.after), MAX_REPEATS + 1),
-            read(Range("notificationId > :low", low=request.after), request.limit + 1),
+    async def read(part: Range, count: int, queries: int = MAX_QUERIES) -> Part:
+        return await notifications.read(
+            user_id,
+            part,
+            count=count,
+            size=page_bytes,
+            now=now_milliseconds // 1000,
+            # As many whatever the limit is: a small one must not make more queries over expired rows than a large one.
+            rows=MAX_LIMIT + 1,
+            deadline=deadline,
+            queries=queries,
         )
-        unknown = [each for each in repeats if each.notification_id != request.after]
-        return assemble_resumed([_text(each) for each in unknown], [_text(each) for each in new], request.limit)
 
+    if request.after is None:
+        return await _newest(read, request, page_bytes)
+    if milliseconds_of(request.after) > now_milliseconds + MAX_AHEAD_MILLISECONDS:
+        newest = await _newest(read, request, page_bytes)
+        return Page(newest.texts, None, reset=True)
+    if request.continued:
+        new = await read(Range("notificationId > :low", low=request.after), request.limit + 1, MAX_QUERIES)
+        return _resumed([], _entries(new), request.limit, page_bytes, new.reached)
+    repeats, new = await _read_resumed(read, request.after, request.limit, page_bytes, together)
+    return _resumed(_entries(repeats), _entries(new), request.limit, page_bytes, new.reached)
+
+
+async def _newest(read: _Read, request: PollRequest, page_bytes: int) -> Page:
     part = Range(newest_first=True)
     if request.before is not None:
         part = Range("notificationId < :high", high=request.before, newest_first=True)
-    found = await read(part, request.limit + 1)
-    texts = _fitting([_text(each) for each in found], request.limit, PAGE_BYTES)
-    return texts[::-1], len(texts) < len(found)
+    found = await read(part, request.limit + 1, MAX_QUERIES)
+    entries = _entries(found)
+    taken = _fitting(entries, request.limit, page_bytes) or entries[:1]
+    return Page([each.text for each in reversed(taken)], _stopped_at(taken, entries, found.reached))
 
 
-def assemble_resumed(repeats: Sequence[str], new: Sequence[str], limit: int) -> tuple[list[str], bool]:
-    """Put together a page after a position: what the overlap repeats, then what is new.
+async def _read_resumed(read: _Read, after: str, limit: int, page_bytes: int, together: Together) -> tuple[Part, Part]:
+    """Read what the overlap repeats, newest first, and what is new, oldest first.
 
-    The first new notification always has its place, so a client that goes on from the last id gets to the end. Of the
-    repeats the latest are kept.
-
-    Parameters
-    ----------
-    repeats
-        Texts from before the position, newest first.
-    new
-        Texts from behind the position, oldest first, at most one more than `limit`.
-    limit
-        How many new ones the page may hold.
-
-    Returns
-    -------
-    tuple
-        The page, oldest first, and whether new ones are left.
+    A client at the head of the log has little before it and nothing behind, and asks every few minutes: one query
+    brings all of that. Where it does not, both sides are read at the same time.
     """
-    reserved = _size(new[0]) if new else 0
-    kept = _fitting(repeats, MAX_REPEATS, min(PAGE_BYTES // 2, PAGE_BYTES - reserved))
-    taken = _fitting(new, limit, PAGE_BYTES - sum(map(_size, kept)))
-    return [*kept[::-1], *taken], len(taken) < len(new)
+    start = earliest_id_at(milliseconds_of(after) - OVERLAP_MILLISECONDS)
+    whole = await read(Range("notificationId >= :low", low=start), MAX_REPEATS + limit + 1, 1)
+    new = [each for each in whole.found if each.notification_id > after]
+    if whole.reached is None or len(new) > limit or sum(len(each.content) for each in new) > page_bytes:
+        repeats = [each for each in reversed(whole.found) if each.notification_id < after]
+        return Part(repeats, None), Part(new, whole.reached)
+    # BETWEEN takes its bounds in; a key condition has no way to leave one out.
+    overlap = Range("notificationId BETWEEN :low AND :high", low=start, high=after, newest_first=True)
+    before, behind = await together(
+        read(overlap, MAX_REPEATS + 1, MAX_QUERIES),
+        read(Range("notificationId > :low", low=after), limit + 1, MAX_QUERIES),
+    )
+    return Part([each for each in before.found if each.notification_id != after], None), behind
 
 
-def _overlap(after: str) -> Range:
-    return Range(
-        # BETWEEN takes its bounds in; a key condition has no way to leave one out.
-        "notificationId BETWEEN :low AND :high",
-        low=earliest_id_at(milliseconds_of(after) - OVERLAP_MILLISECONDS),
-        high=after,
-        newest_first=True,
+def _resumed(
+    repeats: Sequence[_Entry], new: Sequence[_Entry], limit: int, page_bytes: int, reached: str | None
+) -> Page:
+    """Put together a page after a position: what the overlap repeats, newest first, then what is new, oldest first.
+
+    The first new notification always has its place, so a client that goes on gets to the end. Of the repeats the latest
+    are kept.
+    """
+    reserved = new[0].size if new else 0
+    kept = _fitting(repeats, MAX_REPEATS, min(page_bytes // 2, page_bytes - reserved))
+    taken = _fitting(new, limit, page_bytes - sum(each.size for each in kept)) or new[:1]
+    stopped_at = _stopped_at(taken, new, reached)
+    return Page(
+        [each.text for each in (*reversed(kept), *taken)],
+        None if stopped_at is None else continued_position(stopped_at),
     )
 
 
-def _text(notification: Notification) -> str:
-    return notification_text(notification.notification_id, notification.created_at, notification.content)
+def _stopped_at(taken: Sequence[_Entry], read: Sequence[_Entry], reached: str | None) -> str | None:
+    """Return the id after which the next page begins: the last one taken, or, if all were, the last row read."""
+    return taken[-1].notification_id if len(taken) < len(read) else reached
 
 
-def _size(text: str) -> int:
-    return len(text.encode()) + 1  # the comma
+def _entries(part: Part) -> list[_Entry]:
+    return [_entry(each) for each in part.found]
 
 
-def _fitting(texts: Sequence[str], count: int, size: int) -> list[str]:
-    fitting: list[str] = []
-    for text in texts[:count]:
-        size -= _size(text)
+def _entry(notification: Notification) -> _Entry:
+    text = notification_text(notification.notification_id, notification.created_at, notification.content)
+    return _Entry(notification.notification_id, text, len(text.encode()) + 1)  # the comma
+
+
+def _fitting(entries: Sequence[_Entry], count: int, size: int) -> Sequence[_Entry]:
+    fitting: list[_Entry] = []
+    for entry in entries[:count]:
+        size -= entry.size
         if size < 0:
             break
-        fitting.append(text)
+        fitting.append(entry)
     return fitting

@@ -18,7 +18,7 @@ class SettingsError(Exception):
 
 
 def read_text(environment: Mapping[str, str], name: str) -> str:
-    """Give a variable that must be there and not empty."""
+    """Return a variable that must be there and not empty."""
     value = environment.get(name, "")
     if not value:
         raise SettingsError(f"The environment variable {name} is not set.")
@@ -26,7 +26,7 @@ def read_text(environment: Mapping[str, str], name: str) -> str:
 
 
 def read_flag(environment: Mapping[str, str], name: str) -> bool:
-    """Give a variable that must be `true` or `false`, as Terraform writes them."""
+    """Return a variable that must be `true` or `false`, as Terraform writes them."""
     value = read_text(environment, name)
     if value not in ("true", "false"):
         raise SettingsError(f"The environment variable {name} must be true or false.")
@@ -34,15 +34,17 @@ def read_flag(environment: Mapping[str, str], name: str) -> bool:
 
 
 def read_seconds(environment: Mapping[str, str], name: str) -> int:
-    """Give a variable that must be a positive whole number of seconds."""
-    value = read_text(environment, name)
-    if not (value.isascii() and value.isdigit()) or int(value) == 0:
-        raise SettingsError(f"The environment variable {name} must be a positive whole number of seconds.")
-    return int(value)
+    """Return a variable that must be a positive whole number of seconds."""
+    return _read_positive(environment, name, "seconds")
+
+
+def read_bytes(environment: Mapping[str, str], name: str) -> int:
+    """Return a variable that must be a positive whole number of bytes."""
+    return _read_positive(environment, name, "bytes")
 
 
 def read_texts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Give a variable that must be a JSON array of strings."""
+    """Return a variable that must be a JSON array of strings."""
     try:
         values = json.loads(read_text(environment, name))
     except ValueError:
@@ -53,9 +55,16 @@ def read_texts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def read_client_push(environment: Mapping[str, str]) -> ClientPush:
-    """Give `CLIENT_PUSH`."""
+    """Return `CLIENT_PUSH`."""
     value = read_text(environment, "CLIENT_PUSH")
     try:
         return ClientPush(value)
     except ValueError:
         raise SettingsError("The environment variable CLIENT_PUSH must be none, self or any.") from None
+
+
+def _read_positive(environment: Mapping[str, str], name: str, unit: str) -> int:
+    value = read_text(environment, name)
+    if not (value.isascii() and value.isdigit()) or int(value) == 0:
+        raise SettingsError(f"The environment variable {name} must be a positive whole number of {unit}.")
+    return int(value)

@@ -6,41 +6,25 @@
 # The index's capacity is fixed instead. Terraform can leave all of an index alone or nothing of it, and with all of it
 # the billing mode could not be changed: DynamoDB wants the index's capacity in the same request.
 locals {
-  capacities = local.provisioned ? {
-    clients-read = {
-      table     = local.clients_table_name
-      dimension = "dynamodb:table:ReadCapacityUnits"
-      metric    = "DynamoDBReadCapacityUtilization"
-      minimum   = var.billing.clients.read_capacity
-      maximum   = coalesce(var.billing.clients.read_capacity_max, var.billing.clients.read_capacity)
+  scaled_tables = { clients = var.billing.clients, notifications = var.billing.notifications }
+
+  # By table and unit, such as clients-read.
+  capacities = local.provisioned ? merge([
+    for table, capacity in local.scaled_tables : {
+      for unit in ["read", "write"] : "${table}-${unit}" => {
+        table     = table
+        dimension = "dynamodb:table:${title(unit)}CapacityUnits"
+        metric    = "DynamoDB${title(unit)}CapacityUtilization"
+        minimum   = capacity["${unit}_capacity"]
+        maximum   = coalesce(capacity["${unit}_capacity_max"], capacity["${unit}_capacity"])
+      }
     }
-    clients-write = {
-      table     = local.clients_table_name
-      dimension = "dynamodb:table:WriteCapacityUnits"
-      metric    = "DynamoDBWriteCapacityUtilization"
-      minimum   = var.billing.clients.write_capacity
-      maximum   = coalesce(var.billing.clients.write_capacity_max, var.billing.clients.write_capacity)
-    }
-    notifications-read = {
-      table     = local.notifications_table_name
-      dimension = "dynamodb:table:ReadCapacityUnits"
-      metric    = "DynamoDBReadCapacityUtilization"
-      minimum   = var.billing.notifications.read_capacity
-      maximum   = coalesce(var.billing.notifications.read_capacity_max, var.billing.notifications.read_capacity)
-    }
-    notifications-write = {
-      table     = local.notifications_table_name
-      dimension = "dynamodb:table:WriteCapacityUnits"
-      metric    = "DynamoDBWriteCapacityUtilization"
-      minimum   = var.billing.notifications.write_capacity
-      maximum   = coalesce(var.billing.notifications.write_capacity_max, var.billing.notifications.write_capacity)
-    }
-  } : {}
+  ]...) : {}
 
   # Autoscaling refuses tables that do not exist yet, or are on demand still.
-  table_names = {
-    (local.clients_table_name)       = aws_dynamodb_table.clients.name
-    (local.notifications_table_name) = aws_dynamodb_table.notifications.name
+  scaled = {
+    clients       = aws_dynamodb_table.clients.name
+    notifications = aws_dynamodb_table.notifications.name
   }
 }
 
@@ -49,7 +33,7 @@ resource "aws_appautoscaling_target" "this" {
   for_each = local.capacities
 
   service_namespace  = "dynamodb"
-  resource_id        = "table/${local.table_names[each.value.table]}"
+  resource_id        = "table/${local.scaled[each.value.table]}"
   scalable_dimension = each.value.dimension
   min_capacity       = each.value.minimum
   max_capacity       = each.value.maximum

@@ -1,11 +1,9 @@
 locals {
-  clients_table_name       = "${var.name}-clients"
-  clients_index_name       = "userId-index"
-  notifications_table_name = "${var.name}-notifications"
+  clients_index_name = "userId-index"
 
   renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
 
-  provisioned = var.billing.mode == "PROVISIONED"
+  provisioned = nonsensitive(var.billing.mode == "PROVISIONED") # table_billing.mode must be known when planning.
 }
 
 # Remembers the name that the tables were made with. It is part of theirs, and DynamoDB renames no table: another name would
@@ -21,7 +19,7 @@ resource "terraform_data" "name" {
 # One row per open connection. Rows that a lost $disconnect leaves behind expire.
 resource "aws_dynamodb_table" "clients" {
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
-  name                        = local.clients_table_name
+  name                        = var.table_names.clients
   billing_mode                = var.billing.mode
   read_capacity               = try(local.capacities["clients-read"].minimum, null)
   write_capacity              = try(local.capacities["clients-write"].minimum, null)
@@ -67,7 +65,7 @@ resource "aws_dynamodb_table" "clients" {
     kms_key_arn = var.kms_key_arn
   }
 
-  tags = merge({ Name = local.clients_table_name }, var.tags)
+  tags = merge({ Name = var.table_names.clients }, var.tags)
 
   # Autoscaling changes these; see autoscaling.tf.
   lifecycle {
@@ -83,7 +81,7 @@ resource "aws_dynamodb_table" "clients" {
 # One row per user and notification, in time order: notificationId is a UUIDv7.
 resource "aws_dynamodb_table" "notifications" {
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
-  name                        = local.notifications_table_name
+  name                        = var.table_names.notifications
   billing_mode                = var.billing.mode
   read_capacity               = try(local.capacities["notifications-read"].minimum, null)
   write_capacity              = try(local.capacities["notifications-write"].minimum, null)
@@ -116,7 +114,7 @@ resource "aws_dynamodb_table" "notifications" {
     kms_key_arn = var.kms_key_arn
   }
 
-  tags = merge({ Name = local.notifications_table_name }, var.tags)
+  tags = merge({ Name = var.table_names.notifications }, var.tags)
 
   # Autoscaling changes these; see autoscaling.tf.
   lifecycle {

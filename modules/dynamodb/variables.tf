@@ -1,12 +1,16 @@
 variable "name" {
-  description = "Prefix of the table names: the tables are called <name>-clients and <name>-notifications."
+  description = "What the module remembers as the name that the tables were made with, which cannot change."
   type        = string
   nullable    = false
+}
 
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,46}[a-z0-9]$", var.name))
-    error_message = "name must be 2 to 48 lower case letters, digits and hyphens, begin with a letter and not end with a hyphen, such as \"websocket-push\"."
-  }
+variable "table_names" {
+  description = "Names of the tables."
+  type = object({
+    clients       = string
+    notifications = string
+  })
+  nullable = false
 }
 
 variable "deletion_protection" {
@@ -17,34 +21,35 @@ variable "deletion_protection" {
 }
 
 variable "billing" {
-  description = "How the tables are billed, as in the root module, which also checks it: mode, and for PROVISIONED the capacity of each table, between read_capacity and read_capacity_max, write_capacity and write_capacity_max, and the index's fixed capacity."
+  description = <<-EOT
+    How DynamoDB bills the tables:
+    - `mode`: `PAY_PER_REQUEST` or `PROVISIONED`.
+    - `clients`, `notifications`: capacity of each table with `PROVISIONED`, at least `read_capacity` and `write_capacity`, at
+      most `read_capacity_max` and `write_capacity_max`.
+    - `clients_index`: fixed capacity of the index with `PROVISIONED`.
+    - `target_utilization`: percentage of the capacity that autoscaling aims at.
+  EOT
   type = object({
-    mode = optional(string, "PAY_PER_REQUEST")
-    clients = optional(object({
-      read_capacity      = optional(number, 5)
+    mode = string
+    clients = object({
+      read_capacity      = number
       read_capacity_max  = optional(number)
-      write_capacity     = optional(number, 5)
+      write_capacity     = number
       write_capacity_max = optional(number)
-    }), {})
-    clients_index = optional(object({
-      read_capacity  = optional(number, 5)
-      write_capacity = optional(number, 5)
-    }), {})
-    notifications = optional(object({
-      read_capacity      = optional(number, 5)
+    })
+    clients_index = object({
+      read_capacity  = number
+      write_capacity = number
+    })
+    notifications = object({
+      read_capacity      = number
       read_capacity_max  = optional(number)
-      write_capacity     = optional(number, 5)
+      write_capacity     = number
       write_capacity_max = optional(number)
-    }), {})
-    target_utilization = optional(number, 70)
+    })
+    target_utilization = number
   })
-  default  = {}
   nullable = false
-
-  validation {
-    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], var.billing.mode)
-    error_message = "billing.mode must be \"PAY_PER_REQUEST\" (on demand) or \"PROVISIONED\"."
-  }
 }
 
 variable "point_in_time_recovery" {

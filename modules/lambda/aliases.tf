@@ -1,11 +1,10 @@
 # Provisioned concurrency belongs to a version or an alias, never to the function itself. A function that has it gets the
 # alias live, which always points at the newest version, and is invoked by that. Only such functions publish versions.
 locals {
-  alias_name = "live"
-
+  # length([abs(x)]) fails where nothing is set, and is 1 also for a number that is not known yet.
   provisioned_concurrency = {
     for key in local.function_keys : key => var.functions[key].provisioned_concurrency
-    if try(var.functions[key].provisioned_concurrency, null) != null
+    if nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
   }
 
   push_invocation_arn = try(aws_lambda_alias.this["push"].arn, aws_lambda_function.this["push"].arn)
@@ -14,7 +13,7 @@ locals {
 resource "aws_lambda_alias" "this" {
   for_each = local.provisioned_concurrency
 
-  name             = local.alias_name
+  name             = var.alias_name
   description      = "The newest version, by which the function is invoked"
   function_name    = aws_lambda_function.this[each.key].function_name
   function_version = aws_lambda_function.this[each.key].version

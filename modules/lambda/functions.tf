@@ -1,8 +1,7 @@
 # What each function is for, told to Lambda (description), to the code (environment) and to IAM (statements): whatever
 # is not listed here, it is not given.
 locals {
-  # Apart from what the functions are given, so that their names depend on none of it.
-  function_keys = concat(["connect", "disconnect", "poll", "push"], var.jwt == null ? [] : ["verify_jwt"])
+  function_keys = keys(var.function_names)
 
   defaults = {
     memory_size          = 256
@@ -14,7 +13,7 @@ locals {
 
   common_environment = {
     # The suffix of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
-    DNS_SUFFIX        = data.aws_partition.current.dns_suffix
+    DNS_SUFFIX        = var.dns_suffix
     LOG_LEVEL         = var.log_level
     METRICS_NAME      = var.name
     METRICS_NAMESPACE = var.metrics_namespace
@@ -27,11 +26,11 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  max_frame_bytes = tostring(var.max_frame_kb * 1024)
+
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
 
-  functions = merge(local.messaging_functions, local.authorizing_functions)
-
-  messaging_functions = {
+  functions = {
     connect = {
       description = "Stores a new WebSocket connection"
       defaults    = local.defaults
@@ -70,6 +69,9 @@ locals {
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_TABLE       = var.tables.clients_table_name
+        KEEPALIVE_ACTION    = var.keepalive.action
+        KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
       }
       statements = concat(
@@ -87,13 +89,14 @@ locals {
     push = {
       description = "Keeps a notification and sends it to every connection of its users"
       # Its answer may wait for retries of many users' connections, and more memory is more CPU and network.
-      defaults = merge(local.defaults, { memory_size = 512, timeout = local.push_default_timeout })
+      defaults = merge(local.defaults, { memory_size = 512, timeout = 30 })
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
         CLIENTS_INDEX       = var.tables.clients_index_name
         CLIENTS_TABLE       = var.tables.clients_table_name
         CLIENT_PUSH         = var.client_push
         CONNECTIONS_URL     = var.api.connections_url
+        MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
         NOTIFICATION_TTL    = tostring(var.notification_ttl)
         PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
@@ -126,41 +129,37 @@ locals {
           },
         ],
         var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
-        local.push_event_statements,
+        local.queue_statements,
       )
     }
-  }
 
-  # None without jwt.
-  authorizing_functions = {
-    for jwt in var.jwt[*] : "verify_jwt" => {
+    # Not there without jwt, whose settings are then null.
+    verify_jwt = {
       description = "Lets in WebSocket connections that bring a valid token"
       defaults    = local.defaults
       environment = {
-        JWT = jsonencode({
-          issuer                = jwt.issuer
-          audience              = jwt.audience
-          jwksUri               = jwt.jwks_uri
-          secretArn             = jwt.secret_arn
-          algorithms            = coalesce(jwt.algorithms, jwt.secret_arn == null ? ["RS256"] : ["HS256"])
-          userIdClaim           = jwt.user_id_claim
-          leeway                = jwt.leeway
-          jwksCacheSeconds      = jwt.jwks_cache_seconds
-          allowInsecureLoopback = jwt.allow_insecure_loopback
-        })
+        JWT = jsonencode(merge(
+          try(local.issuer_settings[0], {}),
+          {
+            leeway                = try(var.jwt.leeway, null)
+            jwksCacheSeconds      = try(var.jwt.jwks_cache_seconds, null)
+            allowInsecureLoopback = try(var.jwt.allow_insecure_loopback, null)
+          },
+          length(local.issuer_settings) > 1 ? { additionalIssuers = slice(local.issuer_settings, 1, length(local.issuer_settings)) } : {},
+        ))
       }
       statements = concat(
         # A key set is public, and read over the internet. A secret is read from where it is kept.
         [
-          for arn in jwt.secret_arn[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_arn if issuer.secret_arn != null]) : {
             Effect   = "Allow"
-            Action   = [split(":", arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
+            Action   = [strcontains(arn, ":ssm:") ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
             Resource = [arn]
           }
         ],
         # The keys that AWS manages for the two services need no permission; one of the customer's own does.
         [
-          for arn in jwt.secret_kms_key_arn[*] : {
+          for arn in distinct([for issuer in local.issuers : issuer.secret_kms_key_arn if issuer.secret_kms_key_arn != null]) : {
             Effect   = "Allow"
             Action   = ["kms:Decrypt"]
             Resource = [arn]
@@ -170,11 +169,27 @@ locals {
     }
   }
 
-  # Defaults and the caller's settings; a setting that is left out is null.
-  settings = {
-    for key, function in local.functions : key => merge(
-      function.defaults,
-      { for setting, value in try(var.functions[key], {}) : setting => value if value != null },
+  # Whose tokens are valid: none without jwt. What is left out is not passed on.
+  issuers = flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]])
+  issuer_settings = [
+    for issuer in local.issuers : merge(
+      {
+        issuer      = issuer.issuer
+        audience    = issuer.audience
+        jwksUri     = issuer.jwks_uri
+        secretArn   = issuer.secret_arn
+        algorithms  = coalesce(issuer.algorithms, issuer.secret_arn == null ? ["RS256"] : ["HS256"])
+        userIdClaim = issuer.user_id_claim
+      },
+      { for name, value in { tokenUse = issuer.token_use, typ = issuer.typ } : name => value if value != null },
     )
+  ]
+
+  # Defaults and the caller's settings. Each by itself: what is not known yet of one says nothing of the others.
+  settings = {
+    for key in local.function_keys : key => {
+      for setting, default in local.functions[key].defaults :
+      setting => try(coalesce(var.functions[key][setting], default), default)
+    }
   }
 }

@@ -1,8 +1,4 @@
-data "aws_partition" "current" {}
-
 locals {
-  function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
-
   # X-Ray has no resources to name: these two actions are granted on * or not at all.
   tracing_statements = var.tracing ? [
     {
@@ -16,11 +12,11 @@ locals {
 # IAM is one for all Regions while the other names here are one for each, so the role's name gets a suffix of its own:
 # the same module in two Regions of an account must not collide. 38 characters is the longest prefix that IAM's 64 leave.
 resource "aws_iam_role" "this" {
-  for_each = local.functions
+  for_each = var.function_names
 
-  name_prefix = substr("${local.function_names[each.key]}-", 0, 38)
+  name_prefix = substr("${var.function_names[each.key]}-", 0, 38)
   path        = var.iam_roles.path
-  description = "${local.function_names[each.key]}: ${lower(substr(each.value.description, 0, 1))}${substr(each.value.description, 1, -1)}"
+  description = "${var.function_names[each.key]}: ${lower(substr(local.functions[each.key].description, 0, 1))}${substr(local.functions[each.key].description, 1, -1)}"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -35,11 +31,11 @@ resource "aws_iam_role" "this" {
 
   permissions_boundary = var.iam_roles.permissions_boundary_arn
 
-  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+  tags = merge({ Name = var.function_names[each.key] }, var.tags)
 }
 
 resource "aws_iam_role_policy" "this" {
-  for_each = local.functions
+  for_each = var.function_names
 
   name = "function"
   role = aws_iam_role.this[each.key].id
@@ -47,7 +43,7 @@ resource "aws_iam_role_policy" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      each.value.statements,
+      local.functions[each.key].statements,
       [
         {
           # The group exists already, so the function needs no CreateLogGroup. The * stands for its log streams.
@@ -64,23 +60,23 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  for_each = local.functions
+  for_each = var.function_names
 
-  name              = "/aws/lambda/${local.function_names[each.key]}"
+  name              = var.log_group_names[each.key]
   retention_in_days = var.log_retention_days
   kms_key_id        = var.logs_key_arn
 
-  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+  tags = merge({ Name = var.function_names[each.key] }, var.tags)
 }
 
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:What fails asynchronously goes to the dead-letter queue by push_events.tf; the other functions have callers that wait.
   #checkov:skip=CKV_AWS_173:The variables hold names and URLs and no secret; Lambda encrypts them with a key of the account's.
   #checkov:skip=CKV_AWS_272:A plan shows the hash of the sources, and apply refuses others; signing needs a profile that only some accounts have.
-  for_each = local.functions
+  for_each = var.function_names
 
-  function_name = local.function_names[each.key]
-  description   = each.value.description
+  function_name = var.function_names[each.key]
+  description   = local.functions[each.key].description
   role          = aws_iam_role.this[each.key].arn
 
   filename          = local.packages[each.key].filename
@@ -101,7 +97,7 @@ resource "aws_lambda_function" "this" {
   publish = contains(keys(local.provisioned_concurrency), each.key)
 
   environment {
-    variables = merge(local.extra_environment[each.key], local.common_environment, each.value.environment)
+    variables = merge(local.extra_environment[each.key], local.common_environment, local.functions[each.key].environment)
   }
 
   dynamic "vpc_config" {
@@ -126,7 +122,7 @@ resource "aws_lambda_function" "this" {
     mode = var.tracing ? "Active" : "PassThrough"
   }
 
-  tags = merge({ Name = local.function_names[each.key] }, var.tags)
+  tags = merge({ Name = var.function_names[each.key] }, var.tags)
 
   # The zip must exist, and a function must not start before it may do its work.
   depends_on = [

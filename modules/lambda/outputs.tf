@@ -1,35 +1,15 @@
-output "planned_function_names" {
-  description = "Function names by key (connect, disconnect, poll, push and, with jwt, verify_jwt), known before the functions exist."
-  value       = local.function_names
-}
-
-output "planned_log_group_names" {
-  description = "Log group names by key, known before the groups exist."
-  value       = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
-}
-
-output "function_names" {
-  description = "Function names by key, once the functions exist."
-  value       = { for key, function in aws_lambda_function.this : key => function.function_name }
-}
-
 output "function_arns" {
   description = "Function ARNs by key."
   value       = { for key, function in aws_lambda_function.this : key => function.arn }
 }
 
-output "planned_push_timeout" {
+output "push_timeout" {
   description = "Timeout of the push function in seconds, known before the function exists."
-  value       = local.push_timeout
-}
-
-output "planned_aliases" {
-  description = "By function, the alias to invoke it by, for the functions that have one, known before the functions exist."
-  value       = { for key in keys(local.provisioned_concurrency) : key => local.alias_name }
+  value       = local.settings["push"].timeout
 }
 
 output "aliases" {
-  description = "By function, the alias to invoke it by, for the functions that have one, once it exists."
+  description = "Name of the alias by function, for the functions that have one."
   value       = { for key, alias in aws_lambda_alias.this : key => alias.name }
 }
 
@@ -65,4 +45,9 @@ output "push_invoke_policy_json" {
       },
     ]
   })
+}
+
+output "push_function_name" {
+  description = "Name of the push function."
+  value       = aws_lambda_function.this["push"].function_name
 }

@@ -65,7 +65,7 @@ resource "terraform_data" "package" {
   triggers_replace = {
     architecture  = local.settings[each.key].architecture
     filename      = each.value.filename
-    function_name = local.function_names[each.key]
+    function_name = var.function_names[each.key]
     role_id       = aws_iam_role.this[each.key].unique_id
     runtime       = local.settings[each.key].runtime
     source_hash   = each.value.source_hash

@@ -20,21 +20,35 @@ locals {
         Effect    = "Allow"
         Action    = local.table_key_actions[key]
         Resource  = [arn]
-        Condition = { StringLike = { "kms:ViaService" = ["dynamodb.${split(":", arn)[3]}.*"] } }
+        Condition = { StringLike = { "kms:ViaService" = ["dynamodb.${var.region}.*"] } }
       } if contains(keys(local.table_key_actions), key)
     ]
   }
 
-  # Partition, Region and account are those of the log groups: the function itself waits for this policy.
-  function_arns = {
-    for key in local.function_keys : key => format(
-      "arn:%s:lambda:%s:%s:function:%s",
-      split(":", aws_cloudwatch_log_group.this[key].arn)[1],
-      split(":", aws_cloudwatch_log_group.this[key].arn)[3],
-      split(":", aws_cloudwatch_log_group.this[key].arn)[4],
-      local.function_names[key],
-    ) if var.vpc != null
-  }
+  # Lambda sends, receives and deletes messages in the function's name.
+  queue_statements = concat(
+    [
+      {
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [var.queues.dead_letter_queue_arn]
+      },
+    ],
+    [
+      for arn in var.queues.push_queue_arn[*] : {
+        Effect   = "Allow"
+        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+        Resource = [arn]
+      }
+    ],
+    [
+      for arn in var.queues.kms_key_arn[*] : {
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [arn]
+      }
+    ],
+  )
 
   # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
   # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own
@@ -57,7 +71,7 @@ locals {
           Action   = local.network_actions
           Resource = ["*"]
         },
-        { for condition in effect == "Deny" ? ["Condition"] : [] : condition => { ArnEquals = { "lambda:SourceFunctionArn" = [local.function_arns[key]] } } },
+        { for condition in effect == "Deny" ? ["Condition"] : [] : condition => { ArnEquals = { "lambda:SourceFunctionArn" = [var.function_arns[key]] } } },
       )
     ]
   }
@@ -66,8 +80,8 @@ locals {
   extra_environment = { for key in local.function_keys : key => coalesce(try(var.functions[key].environment, null), {}) }
 
   taken_variables = {
-    for key, function in local.functions : key => sort(setintersection(
-      keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(function.environment)),
+    for key in local.function_keys : key => sort(setintersection(
+      keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(local.functions[key].environment)),
     ))
   }
 }

@@ -1,12 +1,88 @@
 variable "name" {
-  description = "Prefix of every name: functions are called <name>-<function>, their log groups /aws/lambda/<name>-<function>."
+  description = "Name of the module: the dimension of the functions' metrics."
   type        = string
   nullable    = false
+}
 
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,46}[a-z0-9]$", var.name))
-    error_message = "name must be 2 to 48 lower case letters, digits and hyphens, begin with a letter and not end with a hyphen, such as \"websocket-push\"."
-  }
+variable "region" {
+  description = "Region of the functions."
+  type        = string
+  nullable    = false
+}
+
+variable "dns_suffix" {
+  description = "Last part of AWS host names in the partition, such as amazonaws.com."
+  type        = string
+  nullable    = false
+}
+
+variable "function_names" {
+  description = "Names of the functions: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "function_arns" {
+  description = "ARNs of the functions by the same keys, for policies that must name a function before it exists."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "log_group_names" {
+  description = "Names of the functions' log groups by the same keys."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "alias_name" {
+  description = "Name of the alias of a function with provisioned concurrency."
+  type        = string
+  nullable    = false
+}
+
+variable "jwt" {
+  description = "Which tokens are valid, as in the root module; null without verify_jwt."
+  type = object({
+    issuer                  = optional(string)
+    audience                = list(string)
+    jwks_uri                = optional(string)
+    secret_arn              = optional(string)
+    secret_kms_key_arn      = optional(string)
+    algorithms              = optional(list(string))
+    user_id_claim           = string
+    token_use               = optional(string)
+    typ                     = optional(string)
+    leeway                  = number
+    jwks_cache_seconds      = number
+    allow_insecure_loopback = bool
+    additional_issuers = list(object({
+      issuer             = string
+      audience           = list(string)
+      jwks_uri           = optional(string)
+      secret_arn         = optional(string)
+      secret_kms_key_arn = optional(string)
+      algorithms         = optional(list(string))
+      user_id_claim      = string
+      token_use          = optional(string)
+      typ                = optional(string)
+    }))
+  })
+  default = null
+}
+
+variable "queues" {
+  description = <<-EOT
+    What the push function may use:
+    - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
+    - `push_queue_arn`: queue of push requests; null without one.
+    - `kms_key_arn`: key that encrypts both; null for keys of SQS.
+  EOT
+  type = object({
+    dead_letter_queue_arn = string
+    push_queue_arn        = optional(string)
+    kms_key_arn           = optional(string)
+  })
+  nullable = false
 }
 
 variable "tables" {
@@ -33,105 +109,49 @@ variable "api" {
   nullable = false
 }
 
-variable "queues" {
-  description = "The queues that the push function may use: where failed asynchronous invocations end, where push requests come from (with push_queue), and the KMS key of both, if they are encrypted with one. The queues need not exist yet, so that no function waits for them."
-  type = object({
-    dead_letter_queue_arn = string
-    push_queue_arn        = optional(string)
-    kms_key_arn           = optional(string)
-  })
-  nullable = false
-}
-
-variable "created_queues" {
-  description = "The ARNs of the same queues, once they exist."
-  type = object({
-    dead_letter_queue_arn = string
-    push_queue_arn        = optional(string)
-  })
-  nullable = false
-}
-
-variable "push_queue" {
-  description = "How the push function is fed from the queue of push requests, as in the root module, which also checks it. Null: it is not."
-  type = object({
-    batch_size              = optional(number, 10)
-    maximum_batching_window = optional(number, 0)
-    maximum_concurrency     = optional(number, 10)
-  })
-  default = null
-}
-
-variable "async_invocation" {
-  description = "For how long, in seconds, and how many times more Lambda tries an asynchronous invocation of the push function that fails, as in the root module, which also checks it."
-  type = object({
-    maximum_event_age      = optional(number, 21600)
-    maximum_retry_attempts = optional(number, 2)
-  })
-  default  = {}
-  nullable = false
-}
-
-variable "jwt" {
-  description = "Which tokens are valid, as in the root module, which also checks it. Null: there is no verify_jwt function."
-  type = object({
-    issuer                  = optional(string)
-    audience                = optional(list(string), [])
-    jwks_uri                = optional(string)
-    secret_arn              = optional(string)
-    secret_kms_key_arn      = optional(string)
-    algorithms              = optional(list(string))
-    user_id_claim           = optional(string, "sub")
-    leeway                  = optional(number, 0)
-    jwks_cache_seconds      = optional(number, 300)
-    allow_insecure_loopback = optional(bool, false)
-  })
-  default = null
-}
-
 variable "allowed_origins" {
-  description = "Origins whose pages may connect; empty: origins are not checked."
+  description = "Origins whose pages may connect, and \"self\" for the API's own host; empty: origins are not checked."
   type        = list(string)
-  default     = []
   nullable    = false
 }
 
 variable "allow_anonymous" {
   description = "Whether a connection without an authorizer's word is accepted, as the user that its query string names."
   type        = bool
-  default     = false
   nullable    = false
 }
 
 variable "client_push" {
   description = "Who a client may push to: \"none\", \"self\" or \"any\"."
   type        = string
-  default     = "self"
   nullable    = false
-
-  validation {
-    condition     = contains(["none", "self", "any"], var.client_push)
-    error_message = "client_push must be \"none\" (clients cannot push), \"self\" (a client may push to its own user) or \"any\" (to every user)."
-  }
 }
 
 variable "persist_by_default" {
   description = "Whether a notification is kept when its push request does not say."
   type        = bool
-  default     = true
   nullable    = false
 }
 
 variable "notification_ttl" {
   description = "Seconds for which a notification is kept when its push request does not say."
   type        = number
-  default     = 604800
   nullable    = false
+}
 
-  validation {
-    condition     = var.notification_ttl >= 60 && var.notification_ttl <= 31536000 && floor(var.notification_ttl) == var.notification_ttl
-    error_message = "notification_ttl must be a whole number of seconds from 60 (a minute) to 31536000 (365 days), such as 604800 for a week."
-  }
+variable "keepalive" {
+  description = "What clients send so that their connections stay open (action: \"poll\" or \"ping\"), and at most how many seconds apart."
+  type = object({
+    action  = string
+    seconds = optional(number)
+  })
+  nullable = false
+}
+
+variable "max_frame_kb" {
+  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to it."
+  type        = number
+  nullable    = false
 }
 
 variable "functions" {
@@ -145,84 +165,7 @@ variable "functions" {
     runtime                 = optional(string)
     environment             = optional(map(string))
   }))
-  default  = {}
   nullable = false
-
-  validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
-  }
-
-  validation {
-    condition     = alltrue([for settings in values(var.functions) : settings != null])
-    error_message = "A function in functions is null: write {} or leave the function out to keep its defaults."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.memory_size, null) == null || (
-        try(settings.memory_size >= 128 && settings.memory_size <= 10240 && floor(settings.memory_size) == settings.memory_size, false)
-      )
-    ])
-    error_message = "memory_size must be a whole number of megabytes from 128 to 10240."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.timeout, null) == null || (
-        try(settings.timeout >= 1 && settings.timeout <= 900 && floor(settings.timeout) == settings.timeout, false)
-      )
-    ])
-    error_message = "timeout must be a whole number of seconds from 1 to 900."
-  }
-
-  validation {
-    condition = alltrue([
-      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
-    ])
-    error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.reserved_concurrency, null) == null || (
-        try(settings.reserved_concurrency >= 0 && floor(settings.reserved_concurrency) == settings.reserved_concurrency, false)
-      )
-    ])
-    error_message = "reserved_concurrency must be a whole number of at least 0 (0 stops the function); leave it out to reserve nothing."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.provisioned_concurrency, null) == null || (
-        try(settings.provisioned_concurrency >= 1 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
-      )
-    ])
-    error_message = "provisioned_concurrency must be a whole number of at least 1; leave it out to keep no environment warm."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) :
-      try(settings.provisioned_concurrency, null) == null || try(settings.reserved_concurrency, null) == null ? true
-      : settings.provisioned_concurrency <= settings.reserved_concurrency
-    ])
-    error_message = "provisioned_concurrency must not exceed reserved_concurrency, out of which it comes."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.architecture, null) == null || contains(["arm64", "x86_64"], coalesce(try(settings.architecture, null), "arm64"))
-    ])
-    error_message = "architecture must be \"arm64\" or \"x86_64\"."
-  }
-
-  validation {
-    condition = alltrue([
-      for settings in values(var.functions) : try(settings.runtime, null) == null || contains(["python3.11", "python3.12", "python3.13", "python3.14"], coalesce(try(settings.runtime, null), "python3.13"))
-    ])
-    error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
-  }
 }
 
 variable "packages" {
@@ -234,42 +177,30 @@ variable "packages" {
     s3_object_version = optional(string)
     source_code_hash  = optional(string)
   }))
-  default  = {}
   nullable = false
 }
 
 variable "log_retention_days" {
   description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
   type        = number
-  default     = 30
   nullable    = false
-
-  validation {
-    condition = contains([
-      0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-    ], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
-  }
 }
 
 variable "log_level" {
   description = "The lowest level that is logged, as in the root module, which also checks it."
   type        = string
-  default     = "INFO"
   nullable    = false
 }
 
 variable "metrics_namespace" {
   description = "CloudWatch namespace of the functions' metrics, as in the root module, which also checks it; \"\" for none."
   type        = string
-  default     = "WebSocketPush"
   nullable    = false
 }
 
 variable "tracing" {
   description = "Whether X-Ray traces the functions."
   type        = bool
-  default     = false
   nullable    = false
 }
 
@@ -291,16 +222,14 @@ variable "vpc" {
 variable "iam_roles" {
   description = "Path and permissions boundary of the functions' roles, as in the root module, which also checks them."
   type = object({
-    path                     = optional(string, "/")
+    path                     = string
     permissions_boundary_arn = optional(string)
   })
-  default  = {}
   nullable = false
 }
 
 variable "tags" {
   description = "Tags for the functions, their roles and log groups. A tag called Name replaces the default one."
   type        = map(string)
-  default     = {}
   nullable    = false
 }

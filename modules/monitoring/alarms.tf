@@ -3,7 +3,7 @@
 locals {
   period = 300
 
-  has_metrics    = var.metrics_namespace != ""
+  has_metrics    = nonsensitive(var.metrics_namespace != "") # Whether metrics_namespace is "" must be known when planning.
   verifies_token = contains(keys(var.function_names), "verify_jwt")
 
   # verify_jwt has an alarm of its own: it raises for every client without a token, because API Gateway answers 401 to
@@ -34,6 +34,9 @@ locals {
       }
     }
   }
+
+  # Fails for null, and is true also for a name that is not known yet.
+  has_queue = { for key, name in var.queues : key => nonsensitive(can(length([trimspace(name)]))) }
 
   queue_metrics = {
     for key, queue in {
@@ -82,7 +85,7 @@ locals {
       periods     = 1
     }
     dead_letters = {
-      is_there    = var.queues.dead_letter_queue_name != null
+      is_there    = local.has_queue.dead_letter_queue_name
       description = "Asynchronous invocations of push failed for good and wait in the dead-letter queue."
       metrics     = local.queue_metrics["dead_letters"]
       expressions = {}
@@ -138,14 +141,14 @@ locals {
       periods     = 1
     }
     push_queue_age = {
-      is_there    = var.queues.push_queue_name != null
+      is_there    = local.has_queue.push_queue_name
       description = "Push requests wait in the queue for longer than they should."
       metrics     = local.queue_metrics["push_queue_age"]
       expressions = {}
       periods     = 1
     }
     push_queue_dead_letters = {
-      is_there    = var.queues.push_queue_dead_letter_queue_name != null
+      is_there    = local.has_queue.push_queue_dead_letter_queue_name
       description = "Push requests from the queue failed for good and wait in its dead-letter queue."
       metrics     = local.queue_metrics["push_queue_dead_letters"]
       expressions = {}
@@ -165,7 +168,7 @@ locals {
     for wanted in var.alarms[*] : {
       for key, definition in local.alarm_definitions : key => merge(definition, {
         threshold = wanted.thresholds[key] * (key == "push_duration" ? var.push_function_timeout * 10 : 1)
-      }) if definition.is_there && !contains(wanted.leave_out, key)
+      }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key) # alarms.leave_out must be known when planning.
     }
   ]...)
 }

@@ -1,20 +1,17 @@
 # What one looks at first on top, then the way of a notification, then what carries it.
 locals {
-  # arn, partition, execute-api, Region.
-  region = split(":", var.api.execution_arn)[3]
-
   # A line of a graph: what is drawn, and how.
   own_line = {
     for name in [
       "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
-      "DeliveriesSucceeded", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed", "NotificationsAccepted",
-      "NotificationsNotPersisted", "NotificationsServed", "PushLatency",
+      "DeliveriesSucceeded", "DeliveriesUnclosed", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
+      "NotificationsAccepted", "NotificationsNotPersisted", "NotificationsServed", "PushLatency", "RowsUnreadable",
     ] : name => [var.metrics_namespace, name, "Name", var.name]
   }
 
   api_lines = [
     for name in ["ConnectCount", "MessageCount", "ClientError", "IntegrationError", "ExecutionError"] :
-    ["AWS/ApiGateway", name, "ApiId", var.api.api_id, "Stage", var.api.stage_name]
+    ["AWS/ApiGateway", name, "ApiId", var.api.id, "Stage", var.api.stage_name]
   ]
 
   # A metric that has codes is drawn with a line for each that there is.
@@ -32,9 +29,12 @@ locals {
       metrics = [local.own_line["NotificationsAccepted"], local.own_line["NotificationsNotPersisted"]]
     },
     {
-      title   = "Deliveries"
-      stat    = "Sum"
-      metrics = [for name in ["DeliveriesSucceeded", "DeliveriesGone", "DeliveriesFailed"] : local.own_line[name]]
+      title = "Deliveries"
+      stat  = "Sum"
+      metrics = [
+        for name in ["DeliveriesSucceeded", "DeliveriesGone", "DeliveriesFailed", "DeliveriesUnclosed", "RowsUnreadable"] :
+        local.own_line[name]
+      ]
     },
     {
       title = "Milliseconds from push to last post"
@@ -66,7 +66,7 @@ locals {
       metrics = concat(
         [local.own_line["Faults"]],
         local.verifies_token ? [local.own_line["KeysUnavailable"]] : [],
-        var.queues.push_queue_name == null ? [] : [local.own_line["MessagesFailed"]],
+        !local.has_queue.push_queue_name ? [] : [local.own_line["MessagesFailed"]],
       )
     },
     {
@@ -137,7 +137,7 @@ locals {
       height = 6
       properties = {
         title   = graph.title
-        region  = local.region
+        region  = var.region
         view    = "timeSeries"
         stat    = graph.stat
         period  = local.period
@@ -167,7 +167,7 @@ locals {
       height = 8
       properties = {
         title  = "What went wrong"
-        region = local.region
+        region = var.region
         view   = "table"
         query = join(" | ", concat(
           [for name in values(var.log_group_names) : "SOURCE '${name}'"],
@@ -184,7 +184,7 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  count = var.dashboard ? 1 : 0
+  count = nonsensitive(var.dashboard) ? 1 : 0 # dashboard must be known when planning.
 
   dashboard_name = var.name
   dashboard_body = jsonencode({ widgets = concat(local.top_widgets, local.graph_widgets, local.log_widgets) })

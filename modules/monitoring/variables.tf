@@ -14,11 +14,6 @@ variable "function_names" {
   description = "Function names by key: connect, disconnect, poll, push and, if tokens are verified, verify_jwt."
   type        = map(string)
   nullable    = false
-
-  validation {
-    condition     = length(setsubtract(["connect", "disconnect", "poll", "push"], keys(var.function_names))) == 0
-    error_message = "function_names must have connect, disconnect, poll and push."
-  }
 }
 
 variable "log_group_names" {
@@ -33,12 +28,17 @@ variable "push_function_timeout" {
   nullable    = false
 }
 
+variable "region" {
+  description = "Region of all of this."
+  type        = string
+  nullable    = false
+}
+
 variable "api" {
-  description = "The WebSocket API. execution_arn also says which Region all of this is in."
+  description = "The WebSocket API: its `id` and the name of its stage."
   type = object({
-    api_id        = string
-    execution_arn = string
-    stage_name    = string
+    id         = string
+    stage_name = string
   })
   nullable = false
 }
@@ -55,24 +55,11 @@ variable "queues" {
 }
 
 variable "alarms" {
-  description = "Alarms, as in the root module, which also checks them. Null: none."
+  description = "Alarms, as the input of the root module; null for none."
   type = object({
-    sns_topic_arns = optional(list(string), [])
-    leave_out      = optional(set(string), [])
-    thresholds = optional(object({
-      authorizer_errors       = optional(number, 0)
-      connections_refused     = optional(number, 100)
-      dead_letters            = optional(number, 0)
-      deliveries_failed       = optional(number, 10)
-      errors                  = optional(number, 0)
-      faults                  = optional(number, 0)
-      keys_unavailable        = optional(number, 0)
-      not_persisted           = optional(number, 0)
-      push_duration           = optional(number, 80)
-      push_queue_age          = optional(number, 300)
-      push_queue_dead_letters = optional(number, 0)
-      throttles               = optional(number, 0)
-    }), {})
+    sns_topic_arns = list(string)
+    leave_out      = set(string)
+    thresholds     = map(number)
   })
   default = null
 }

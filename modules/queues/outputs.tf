@@ -1,13 +1,3 @@
-output "planned_dead_letter_queue_arn" {
-  description = "ARN of the queue of failed asynchronous invocations, known before the queue exists."
-  value       = local.arns.dead_letter
-}
-
-output "planned_push_queue_arn" {
-  description = "ARN of the queue of push requests, known before the queue exists; null without push_queue."
-  value       = var.push_queue == null ? null : local.arns.push
-}
-
 output "dead_letter_queue_url" {
   description = "URL of the queue of failed asynchronous invocations."
   value       = aws_sqs_queue.dead_letter.url
@@ -16,11 +6,6 @@ output "dead_letter_queue_url" {
 output "dead_letter_queue_arn" {
   description = "ARN of the queue of failed asynchronous invocations."
   value       = aws_sqs_queue.dead_letter.arn
-}
-
-output "dead_letter_queue_name" {
-  description = "Name of the queue of failed asynchronous invocations."
-  value       = aws_sqs_queue.dead_letter.name
 }
 
 output "push_queue_url" {
@@ -33,11 +18,6 @@ output "push_queue_arn" {
   value       = one(aws_sqs_queue.push[*].arn)
 }
 
-output "push_queue_name" {
-  description = "Name of the queue of push requests; null without push_queue."
-  value       = one(aws_sqs_queue.push[*].name)
-}
-
 output "push_queue_dead_letter_queue_url" {
   description = "URL of the queue of push requests that failed every time; null without push_queue."
   value       = one(aws_sqs_queue.push_dead_letter[*].url)
@@ -48,14 +28,9 @@ output "push_queue_dead_letter_queue_arn" {
   value       = one(aws_sqs_queue.push_dead_letter[*].arn)
 }
 
-output "push_queue_dead_letter_queue_name" {
-  description = "Name of the queue of push requests that failed every time; null without push_queue."
-  value       = one(aws_sqs_queue.push_dead_letter[*].name)
-}
-
 output "push_queue_send_policy_json" {
   description = "IAM policy, as JSON, that lets a backend's role send to the queue of push requests and nothing else; null without push_queue."
-  value = var.push_queue == null ? null : jsonencode({
+  value = !local.has_push_queue ? null : jsonencode({
     Version = "2012-10-17"
     Statement = concat(
       [

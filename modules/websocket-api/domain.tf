@@ -1,7 +1,10 @@
 # A name of the caller's own for the stage. Regional, and TLS 1.2 or newer: WebSocket APIs have no other.
 locals {
+  # Fails for null, and is true also for a zone that is not known yet.
+  has_zone = nonsensitive(can(length([trimspace(var.custom_domain.hosted_zone_id)])))
+
   domains = { for domain in var.custom_domain[*] : "this" => domain }
-  records = { for key, domain in local.domains : key => domain if domain.hosted_zone_id != null }
+  records = { for key, domain in local.domains : key => domain if local.has_zone }
 }
 
 resource "aws_apigatewayv2_domain_name" "this" {
@@ -21,7 +24,7 @@ resource "aws_apigatewayv2_domain_name" "this" {
 resource "aws_apigatewayv2_api_mapping" "this" {
   for_each = local.domains
 
-  api_id          = aws_apigatewayv2_api.this.id
+  api_id          = var.api.id
   domain_name     = aws_apigatewayv2_domain_name.this[each.key].domain_name
   stage           = aws_apigatewayv2_stage.this.name
   api_mapping_key = each.value.mapping_key

@@ -1,38 +1,17 @@
 locals {
-  clients_push = var.client_push != "none"
+  clients_push = nonsensitive(var.client_push != "none") # client_push must be known when planning.
 
   # The actions that a client can send, as the answer to an unknown one lists them.
   actions_text = local.clients_push ? "\"poll\", \"push\" or \"ping\"" : "\"poll\" or \"ping\""
 
-  # arn, partition, execute-api, Region, account, API.
-  api_arn = split(":", aws_apigatewayv2_api.this.execution_arn)
-
-  # The URIs by which API Gateway invokes functions, for the integrations and the authorizer.
-  #
-  # They are put together from names instead of taken from the functions. The deployment below is created before its
-  # predecessor is destroyed, and Terraform treats everything that such a resource depends on in the same way; a function
-  # cannot be created beside another one of its name, so whenever one had to be replaced (after an apply that failed half
-  # way through creating it, for example) the apply would fail, and every later one too.
-  invocation_uri = format(
-    "arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/arn:%s:lambda:%s:%s:function:%%s/invocations",
-    local.api_arn[1], local.api_arn[3], local.api_arn[1], local.api_arn[3], local.api_arn[4],
-  )
-
-  # A function that has an alias is invoked by it.
-  invoked_names = {
-    for key, name in var.function_names : key => join(":", concat([name], try([var.function_aliases[key]], []))) if name != null
-  }
-
   # Integrations that invoke a function. Without client push nothing invokes the push function over the API.
   proxies = {
-    for key, name in local.invoked_names : key => format(local.invocation_uri, name)
+    for key, uri in var.invocation_uris : key => uri
     if key != "authorizer" && (key != "push" || local.clients_push)
   }
 
   # API Gateway asks an authorizer when a client connects and never again: other routes cannot have one.
-  authorizers = {
-    for name in var.function_names.authorizer[*] : "$connect" => format(local.invocation_uri, local.invoked_names.authorizer)
-  }
+  authorizers = { for key, uri in var.invocation_uris : "$connect" => uri if key == "authorizer" }
 
   # Integrations that API Gateway answers by itself: no function, no cost beyond the message.
   mocks = {
@@ -67,19 +46,10 @@ locals {
   static_template = "\\$default"
 }
 
-resource "aws_apigatewayv2_api" "this" {
-  name                       = var.name
-  description                = "WebSocket push notifications"
-  protocol_type              = "WEBSOCKET"
-  route_selection_expression = "$request.body.action"
-
-  tags = merge({ Name = var.name }, var.tags)
-}
-
 resource "aws_apigatewayv2_integration" "proxy" {
   for_each = local.proxies
 
-  api_id           = aws_apigatewayv2_api.this.id
+  api_id           = var.api.id
   integration_type = "AWS_PROXY"
   # The method by which API Gateway calls Lambda, whatever the client sent.
   integration_method = "POST"
@@ -94,7 +64,7 @@ resource "aws_apigatewayv2_integration" "proxy" {
 resource "aws_apigatewayv2_integration" "mock" {
   for_each = local.mocks
 
-  api_id           = aws_apigatewayv2_api.this.id
+  api_id           = var.api.id
   integration_type = "MOCK"
 
   # One template for every message, so that a message which is not JSON gets its answer too.
@@ -109,7 +79,7 @@ resource "aws_apigatewayv2_integration" "mock" {
 resource "aws_apigatewayv2_integration_response" "mock" {
   for_each = local.mocks
 
-  api_id                        = aws_apigatewayv2_api.this.id
+  api_id                        = var.api.id
   integration_id                = aws_apigatewayv2_integration.mock[each.key].id
   integration_response_key      = "$default"
   template_selection_expression = local.static_template
@@ -119,7 +89,7 @@ resource "aws_apigatewayv2_integration_response" "mock" {
 resource "aws_apigatewayv2_authorizer" "this" {
   for_each = local.authorizers
 
-  api_id          = aws_apigatewayv2_api.this.id
+  api_id          = var.api.id
   name            = "connect"
   authorizer_type = "REQUEST"
   authorizer_uri  = each.value
@@ -135,7 +105,7 @@ resource "aws_apigatewayv2_authorizer" "this" {
 resource "aws_apigatewayv2_route" "this" {
   for_each = local.routes
 
-  api_id             = aws_apigatewayv2_api.this.id
+  api_id             = var.api.id
   route_key          = each.key
   target             = "integrations/${local.integration_ids[each.value.integration]}"
   authorization_type = contains(keys(local.authorizers), each.key) ? "CUSTOM" : "NONE"
@@ -148,7 +118,7 @@ resource "aws_apigatewayv2_route" "this" {
 resource "aws_apigatewayv2_route_response" "this" {
   for_each = local.replying_routes
 
-  api_id             = aws_apigatewayv2_api.this.id
+  api_id             = var.api.id
   route_id           = aws_apigatewayv2_route.this[each.key].id
   route_response_key = "$default"
 }
@@ -156,12 +126,12 @@ resource "aws_apigatewayv2_route_response" "this" {
 # A deployment is a snapshot: a change that is not deployed has no effect on the stage. The triggers name what the
 # snapshot holds, attribute by attribute; whole resources would redeploy whenever a provider release adds an attribute.
 resource "aws_apigatewayv2_deployment" "this" {
-  api_id      = aws_apigatewayv2_api.this.id
+  api_id      = var.api.id
   description = "Managed by Terraform"
 
   triggers = {
     redeployment = sha256(jsonencode({
-      route_selection_expression = aws_apigatewayv2_api.this.route_selection_expression
+      route_selection_expression = var.api.route_selection_expression
       proxies                    = local.proxies
       mocks                      = local.mocks
       routes                     = local.routes
@@ -183,7 +153,7 @@ resource "aws_apigatewayv2_deployment" "this" {
 
 resource "aws_apigatewayv2_stage" "this" {
   #checkov:skip=CKV2_AWS_51:API Gateway has no client certificates for WebSocket APIs; the authorizer of $connect says who may connect.
-  api_id        = aws_apigatewayv2_api.this.id
+  api_id        = var.api.id
   name          = var.stage_name
   description   = "WebSocket push notifications"
   deployment_id = aws_apigatewayv2_deployment.this.id
@@ -225,7 +195,7 @@ resource "aws_lambda_permission" "route" {
   # The ARN, because it becomes unknown when a function is replaced: its permission went with it and must come again.
   function_name = var.function_arns[each.value]
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}/${each.key}"
+  source_arn    = "${var.api.execution_arn}/${var.stage_name}/${each.key}"
 }
 
 # The authorizer is invoked for this API's authorizer only, not for whatever else an account's API Gateway does.
@@ -233,11 +203,11 @@ resource "aws_lambda_permission" "authorizer" {
   for_each = aws_apigatewayv2_authorizer.this
 
   # With the API in it: a function of the user's own may serve several.
-  statement_id  = "AllowAuthorizer-${aws_apigatewayv2_api.this.id}"
+  statement_id  = "AllowAuthorizer-${var.api.id}"
   action        = "lambda:InvokeFunction"
   function_name = var.function_arns.authorizer
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/authorizers/${each.value.id}"
+  source_arn    = "${var.api.execution_arn}/authorizers/${each.value.id}"
 }
 
 # A permission on a function does not reach its alias. An alias gets permissions beside those of its function, instead of
@@ -250,14 +220,14 @@ resource "aws_lambda_permission" "alias" {
     ) : key => function if contains(keys(var.function_aliases), function)
   }
 
-  statement_id  = each.key == "authorizer" ? "AllowAliasAuthorizer-${aws_apigatewayv2_api.this.id}" : "AllowAliasRoute-${trimprefix(each.key, "$")}"
+  statement_id  = each.key == "authorizer" ? "AllowAliasAuthorizer-${var.api.id}" : "AllowAliasRoute-${trimprefix(each.key, "$")}"
   action        = "lambda:InvokeFunction"
   function_name = var.function_arns[each.value]
-  qualifier     = var.existing_aliases[each.value]
+  qualifier     = var.function_aliases[each.value]
   principal     = "apigateway.amazonaws.com"
   source_arn = (
     each.key == "authorizer"
-    ? "${aws_apigatewayv2_api.this.execution_arn}/authorizers/${aws_apigatewayv2_authorizer.this["$connect"].id}"
-    : "${aws_apigatewayv2_api.this.execution_arn}/${var.stage_name}/${each.key}"
+    ? "${var.api.execution_arn}/authorizers/${aws_apigatewayv2_authorizer.this["$connect"].id}"
+    : "${var.api.execution_arn}/${var.stage_name}/${each.key}"
   )
 }

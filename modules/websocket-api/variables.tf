@@ -2,100 +2,63 @@ variable "name" {
   description = "Name of the API, and prefix of the names in its tags."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = length(var.name) >= 1 && length(var.name) <= 128
-    error_message = "name must have 1 to 128 characters: API Gateway takes no longer API name."
-  }
 }
 
 variable "stage_name" {
   description = "Name of the stage: the last part of the WebSocket URL."
   type        = string
-  default     = "live"
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.stage_name))
-    error_message = "stage_name must be 1 to 128 letters, digits, hyphens and underscores, such as \"live\"; \"$default\" exists for HTTP APIs only."
-  }
 }
 
-variable "function_names" {
-  description = "Names of the Lambda functions behind the routes and, if there is one, of the authorizer that decides who may connect, all in the API's account and Region. Names that are known before the functions exist: see the comment on their URIs."
+variable "api" {
+  description = "The API: its `id`, its `endpoint` without a stage, its `execution_arn` and its `route_selection_expression`."
   type = object({
-    connect    = string
-    disconnect = string
-    poll       = string
-    push       = string
-    authorizer = optional(string)
+    id                         = string
+    endpoint                   = string
+    execution_arn              = string
+    route_selection_expression = string
   })
   nullable = false
+}
+
+variable "invocation_uris" {
+  description = "By function (connect, disconnect, poll, push and, where connections are authorized, authorizer), the URI by which API Gateway invokes it. Known before the functions exist: see the root module."
+  type        = map(string)
+  nullable    = false
 }
 
 variable "function_arns" {
-  description = "ARNs of the same functions once they exist: what API Gateway is permitted to invoke, and what the stage waits for."
-  type = object({
-    connect    = string
-    disconnect = string
-    poll       = string
-    push       = string
-    authorizer = optional(string)
-  })
-  nullable = false
-}
-
-variable "function_aliases" {
-  description = "By function, the alias to invoke it by, for those that have one. Names that are known before the aliases exist."
+  description = "By the same keys, the ARN of the function once it exists, which API Gateway is permitted to invoke."
   type        = map(string)
-  default     = {}
   nullable    = false
 }
 
-variable "existing_aliases" {
-  description = "The same, once the aliases exist: what API Gateway is permitted to invoke."
+variable "function_aliases" {
+  description = "By the same keys, the name of the alias that is invoked, for functions that have one."
   type        = map(string)
-  default     = {}
   nullable    = false
 }
 
 variable "client_push" {
   description = "Who a client may push to. With \"none\" the push action is answered like an unknown one, no function is invoked for it, and API Gateway has no permission to invoke the push function."
   type        = string
-  default     = "self"
   nullable    = false
-
-  validation {
-    condition     = contains(["none", "self", "any"], var.client_push)
-    error_message = "client_push must be \"none\" (clients cannot push), \"self\" (a client may push to its own user) or \"any\" (to every user)."
-  }
 }
 
 variable "throttling" {
   description = "Ceiling for each route of the stage: messages per second, and the size of a burst above it. The account's own quota (10,000 and 5,000 unless raised) holds as well."
   type = object({
-    rate_limit  = optional(number, 10000)
-    burst_limit = optional(number, 5000)
+    rate_limit  = number
+    burst_limit = number
   })
-  default  = {}
   nullable = false
-
-  validation {
-    condition     = var.throttling.rate_limit >= 1
-    error_message = "throttling.rate_limit must be at least 1 message per second; 0 would refuse every message."
-  }
-
-  validation {
-    condition     = var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
-    error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
-  }
 }
 
 variable "access_logs" {
   description = "Access logs of the stage: retention_days (0 keeps them for ever), and source_ip, whether they hold the clients' addresses. Null: none."
   type = object({
     retention_days = number
-    source_ip      = optional(bool, false)
+    source_ip      = bool
   })
   default = null
 }

@@ -174,8 +174,8 @@ class Sender:
 
 
 def _is_done(recipient: Mapping[str, Any]) -> bool:
-    """Tell whether a recipient has it, or will come for it: as failed connections are closed, and unknown ones not."""
-    return recipient["persisted"] and ("error" not in recipient or recipient["failed"] > 0)
+    """Tell whether a recipient has it, or will come for it."""
+    return recipient["persisted"] and "incomplete" not in recipient
 
 
 def new_id(milliseconds: int | None = None) -> str:

@@ -24,6 +24,9 @@ class Kind(Enum):
     DROP = auto()
     """It goes nowhere, and is never answered."""
 
+    HOLD = auto()
+    """It is passed on, and its answer comes after `seconds`."""
+
     LOSE = auto()
     """It is passed on, and its answer goes nowhere."""
 
@@ -57,11 +60,21 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A share, from 0 to 1, of the requests of some operations meets a fault."""
+    """A share, from 0 to 1, of the requests of some operations meets a fault.
+
+    Parameters
+    ----------
+    within
+        What a request has to hold to be meant.
+    by_path
+        Whether it is a share of the paths, of connections that is, each of whose requests meets it.
+    """
 
     operations: Sequence[str]
     share: float
     fault: Fault
+    within: bytes = b""
+    by_path: bool = False
 
 
 @dataclass(slots=True)
@@ -80,18 +93,23 @@ class Plan:
     seed: int = 0
     seen: Counter[str] = field(default_factory=Counter)
 
-    def next(self, operation: str) -> Fault | None:
-        """Give the fault for the next request of an operation; None passes it on as it is."""
+    def next(self, operation: str, message: bytes = b"") -> Fault | None:
+        """Return the fault for the next request of an operation; None passes it on as it is."""
         number = self.seen[operation]
         self.seen[operation] += 1
-        return choose(self.rules, self.seed, operation, number)
+        return choose(self.rules, self.seed, operation, number, message)
 
 
-def choose(rules: Sequence[Rule], seed: int, operation: str, number: int) -> Fault | None:
-    """Give the fault for the n-th request of an operation."""
+def choose(rules: Sequence[Rule], seed: int, operation: str, number: int, message: bytes = b"") -> Fault | None:
+    """Return the fault for the n-th request of an operation."""
     draw = random.Random(f"{seed}/{operation}/{number}").random()
     for rule in rules:
-        if operation not in rule.operations:
+        if operation not in rule.operations or rule.within not in message:
+            continue
+        if rule.by_path:
+            path = message.split(b" ", 2)[1].decode()
+            if random.Random(f"{seed}/{path}").random() < rule.share:
+                return rule.fault
             continue
         draw -= rule.share
         if draw < 0:

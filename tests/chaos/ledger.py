@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_SHOWN_PROBLEMS = 10
 
-_COUNTS = ("connections", "delivered", "gone", "failed")
+_COUNTS = ("connections", "delivered", "gone", "connecting", "failed", "unclosed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def report_problems(report: Mapping[str, Any]) -> list[str]:
     name, totals, recipients = report["id"], report["totals"], report["recipients"]
     problems = [
         f"report {name}: {each['userId']} has {each['connections']} connections, but "
-        f"{each['delivered']} delivered, {each['gone']} gone and {each['failed']} failed"
+        f"{each['delivered']} delivered, {each['gone']} gone, {each['connecting']} connecting, {each['failed']} failed"
         for each in recipients
-        if each["connections"] != each["delivered"] + each["gone"] + each["failed"]
+        if each["connections"] != each["delivered"] + each["gone"] + each["connecting"] + each["failed"]
     ]
     problems += [
         f"report {name}: {each['failed']} failed for {each['userId']}, and no error says why"
@@ -149,6 +149,7 @@ def report_problems(report: Mapping[str, Any]) -> list[str]:
         "persisted": sum(each["persisted"] for each in recipients),
         **{count: sum(each[count] for each in recipients) for count in _COUNTS},
         "errors": sum("error" in each for each in recipients),
+        "incomplete": sum("incomplete" in each for each in recipients),
     }
     problems += [
         f"report {name}: {count} is {totals[count]} in total, but {value} added up"

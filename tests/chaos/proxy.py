@@ -98,7 +98,7 @@ class Proxy:
 
     async def _handle(self, request: Request, service: "_Service", writer: asyncio.StreamWriter) -> bool:
         """Do to a request what the plan says; tell whether the connection lives on."""
-        fault = self.plan.next(request.operation)
+        fault = self.plan.next(request.operation, request.message)
         self.met["passed" if fault is None else fault.kind.name.lower()] += 1
         self._arrivals.pop(request.operation, asyncio.Event()).set()
         if fault is None:
@@ -114,6 +114,10 @@ class Proxy:
                 return await self._answer(writer, Answer(fault.status, refusal(request.operation, fault.status)))
             case Kind.DROP:
                 return await _fall_silent()
+            case Kind.HOLD:
+                answer = await self._ask(request, service)
+                await asyncio.sleep(fault.seconds)
+                return await self._answer(writer, answer)
             case Kind.LOSE:
                 await self._ask(request, service)
                 return await _fall_silent()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from tests.chaos.backend import GaveUpError, Sender, each
-from tests.chaos.faults import DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
+from tests.chaos.faults import CLOSE, DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger, Verdict, judge, summary
 from tests.chaos.world import World
@@ -34,6 +34,8 @@ _SPREAD_SECONDS = 0.1
 
 _HAND_OVER_SECONDS = 0.15
 """The pause between handing over: of a burst, the emulator runs all at once, each in a process of its own."""
+
+_CUT_AT_ONCE = 2
 
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
@@ -232,6 +234,64 @@ def posts_fail(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
         return this.settle()
 
 
+def closes_fail_too(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have the management API answer 503 to everything for a time: what is not sent is not closed either."""
+    with run(world, size, seed, notes) as this:
+
+        def disturb(number: int) -> None:
+            if number == size.pushes // 2:
+                this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
+                # The others go on pushing into the fault. It lasts until a report says what came of one of theirs.
+                wait_until(lambda: this.sender.total("unclosed") > 0, "a connection that was not closed is reported")
+                this.under()
+
+        this.push_all(this.sender.push, disturb=disturb)
+        notes |= {"neither sent to nor closed": this.sender.total("unclosed")}
+        # Nobody was told that they missed something, so nobody came back for it: it was pushed again.
+        notes |= {"connections": len(this.fleet.opened)}
+        return this.settle()
+
+
+def buffers_fill(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have some of the connections refuse every post for as long as they live, as those of clients that do not read."""
+    with run(world, size, seed, notes) as this:
+        this.under(Rule((POST,), 0.25, Fault(Kind.REFUSE, status=429), by_path=True))
+        this.push_all(this.sender.push)
+        notes |= {"reported as failed": this.sender.total("failed"), "connections": len(this.fleet.opened)}
+        _require_fault("reported as failed", notes)
+        if this.sender.total("unclosed"):
+            raise LostError("a connection that is full can still be closed")
+        return this.settle()
+
+
+def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have the rows of connections be there long before `$connect` has ended, and push meanwhile."""
+    with run(world, size, seed, notes) as this:
+        this.under(Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=2.2), within=b"connectedAt"))
+        ends = threading.Event()
+
+        def push_meanwhile() -> None:
+            while not ends.wait(0.2):
+                this.sender.push(this.users)
+
+        with ThreadPoolExecutor(1) as background:
+            pushing = background.submit(push_meanwhile)
+            try:
+                opened = len(this.fleet.opened)
+                # The emulator runs one $connect after the other, so few at a time; the others are there to push to.
+                world.cut(_CUT_AT_ONCE, this.choice)
+                this.fleet.wait(lambda: len(this.fleet.opened) >= opened + _CUT_AT_ONCE, _OPEN_SECONDS)
+            finally:
+                ends.set()
+            pushing.result()
+        this.open_clients()
+        # Had a row been deleted, its client would be open now and get none of these.
+        this.push_all(this.sender.push)
+        notes |= {"pushed to while connecting": this.sender.total("connecting")}
+        _require_fault("pushed to while connecting", notes)
+        return this.settle()
+
+
 def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Let clients vanish without `$disconnect`: they are back under new connections, beside their stale rows."""
     with run(world, size, seed, notes) as this:
@@ -424,6 +484,9 @@ SCENARIOS = (
     Scenario("5 push killed between write and send", push_is_killed, Size(8, 4, 40, 15), Size(20, 5, 400, 60)),
     Scenario("6 the gateway restarts", gateway_restarts, Size(12, 4, 150), Size(20, 5, 1000)),
     Scenario("7 two processes, clocks 5 s apart", clocks_differ, Size(8, 4, 80), Size(20, 5, 600)),
+    Scenario("8 posts and closes fail", closes_fail_too, Size(8, 4, 24), Size(20, 5, 400)),
+    Scenario("9 buffers of some clients are full", buffers_fill, Size(8, 4, 60), Size(20, 5, 600)),
+    Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 

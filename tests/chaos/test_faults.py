@@ -29,6 +29,21 @@ def test_seed_alone_makes_the_choices() -> None:
     assert first == same != other
 
 
+def test_share_of_paths_meets_its_fault_at_every_request_and_no_other_does() -> None:
+    full = Rule((POST,), 0.3, Fault(Kind.REFUSE, status=429), by_path=True)
+    plan = Plan([full], 5)
+    messages = [f"POST /live/@connections/c{number} HTTP/1.1".encode() for number in range(500)]
+    first, again = [[plan.next(POST, message) for message in messages] for _ in range(2)]
+    assert first == again
+    assert sum(each is not None for each in first) / 500 == pytest.approx(0.3, abs=0.06)
+
+
+def test_only_what_holds_the_words_is_meant() -> None:
+    rule = Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=1), within=b"connectedAt")
+    assert choose([rule], 1, PUT, 0, b'{"connectedAt": 1}') == rule.fault
+    assert choose([rule], 1, PUT, 0, b'{"createdAt": 1}') is None
+
+
 def test_each_operation_has_its_own_row_of_choices() -> None:
     mixed, alone = Plan([THROTTLE], 3), Plan([THROTTLE], 3)
     taken = []

@@ -18,8 +18,11 @@ SHOWN = (
 )
 
 
+COUNTS = ("connections", "delivered", "gone", "connecting", "failed", "unclosed")
+
+
 def recipient(user: str, **changes: Any) -> dict[str, Any]:
-    counts = {"connections": 2, "delivered": 2, "gone": 0, "failed": 0}
+    counts = {"connections": 2, "delivered": 2, "gone": 0, "connecting": 0, "failed": 0, "unclosed": 0}
     return {"userId": user, "id": "id-2", "persisted": True, **counts, **changes}
 
 
@@ -27,8 +30,9 @@ def report(*recipients: dict[str, Any], **changes: int) -> dict[str, Any]:
     totals = {
         "recipients": len(recipients),
         "persisted": sum(each["persisted"] for each in recipients),
-        **{name: sum(each[name] for each in recipients) for name in ("connections", "delivered", "gone", "failed")},
+        **{name: sum(each[name] for each in recipients) for name in COUNTS},
         "errors": sum("error" in each for each in recipients),
+        "incomplete": sum("incomplete" in each for each in recipients),
     }
     return {"id": "id-2", "totals": totals | changes, "recipients": list(recipients)}
 

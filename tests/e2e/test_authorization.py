@@ -89,6 +89,18 @@ async def test_a_valid_token_gets_in_from_each_place_as_the_user_that_it_names(
         assert [each["content"] for each in page["notifications"]] == ["for alice"]
 
 
+async def test_a_page_may_offer_a_subprotocol_of_its_own(authorized: Stack, tokens: Issuer) -> None:
+    token = tokens.token(new_user("alice"))
+    for offered, query, answered in (
+        (["acme.v1"], in_query(token), "acme.v1"),
+        (["acme.v1", "bearer", token], {}, "bearer"),
+        ([token, "acme.v1"], in_query(token), "acme.v1"),
+    ):
+        async with authorized.connect_with(subprotocols=offered, **query) as device:
+            assert device.subprotocol == answered
+            assert (await device.ask({"action": "poll"}))["type"] == "history"
+
+
 async def test_pages_from_elsewhere_are_refused_even_with_a_token(authorized: Stack, tokens: Issuer) -> None:
     token = tokens.token("alice")
     assert await status_of(authorized, headers={"Origin": "https://evil.example"}, token=token) == 403

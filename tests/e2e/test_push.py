@@ -6,7 +6,7 @@ import pytest
 from tests.e2e.stack import Stack, new_user
 from tools.aws import wait_until
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES
+from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.identifiers import new_notification_id
 
 
@@ -85,7 +85,7 @@ async def test_largest_notification_arrives_and_one_byte_more_is_refused(stack: 
     async with stack.connect(alice) as device:
         small = stack.backend.push({"userId": alice, "content": "", "persist": False}).payload
         frame = {"type": "notification", "id": small["id"], "createdAt": small["createdAt"], "content": ""}
-        room = MAX_NOTIFICATION_BYTES - len(json.dumps(frame, separators=(",", ":")))
+        room = max_notification_bytes(32 * 1024) - len(json.dumps(frame, separators=(",", ":")))
         assert (await device.next_notification())["content"] == ""
         assert stack.backend.push({"userId": alice, "content": "x" * room}).payload["totals"]["delivered"] == 1
         assert len((await device.next_notification())["content"]) == room

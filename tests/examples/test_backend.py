@@ -25,12 +25,28 @@ from examples.backend.notifications import (
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
 from websocket_push.protocol.push_request import parse_push
+from websocket_push.push.intake import incompleteness
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.report import report
+from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure
 
 NOW = 1_769_860_800_000
 AT_ONCE = Patience(attempts=3, sleep=lambda _: None)
-SERVED = {"userId": "alice", "persisted": True, "error": {"code": "UNAVAILABLE"}}
-UNSERVED = {"userId": "bob", "persisted": False, "error": {"code": "UNAVAILABLE"}}
-DENIED = {"userId": "carol", "persisted": False, "error": {"code": "AWS_REFUSED"}}
+LATER = Failure(ErrorCode.UNAVAILABLE, "later")
+REFUSED = Failure(ErrorCode.AWS_REFUSED, "no")
+
+
+def outcome_of(user_id: str, **values: Any) -> Outcome:
+    outcome = Outcome(user_id)
+    for name, value in values.items():
+        setattr(outcome, name, value)
+    return outcome
+
+
+SERVED = outcome_of("alice", persisted=True, connections=1, failed=1, error=LATER)
+UNSERVED = outcome_of("bob", error=LATER)
+DENIED = outcome_of("carol", error=REFUSED)
 
 
 class Lambda:
@@ -49,8 +65,40 @@ class Lambda:
         return [json.loads(call["Payload"]) for call in self.calls]
 
 
-def reported(*recipients: dict[str, Any]) -> dict[str, Any]:
-    return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps({"recipients": recipients}).encode())}
+def reported(*outcomes: Outcome) -> dict[str, Any]:
+    written = report(Notification(new_notification_id(NOW), "1"), outcomes)
+    return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(written).encode())}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        SERVED,
+        UNSERVED,
+        DENIED,
+        outcome_of("a"),
+        outcome_of("a", persisted=True, connections=2, delivered=1, gone=1),
+        outcome_of("a", persisted=True, connections=1, connecting=1),
+        # Its connections could not be looked up, none of them or the second page.
+        outcome_of("a", persisted=True, missed=True, error=LATER),
+        outcome_of("a", persisted=True, missed=True, connections=1, failed=1, error=LATER),
+        # One could be neither sent to nor closed.
+        outcome_of("a", persisted=True, connections=1, failed=1, unclosed=1, error=LATER),
+        outcome_of("a", connections=2, delivered=1, failed=1, error=LATER),
+    ],
+)
+def test_who_is_served_is_what_the_module_says(outcome: Outcome) -> None:
+    written: Any = report(Notification(new_notification_id(NOW), "1"), [outcome])
+    assert bool(unserved(written)) is (incompleteness(written) is not None)
+
+
+def test_users_that_a_report_leaves_out_are_pushed_to_again() -> None:
+    outcomes = [outcome_of(f"{number}".zfill(256), error=REFUSED) for number in range(100)]
+    short = report(Notification(new_notification_id(NOW), "1"), outcomes, limit=20_000)
+    assert "omitted" in short
+    answer = {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(short).encode())}
+    client = Lambda(answer, reported(SERVED))
+    assert unserved(push_now(client, "arn", Push(("alice",), 1), AT_ONCE)) == {}
 
 
 def failed(code: str) -> dict[str, Any]:
@@ -74,7 +122,7 @@ def test_an_id_is_one_of_the_protocols() -> None:
     ],
 )
 def test_a_request_is_one_of_the_protocols(push: Push) -> None:
-    parsed = parse_push(json.loads(push.request(on_failure="raise")), now_milliseconds=2**48)
+    parsed = parse_push(json.loads(push.request(on_failure="raise")), now_milliseconds=2**48, max_frame_bytes=32 * 1024)
     assert (parsed.recipients, parsed.notification_id) == (push.user_ids, push.id)
     assert (parsed.persist, parsed.ttl, parsed.raises_incomplete) == (push.persist, push.ttl, True)
     assert json.loads(parsed.content) == push.content
@@ -110,8 +158,7 @@ def test_every_error_says_what_to_do(code: str, action: Action) -> None:
 
 def test_a_push_gives_its_report() -> None:
     client = Lambda(reported(SERVED))
-    report = push_now(client, "arn", Push(("alice",), 1), AT_ONCE)
-    assert unserved(report) == {}
+    assert unserved(push_now(client, "arn", Push(("alice",), 1), AT_ONCE)) == {}
     assert client.calls[0]["FunctionName"] == "arn"
     assert client.calls[0]["InvocationType"] == "RequestResponse"
 

@@ -41,7 +41,7 @@ def members(**choices: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     )
 
 
-contents = anything | st.sampled_from(["x" * 130_000, "x" * 131_000])
+contents = anything | st.sampled_from(["x" * 31_000, "x" * 32_000])
 push_requests = members(
     userId=user_ids,
     userIds=st.lists(user_ids, max_size=5),

@@ -51,7 +51,7 @@ def check_log(outcome: Outcome, *, answered: str | None) -> None:
 @given(
     event=events.events("connect", requestContext=events.contexts("connect")),
     refuse=REFUSALS,
-    allowed_origins=st.sampled_from(["[]", '["https://app.example.org"]', '["https://other.example.org"]']),
+    allowed_origins=st.sampled_from(["[]", '["https://app.example.org"]', '["https://other.example.org"]', '["self"]']),
     allow_anonymous=st.sampled_from(["true", "false"]),
 )
 def test_connect(
@@ -195,7 +195,7 @@ def test_push_by_a_queue(invoke: Invoke, event: Any, refuse: Mapping[str, Answer
 
 @pytest.fixture
 def issuer(environment: pytest.MonkeyPatch) -> Iterator[JwksServer]:
-    verify_jwt._verifier.cache_clear()
+    verify_jwt._verifiers.cache_clear()
     with JwksServer(keys(jwk(ec_key("P-256"), "a"))) as server:
         settings = {
             "jwksUri": server.uri,
@@ -209,7 +209,7 @@ def issuer(environment: pytest.MonkeyPatch) -> Iterator[JwksServer]:
         environment.setenv("JWT", json.dumps(settings))
         environment.setattr(verify_jwt, "_now", lambda: CLAIMS["iat"] + 5.0)
         yield server
-    verify_jwt._verifier.cache_clear()
+    verify_jwt._verifiers.cache_clear()
 
 
 claims = events.members(
@@ -220,7 +220,11 @@ claims = events.members(
     nbf=st.just(CLAIMS["nbf"]) | events.numbers,
     iat=st.just(CLAIMS["iat"]) | events.numbers,
 )
-headers = events.members(alg=st.sampled_from(["ES256", "RS256", "none"]), kid=st.just("a"), typ=st.just("JWT"))
+headers = events.members(
+    alg=st.sampled_from(["ES256", "RS256", "none"]),
+    kid=st.just("a"),
+    typ=st.sampled_from(["JWT", "at+jwt", "logout+jwt"]) | events.texts,
+)
 tokens = st.one_of(
     st.builds(lambda head, body: token(ec_key("P-256"), "ES256", header=head, claims=body), headers, claims),
     st.builds(

@@ -65,6 +65,9 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
         "CLIENT_PUSH": "self",
         "PERSIST_BY_DEFAULT": "true",
         "NOTIFICATION_TTL": "3600",
+        "MAX_FRAME_BYTES": "32768",
+        "KEEPALIVE_ACTION": "poll",
+        "KEEPALIVE_SECONDS": "240",
         "LOG_LEVEL": "INFO",
     }.items():
         monkeypatch.setenv(name, value)

@@ -15,6 +15,7 @@ class ManagementServer:
         self.received: dict[str, list[bytes]] = defaultdict(list)
         self.closed: list[str] = []
         self.statuses: dict[str, HTTPStatus] = {}
+        self.closing = HTTPStatus.NO_CONTENT
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,6 +30,9 @@ class ManagementServer:
 
             def do_DELETE(self) -> None:
                 outer.closed.append(self.connection_id)
+                if outer.closing is not HTTPStatus.NO_CONTENT:
+                    self.answer(outer.closing)
+                    return
                 known = outer.statuses.pop(self.connection_id, None)
                 self.answer(HTTPStatus.GONE if known is None else HTTPStatus.NO_CONTENT)
 

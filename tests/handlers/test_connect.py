@@ -40,7 +40,7 @@ def test_a_row_lasts_as_long_as_the_authorization(tables: Tables, event: EventMa
 
 def test_an_authorization_that_is_over_does_not_connect(tables: Tables, event: EventMaker, log_lines: LogLines) -> None:
     assert handler(event("connect", authorizer={"userId": "bob", "expiresAt": "1769860800"}), Context()) == {
-        "statusCode": 401
+        "statusCode": 403
     }
     assert tables.clients() == []
     assert [line["outcome"] for line in log_lines()] == ["TOKEN_EXPIRED"]
@@ -105,8 +105,23 @@ def test_a_missing_setting_is_named_in_the_log_only(
 
 
 @pytest.mark.parametrize("unsound", [{}, {"requestContext": None}, {"requestContext": {}}, [], None, "x"])
-def test_an_event_of_another_kind_ends_in_an_answer(environment: pytest.MonkeyPatch, unsound: Any) -> None:
-    assert handler(unsound, Context()) == {"statusCode": 500}
+def test_an_event_of_another_kind_ends_in_an_answer(
+    environment: pytest.MonkeyPatch, log_lines: LogLines, unsound: Any
+) -> None:
+    assert handler(unsound, Context()) == {"statusCode": 400}
+    assert [line["outcome"] for line in log_lines()] == ["INVALID_REQUEST"]
+
+
+@pytest.mark.parametrize("name", ["disconnect", "message", "authorizer"])
+def test_an_event_of_another_route_registers_nobody(
+    tables: Tables, event: EventMaker, log_lines: LogLines, name: str
+) -> None:
+    foreign = event(name, authorizer={"userId": "alice"})
+    if name == "authorizer":
+        del foreign["requestContext"]["eventType"]
+    assert handler(foreign, Context()) == {"statusCode": 400}
+    assert tables.clients() == []
+    assert [line["outcome"] for line in log_lines()] == ["INVALID_REQUEST"]
 
 
 def test_a_browser_from_elsewhere_is_refused_whoever_it_is(
@@ -118,6 +133,27 @@ def test_a_browser_from_elsewhere_is_refused_whoever_it_is(
     assert [line["outcome"] for line in log_lines()] == ["ORIGIN_NOT_ALLOWED"]
     environment.setenv("ALLOWED_ORIGINS", '["https://other.example.org", "https://app.example.org"]')
     assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
+
+
+def test_a_native_client_may_send_the_apis_own_host_as_its_origin_where_self_is_allowed(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    native = event(
+        "connect",
+        multiValueHeaders={"Origin": ["https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"]},
+    )
+    environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org"]')
+    assert handler(native, Context()) == {"statusCode": 403}
+    environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org", "self"]')
+    assert handler(native, Context()) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("offered", [["acme.v1"], ["acme.v1, eyJhbGciOiJub25lIn0.e30."], ["eyJ.e30.", "acme.v1"]])
+def test_a_page_that_offers_its_own_subprotocol_is_answered_with_it(
+    tables: Tables, event: EventMaker, offered: list[str]
+) -> None:
+    offering = event("connect", multiValueHeaders={"Sec-WebSocket-Protocol": offered})
+    assert handler(offering, Context()) == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "acme.v1"}}
 
 
 def test_a_token_that_came_as_a_subprotocol_is_answered_with_bearer_alone(tables: Tables, event: EventMaker) -> None:

@@ -12,6 +12,7 @@ from tests.handlers.management_server import ManagementServer
 from tests.unit.contracts import contract
 from websocket_push.handlers import poll, push
 from websocket_push.protocol.frames import (
+    Keepalive,
     bye_frame,
     error_frame,
     history_frame,
@@ -20,6 +21,7 @@ from websocket_push.protocol.frames import (
     session,
 )
 from websocket_push.protocol.identifiers import earliest_id_at
+from websocket_push.protocol.poll_request import continued_position
 
 EventMaker = Callable[..., Event]
 
@@ -82,8 +84,9 @@ def test_a_report_of_every_outcome(tables: Tables, management: ManagementServer)
     check("push-report", report)
     # What the schema says in words.
     for part in (report["totals"], *report["recipients"]):
-        assert part["connections"] == part["delivered"] + part["gone"] + part["failed"]
-    for count in ("connections", "delivered", "gone", "failed"):
+        assert part["connections"] == part["delivered"] + part["gone"] + part["connecting"] + part["failed"]
+        assert part["unclosed"] <= part["failed"]
+    for count in ("connections", "delivered", "gone", "connecting", "failed", "unclosed"):
         assert report["totals"][count] == sum(each[count] for each in report["recipients"])
     assert {each["id"] for each in report["recipients"]} == {report["id"]}
     assert [each["userId"] for each in report["recipients"]] == request["userIds"]
@@ -99,12 +102,20 @@ def test_a_refused_request(tables: Tables, request_: Any) -> None:
 
 
 def test_every_frame_that_can_be_written() -> None:
-    about = session(user_id="alice", connection_id="c=", expires_at="2026-01-31T14:00:00.000Z")
+    about = session(
+        user_id="alice", connection_id="c=", expires_at="2026-01-31T14:00:00.000Z", keepalive=Keepalive("poll", 240)
+    )
     note = notification_text(earliest_id_at(START), "2026-01-31T12:00:00.000Z", "null")
     (report, *_) = contract.schema("push-report")["examples"]
     for request_id in (None, 0, "", "r1"):
         for kind, frame in {
-            "history": history_frame([note], more=True, session=about, request_id=request_id),
+            "history": history_frame(
+                [note],
+                next_position=continued_position(earliest_id_at(START)),
+                reset=True,
+                session=about,
+                request_id=request_id,
+            ),
             "receipt": receipt_frame(report, request_id),
         }.items():
             check(kind, json.loads(frame))

@@ -25,3 +25,18 @@ def test_a_failure_is_logged(
 ) -> None:
     assert handler(event("disconnect"), Context()) == {"statusCode": 500}
     assert [line["outcome"] for line in log_lines()] == ["AWS_REFUSED"]
+
+
+@pytest.mark.parametrize("name", ["connect", "message"])
+def test_an_event_of_another_route_removes_no_row(
+    tables: Tables, event: EventMaker, log_lines: Callable[[], list[dict[str, Any]]], name: str
+) -> None:
+    tables.add_client("WKtlFcYLjoECFvg=")
+    assert handler(event(name), Context()) == {"statusCode": 400}
+    assert len(tables.clients()) == 1
+    assert [line["outcome"] for line in log_lines()] == ["INVALID_REQUEST"]
+
+
+@pytest.mark.parametrize("unsound", [{}, {"requestContext": {"eventType": "DISCONNECT"}}, [], None, "x"])
+def test_what_is_no_event_ends_in_an_answer(environment: pytest.MonkeyPatch, unsound: Any) -> None:
+    assert handler(unsound, Context()) == {"statusCode": 400}

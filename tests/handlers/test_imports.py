@@ -46,6 +46,9 @@ def imported(function: str, event: Event) -> list[str]:
             CLIENT_PUSH="none",
             PERSIST_BY_DEFAULT="true",
             NOTIFICATION_TTL="3600",
+            MAX_FRAME_BYTES="32768",
+            KEEPALIVE_ACTION="poll",
+            KEEPALIVE_SECONDS="240",
             PATH=os.environ["PATH"],
         )
         command = [sys.executable, "-I", "-B", "-c", PROGRAM, str(LAMBDA), f"{PACKAGE}.handlers.{function}"]

@@ -52,10 +52,12 @@ class TestAuthorized:
                 {"id": ids[2], "createdAt": "2026-01-31T12:00:02.000Z", "content": "hello"},
             ],
             "more": True,
+            "next": ids[1],
             "session": {
                 "userId": "alice",
                 "connectionId": "WKtlFcYLjoECFvg=",
                 "expiresAt": "2026-01-31T14:00:00.000Z",
+                "keepalive": {"action": "poll", "seconds": 240},
                 "pingIntervalSeconds": 300,
             },
         }
@@ -76,6 +78,22 @@ class TestAuthorized:
         tables.add_notification(late)
         assert ids_of(poll(event("message", body={"action": "poll", "after": seen}, authorizer=ALICE))) == [late]
 
+    def test_repeats_come_with_the_first_of_several_pages(self, tables: Tables, event: EventMaker) -> None:
+        ids = fill(tables, 6)
+        first = poll(event("message", body={"action": "poll", "after": ids[2], "limit": 1}, authorizer=ALICE))
+        assert ids_of(first) == [*ids[:2], ids[3]]
+        second = poll(event("message", body={"action": "poll", "after": first["next"]}, authorizer=ALICE))
+        assert (ids_of(second), second["more"], "next" in second) == (ids[4:], False, False)
+
+    def test_a_position_in_the_future_is_answered_with_the_newest_page_and_logged(
+        self, tables: Tables, event: EventMaker, log_lines: LogLines
+    ) -> None:
+        ids = fill(tables, 3)
+        ahead = earliest_id_at(4_102_444_800_000)
+        frame = poll(event("message", body={"action": "poll", "after": ahead, "limit": 2}, authorizer=ALICE))
+        assert (ids_of(frame), frame["more"], frame["reset"]) == (ids[1:], False, True)
+        assert [line["reset"] for line in log_lines()] == [True]
+
     def test_nobody_reads_anothers_history_whatever_the_message_says(self, tables: Tables, event: EventMaker) -> None:
         tables.add_notification(earliest_id_at(START), user_id="bob")
         tables.add_client("WKtlFcYLjoECFvg=", user_id="bob")
@@ -92,14 +110,18 @@ class TestAuthorized:
         frame = poll(event("message", body={"action": "poll", "limit": 2}, authorizer=ALICE))
         assert (ids_of(frame), frame["more"]) == ([ids[0], ids[3]], False)
 
-    def test_a_page_is_cut_by_bytes_and_the_rest_follows(self, tables: Tables, event: EventMaker) -> None:
+    @pytest.mark.parametrize("max_frame_bytes", [32 * 1024, 128 * 1024])
+    def test_a_page_is_cut_by_bytes_and_the_rest_follows(
+        self, tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, max_frame_bytes: int
+    ) -> None:
+        environment.setenv("MAX_FRAME_BYTES", str(max_frame_bytes))
         ids = [earliest_id_at(START + n) for n in range(20)]
         for notification_id in ids:
-            tables.add_notification(notification_id, content=json.dumps("é" * 15_000, ensure_ascii=False))
+            tables.add_notification(notification_id, content=json.dumps("é" * 5_000, ensure_ascii=False))
         response = handler(event("message", body={"action": "poll"}, authorizer=ALICE), Context())
         body = response["body"]
         assert isinstance(body, str)
-        assert 100_000 < len(body.encode()) <= 128 * 1024
+        assert max_frame_bytes * 0.6 < len(body.encode()) <= max_frame_bytes
         seen = ids_of(json.loads(body))
         while len(seen) < len(ids):
             seen = ids_of(poll(event("message", body={"action": "poll", "before": seen[0]}, authorizer=ALICE))) + seen

@@ -11,6 +11,7 @@ from tests.handlers.conftest import Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from websocket_push.handlers.push import handler
 from websocket_push.protocol.identifiers import milliseconds_of, new_notification_id
+from websocket_push.push.posting import Clocks
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -59,7 +60,9 @@ def test_a_push_is_kept_and_reaches_every_connection_of_the_user_and_is_reported
             "connections": 2,
             "delivered": 2,
             "gone": 0,
+            "connecting": 0,
             "failed": 0,
+            "unclosed": 0,
         }
     ]
     assert report["totals"] == {
@@ -68,8 +71,11 @@ def test_a_push_is_kept_and_reaches_every_connection_of_the_user_and_is_reported
         "connections": 2,
         "delivered": 2,
         "gone": 0,
+        "connecting": 0,
         "failed": 0,
+        "unclosed": 0,
         "errors": 0,
+        "incomplete": 0,
     }
 
 
@@ -131,6 +137,100 @@ def test_the_same_id_pushed_twice_is_kept_once_and_sent_with_that_id(
     assert [frame["id"] for frame in frames(management, "phone")] == [notification_id] * 2
 
 
+def test_the_same_id_with_other_content_is_refused_and_history_and_screen_agree(
+    tables: Tables, management: ManagementServer
+) -> None:
+    management.open("phone", "tv")
+    tables.add_client("phone")
+    tables.add_client("tv", "bob")
+    notification_id = new_notification_id(time.time_ns(), bytes(8))
+    push(userId="alice", content={"n": 1}, id=notification_id)
+
+    with pytest.raises(Exception, match="other content") as raised:
+        push(userId="alice", content={"n": 2}, id=notification_id)
+    assert type(raised.value).__name__ == "INVALID_ID"
+    alice, bob = push(userIds=["alice", "bob"], content={"n": 2}, id=notification_id)["recipients"]
+
+    assert (alice["error"]["code"], alice["persisted"], alice["incomplete"]) == ("INVALID_ID", False, True)
+    assert (bob["persisted"], bob["delivered"]) == (True, 1)
+    assert [frame["content"] for frame in frames(management, "phone")] == [{"n": 1}]
+    assert {row["userId"]: row["content"] for row in tables.notifications()} == {"alice": '{"n":1}', "bob": '{"n":2}'}
+
+
+def test_a_time_to_live_of_what_is_not_kept_is_refused(
+    tables: Tables, management: ManagementServer, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("PERSIST_BY_DEFAULT", "false")
+    management.open("phone")
+    tables.add_client("phone")
+    with pytest.raises(Exception, match="persist: true") as raised:
+        push(userId="alice", content=1, ttl=60)
+    assert type(raised.value).__name__ == "INVALID_TTL"
+    assert management.received == {}
+
+
+def test_a_connection_that_can_be_neither_sent_to_nor_closed_makes_the_push_incomplete(
+    tables: Tables, management: ManagementServer
+) -> None:
+    management.open("phone", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    management.closing = HTTPStatus.SERVICE_UNAVAILABLE
+    tables.add_client("phone")
+    report = json.loads(json.dumps(handler({"userId": "alice", "content": 1}, Context(1_500))))
+    (recipient,) = report["recipients"]
+    assert (recipient["persisted"], recipient["failed"], recipient["unclosed"]) == (True, 1, 1)
+    assert recipient["incomplete"] is True
+    assert report["totals"]["incomplete"] == report["totals"]["unclosed"] == 1
+    with pytest.raises(Exception, match=report["id"][:8]) as raised:
+        handler({"userId": "alice", "content": 1, "id": report["id"], "onFailure": "raise"}, Context(1_500))
+    assert type(raised.value).__name__ == "INCOMPLETE"
+
+
+def test_a_connection_that_is_being_established_keeps_its_row(tables: Tables, management: ManagementServer) -> None:
+    tables.add_client("phone", connected_at=int(time.time() * 1000) - 2_350)
+    (recipient,) = push(userId="alice", content=1, onFailure="raise")["recipients"]
+    assert (recipient["connecting"], recipient["gone"], len(tables.clients())) == (1, 0, 1)
+
+
+class TestTime:
+    """What an invocation's time is divided into; the pusher is told, so nothing has to wait for it."""
+
+    @pytest.fixture
+    def clocks(self, monkeypatch: pytest.MonkeyPatch) -> list[Clocks]:
+        made: list[Clocks] = []
+
+        class Noted(Clocks):
+            def __new__(cls, **times: Any) -> "Noted":
+                made.append(Clocks(**times))
+                return super().__new__(cls, **times)
+
+        monkeypatch.setattr("websocket_push.handlers.push.Clocks", Noted)
+        return made
+
+    @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9)])
+    def test_a_part_is_kept_for_closing_and_for_the_answer(
+        self, tables: Tables, clocks: list[Clocks], seconds: int, closing: float
+    ) -> None:
+        started = time.monotonic()
+        handler({"userId": "alice", "content": 1}, Context(seconds * 1000))
+        (times,) = clocks
+        assert times.closes_until - times.posts_until == pytest.approx(closing, abs=0.1)
+        # What is left is for the answer and the log line.
+        assert started + seconds - 0.5 < times.closes_until < started + seconds - 0.1
+
+    def test_the_route_answers_before_api_gateway_gives_up(
+        self, tables: Tables, clocks: list[Clocks], event: EventMaker
+    ) -> None:
+        started = time.monotonic()
+        message = event(
+            "message", body={"action": "push", "userId": "alice", "content": 1}, authorizer={"userId": "alice"}
+        )
+        receipt(message, Context(60_000))
+        (times,) = clocks
+        # 29 s from the client's frame to the answer, of which the function has not all.
+        assert started + 25 < times.closes_until < started + 28
+        assert times.posts_until < times.closes_until - 1
+
+
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -190,8 +290,8 @@ def test_the_log_has_counts_and_neither_content_nor_users(
     assert "alice" not in json.dumps(line)
 
 
-def receipt(message: Event) -> dict[str, Any]:
-    response: dict[str, Any] = dict(handler(message, Context()))
+def receipt(message: Event, context: Context | None = None) -> dict[str, Any]:
+    response: dict[str, Any] = dict(handler(message, context or Context()))
     assert response["statusCode"] == 200
     frame: dict[str, Any] = json.loads(response["body"])
     return frame

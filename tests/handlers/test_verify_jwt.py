@@ -16,6 +16,7 @@ from tests.unit.tokens.jwks_server import JwksServer, dripping, keys, raw, reply
 from tests.unit.tokens.support import CLAIMS, NOW, SECRET, ec_key, jwk, pem, rsa_key, segment, token
 from websocket_push.handlers import verify_jwt
 from websocket_push.tokens import secrets, verifier
+from websocket_push.tokens.claims import START_TOLERANCE
 from websocket_push.tokens.jwks import MAX_JWKS_BYTES, Address, fetch_jwks
 from websocket_push.tokens.key_cache import RENEWAL_SECONDS, RETRY_SECONDS
 from websocket_push.tokens.presented import MAX_TOKEN_BYTES
@@ -67,7 +68,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture(autouse=True)
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with a function that has not run yet; what it does to stack traces ends with the test."""
-    verify_jwt._verifier.cache_clear()
+    verify_jwt._verifiers.cache_clear()
     monkeypatch.setattr(sys, "tracebacklimit", 100, raising=False)
 
 
@@ -227,6 +228,34 @@ ATTACKS: dict[str, tuple[str, int, str]] = {
     "aud a list without it": (token(aud=["other"]), 403, "INVALID_AUDIENCE"),
     "aud a list with more than strings": (token(aud=["app", 1]), 403, "INVALID_AUDIENCE"),
     "aud part of it": (token(aud="ap"), 403, "INVALID_AUDIENCE"),
+    "client_id for an aud that is missing": (token(aud=None, client_id="app"), 200, "OK"),
+    "client_id of another app, aud missing": (token(aud=None, client_id="other"), 403, "INVALID_AUDIENCE"),
+    "client_id a list, aud missing": (token(aud=None, client_id=["app"]), 403, "INVALID_AUDIENCE"),
+    "client_id beside an aud that is wrong": (token(aud="other", client_id="app"), 403, "INVALID_AUDIENCE"),
+    "client_id beside an aud that is null": (
+        token(claims=CLAIMS | {"aud": None, "client_id": "app"}),
+        403,
+        "INVALID_AUDIENCE",
+    ),
+    # Kinds of token
+    "typ JWT": (token(header=rs256(typ="JWT")), 200, "OK"),
+    "typ of an access token": (token(header=rs256(typ="at+jwt")), 200, "OK"),
+    "typ of an access token, in full": (token(header=rs256(typ="application/AT+JWT")), 200, "OK"),
+    "a logout token": (token(header=rs256(typ="logout+jwt")), 403, "INVALID_TOKEN_TYPE"),
+    "a logout token, in capitals": (token(header=rs256(typ="Logout+JWT")), 403, "INVALID_TOKEN_TYPE"),
+    "a logout token, in full": (token(header=rs256(typ="application/logout+jwt")), 403, "INVALID_TOKEN_TYPE"),
+    "a logout token that says JWT": (
+        token(header=rs256(typ="JWT"), events={"http://schemas.openid.net/event/backchannel-logout": {}}),
+        403,
+        "INVALID_TOKEN_TYPE",
+    ),
+    "a security event": (token(header=rs256(typ="secevent+jwt"), events={}), 403, "INVALID_TOKEN_TYPE"),
+    "a security event without typ": (token(events={"urn:e": {}}), 403, "INVALID_TOKEN_TYPE"),
+    "a security event, expired": (token(events={}, exp=1), 403, "INVALID_TOKEN_TYPE"),
+    "a proof of possession": (token(header=rs256(typ="dpop+jwt")), 403, "INVALID_TOKEN_TYPE"),
+    "a typ that is a number": (token(header=rs256(typ=1)), 403, "MALFORMED_TOKEN"),
+    "a typ that is null": (token(header=rs256(typ=None)), 403, "MALFORMED_TOKEN"),
+    "a typ that is a list": (token(header=rs256(typ=["JWT"])), 403, "MALFORMED_TOKEN"),
     # The user
     "sub missing": (token(sub=None), 403, "MISSING_CLAIM"),
     "sub empty": (token(sub=""), 403, "INVALID_USER_ID"),
@@ -275,6 +304,151 @@ def test_each_attack_ends_as_it_should(attack: str, issuer: JwksServer, configur
     result = connect(text)
     assert (result.status, result.code) == (status, code)
     assert len(issuer.requests) <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"iat": NOW + 0.3}, 200, "OK"),
+        ({"nbf": NOW + 0.3}, 200, "OK"),
+        ({"nbf": NOW + START_TOLERANCE, "iat": NOW + START_TOLERANCE}, 200, "OK"),
+        ({"iat": NOW + START_TOLERANCE + 0.3}, 403, "TOKEN_NOT_YET_VALID"),
+        ({"nbf": NOW + START_TOLERANCE + 0.3}, 403, "TOKEN_NOT_YET_VALID"),
+        ({"exp": NOW}, 403, "TOKEN_EXPIRED"),
+        ({"exp": NOW - 0.3}, 403, "TOKEN_EXPIRED"),
+    ],
+)
+def test_without_a_leeway_a_start_may_lie_moments_ahead_and_an_end_not_behind(
+    changes: dict[str, Any],
+    status: int,
+    code: str,
+    issuer: JwksServer,
+    configure: Configure,
+    connect: Connect,
+) -> None:
+    configure(jwksUri=issuer.uri, leeway=0)
+    assert connect(token(**changes))[:2] == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("required", "header", "changes", "status", "code"),
+    [
+        ({"tokenUse": "access"}, {}, {"token_use": "access"}, 200, "OK"),
+        ({"tokenUse": "access"}, {}, {"token_use": "id"}, 403, "INVALID_TOKEN_TYPE"),
+        ({"tokenUse": "id"}, {}, {"token_use": "access"}, 403, "INVALID_TOKEN_TYPE"),
+        ({"tokenUse": "id"}, {}, {}, 403, "MISSING_CLAIM"),
+        ({"typ": "at+jwt"}, {"typ": "application/at+jwt"}, {}, 200, "OK"),
+        ({"typ": "at+jwt"}, {"typ": "JWT"}, {}, 403, "INVALID_TOKEN_TYPE"),
+        ({"typ": "at+jwt"}, {}, {}, 403, "INVALID_TOKEN_TYPE"),
+        ({"typ": "at+jwt"}, {"typ": "logout+jwt"}, {}, 403, "INVALID_TOKEN_TYPE"),
+        ({"typ": "at+jwt"}, {"typ": "at+jwt"}, {"events": {}}, 403, "INVALID_TOKEN_TYPE"),
+        ({"typ": "acme+jwt"}, {"typ": "acme+jwt"}, {}, 200, "OK"),
+    ],
+)
+def test_a_kind_of_token_can_be_required(
+    required: dict[str, str],
+    header: dict[str, str],
+    changes: dict[str, Any],
+    status: int,
+    code: str,
+    issuer: JwksServer,
+    configure: Configure,
+    connect: Connect,
+) -> None:
+    configure(jwksUri=issuer.uri, **required)
+    assert connect(token(header=rs256(**header), **changes))[:2] == (status, code)
+
+
+V2 = "https://issuer.test/v2.0"
+
+
+@pytest.fixture
+def second() -> Iterator[JwksServer]:
+    # Its keys have the ids of the first one's, as those of an issuer's next version may.
+    with JwksServer(keys(jwk(rsa_key("v2"), "a"))) as server:
+        yield server
+
+
+@pytest.fixture
+def migrating(issuer: JwksServer, second: JwksServer, configure: Configure) -> None:
+    """Set the function up for two issuers."""
+    additional = {"issuer": V2, "audience": ["app2"], "jwksUri": second.uri, "algorithms": ["RS256"]}
+    configure(jwksUri=issuer.uri, additionalIssuers=[additional | {"userIdClaim": "oid", "typ": "at+jwt"}])
+
+
+def v2(key: str = "v2", *, header: dict[str, Any] | None = None, **changes: Any) -> str:
+    return token(
+        rsa_key(key), header=rs256(typ="at+jwt") if header is None else header, **{"iss": V2, "aud": "app2"} | changes
+    )
+
+
+@pytest.mark.usefixtures("migrating")
+@pytest.mark.parametrize(
+    ("text", "status", "code", "asked"),
+    [
+        (GOOD, 200, "OK", (1, 0)),
+        (v2(oid="alice"), 200, "OK", (0, 1)),
+        # What holds for one issuer says nothing of the other.
+        (token(iss=V2, header=rs256(typ="at+jwt"), aud="app2", oid="alice"), 403, "INVALID_SIGNATURE", (0, 1)),
+        (token(rsa_key("v2")), 403, "INVALID_SIGNATURE", (1, 0)),
+        (v2(oid="alice", header=rs256(typ="at+jwt", kid="b")), 403, "UNKNOWN_KEY", (0, 1)),
+        (v2(oid="alice", aud="app"), 403, "INVALID_AUDIENCE", (0, 1)),
+        (token(aud="app2"), 403, "INVALID_AUDIENCE", (1, 0)),
+        (v2(), 403, "MISSING_CLAIM", (0, 1)),
+        (v2(oid="alice", header=rs256()), 403, "INVALID_TOKEN_TYPE", (0, 1)),
+        (v2(oid="alice", header={"alg": "ES256", "kid": "a"}), 403, "ALGORITHM_NOT_ALLOWED", (0, 0)),
+        # The issuer that a token names chooses among those that are known, and nothing else.
+        (v2(iss="https://evil.test/"), 403, "INVALID_ISSUER", (0, 0)),
+        (v2(iss=V2 + "/"), 403, "INVALID_ISSUER", (0, 0)),
+        (v2(iss=[V2]), 403, "INVALID_ISSUER", (0, 0)),
+        (v2(iss=None), 403, "MISSING_CLAIM", (0, 0)),
+        (token(claims='{"iss":"https://issuer.test/",' + json.dumps(CLAIMS)[1:]), 403, "MALFORMED_TOKEN", (0, 0)),
+        ("a.b.c", 403, "MALFORMED_TOKEN", (0, 0)),
+        ("e30.A.c", 403, "MALFORMED_TOKEN", (0, 0)),
+    ],
+)
+def test_each_issuer_is_held_to_its_own_keys_and_settings(
+    text: str, status: int, code: str, asked: tuple[int, int], issuer: JwksServer, second: JwksServer, connect: Connect
+) -> None:
+    assert connect(text)[:2] == (status, code)
+    assert (len(issuer.requests), len(second.requests)) == asked
+
+
+@pytest.mark.usefixtures("migrating")
+def test_an_issuer_that_is_down_does_not_hold_up_the_other(
+    issuer: JwksServer, event: EventMaker, log_lines: LogLines, clock: Clock
+) -> None:
+    def connecting(text: str) -> Event:
+        return event("authorizer", multiValueHeaders={"Authorization": [f"Bearer {text}"]})
+
+    late: dict[str, Any] = {"exp": NOW + 9_000}
+    verify_jwt.handler(connecting(token(**late)), Context())
+    issuer.stop()
+    clock.now += TTL
+    verify_jwt.handler(connecting(token(**late)), Context())
+    assert "keysFailure" in log_lines()[-1]
+    answer = verify_jwt.handler(connecting(v2(oid="alice", **late)), Context())
+    assert answer["principalId"] == "alice"
+    assert "keysFailure" not in log_lines()[-1]
+
+
+def test_a_secret_of_one_issuer_and_the_keys_of_another_stay_apart(
+    store: "Store", issuer: JwksServer, configure: Configure, connect: Connect
+) -> None:
+    additional = {"issuer": V2, "secretArn": store.arn, "algorithms": ["HS256"]}
+    configure(jwksUri=issuer.uri, additionalIssuers=[additional])
+    assert connect(GOOD)[:2] == (200, "OK")
+    assert connect(hs256(iss=V2))[:2] == (200, "OK")
+    assert connect(hs256())[:2] == (403, "ALGORITHM_NOT_ALLOWED")
+    assert connect(token(iss=V2))[:2] == (403, "ALGORITHM_NOT_ALLOWED")
+
+
+def test_a_key_that_the_set_lists_twice_is_one(issuer: JwksServer, configure: Configure, connect: Connect) -> None:
+    configure(jwksUri=issuer.uri)
+    issuer.answer = keys(PUBLISHED[0], jwk(rsa_key("a"), "a"), PUBLISHED[0])
+    assert connect(GOOD)[:2] == (200, "OK")
+    assert connect(token(header={"alg": "RS256"}))[:2] == (200, "OK")
+    assert connect(token(rsa_key("evil")))[:2] == (403, "INVALID_SIGNATURE")
 
 
 def test_an_allowed_connection_is_told_to_the_other_functions(
@@ -402,7 +576,7 @@ def test_an_issuer_at_fault_is_an_error_unless_the_last_good_keys_are_there(
     warning = log_lines()[-1]
     assert (warning["outcome"], warning["level"], cause in warning["keysFailure"]) == ("OK", "WARN", True)
 
-    verify_jwt._verifier.cache_clear()
+    verify_jwt._verifiers.cache_clear()
     with pytest.raises(Exception, match=r"^Internal Server Error$") as raised:
         verify_jwt.handler(sound, Context())
     (error,) = log_lines()
@@ -628,6 +802,11 @@ def test_a_secret_that_is_not_there_is_an_error_with_its_cause(
     [
         ("!*?" * 7, "shorter than the 32 bytes"),
         (json.dumps({"jwt": OLD}), "JSON object"),
+        (OLD + "\n", "white space, such as a line break"),
+        (OLD + "\r\n", "white space, such as a line break"),
+        (f'"{OLD}"', "in quotes"),
+        (f"'{OLD}'", "in quotes"),
+        ("\ufeff" + OLD, "byte order mark"),
         (pem(rsa_key()).decode(), "public key"),
     ],
 )
@@ -641,6 +820,7 @@ def test_a_secret_that_is_none_is_an_error_with_its_cause(
     (line,) = log_lines()
     assert (line["outcome"], cause in line["reason"]) == ("KEYS_UNAVAILABLE", True)
     assert secret not in json.dumps(line)
+    assert OLD not in json.dumps(line)
 
 
 @pytest.mark.usefixtures("account")

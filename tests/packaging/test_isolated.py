@@ -62,6 +62,9 @@ ENVIRONMENT = {
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
     "NOTIFICATION_TTL": "60",
+    "MAX_FRAME_BYTES": "32768",
+    "KEEPALIVE_ACTION": "poll",
+    "KEEPALIVE_SECONDS": "240",
 }
 
 UNAVAILABLE = {"connect": {"statusCode": 503}, "disconnect": {"statusCode": 503}, "push": {"errorType": "UNAVAILABLE"}}

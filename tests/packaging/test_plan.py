@@ -51,6 +51,8 @@ module "push" {
   client_push         = lookup(var.inputs, "client_push", "self")
   persist_by_default  = lookup(var.inputs, "persist_by_default", true)
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
+  keepalive           = lookup(var.inputs, "keepalive", {})
+  max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -209,9 +211,14 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     checkout = make_checkout("inputs")
     # While one variable of a function's environment is unknown, the provider shows none of them.
     composition = checkout.folder / "main.tf"
-    url = "module.websocket_api.connections_url"
-    assert composition.read_text().count(url) == 1
-    composition.write_text(composition.read_text().replace(url, '"https://known"'))
+    text = composition.read_text()
+    for unknown, known in (
+        ("= local.connections_url", '= "https://known"'),
+        ("= local.dns_suffix", '= "amazonaws.com"'),
+    ):
+        assert text.count(unknown) == 1
+        text = text.replace(unknown, known)
+    composition.write_text(text)
 
     planned = checkout.plan(
         name="events",
@@ -223,6 +230,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         client_push="none",
         persist_by_default=False,
         notification_ttl=60,
+        keepalive={"action": "ping", "seconds": 540},
+        max_frame_kb=64,
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -254,7 +263,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["ALLOW_ANONYMOUS"] == "true"
     connect = planned['module.lambda.aws_lambda_function.this["connect"]']
     assert connect["environment"][0]["variables"]["ALLOWED_ORIGINS"] == '["https://app.example"]'
-    assert planned['module.lambda.aws_lambda_function.this["poll"]']["s3_bucket"] == "packages"
+    poll = planned['module.lambda.aws_lambda_function.this["poll"]']
+    assert poll["s3_bucket"] == "packages"
+    told = poll["environment"][0]["variables"]
+    assert (told["KEEPALIVE_ACTION"], told["KEEPALIVE_SECONDS"]) == ("ping", "540")
+    assert settings["MAX_FRAME_BYTES"] == told["MAX_FRAME_BYTES"] == str(64 * 1024)
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -272,14 +285,14 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     duration = planned['module.monitoring.aws_cloudwatch_metric_alarm.this["push_duration"]']
     assert duration["threshold"] == 800 * push["timeout"]  # 80 % of it, in milliseconds
     assert planned["module.monitoring.aws_cloudwatch_dashboard.this[0]"]["dashboard_name"] == "events"
-    assert planned["module.websocket_api.aws_apigatewayv2_api.this"]["name"] == "events"
+    assert planned["module.api.aws_apigatewayv2_api.this"]["name"] == "events"
     assert stage["name"] == "trial"
     assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
     assert stage["default_route_settings"][0]["throttling_burst_limit"] == 6
-    asynchronous = planned["module.lambda.aws_lambda_function_event_invoke_config.push"]
+    asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
-    mapping = planned["module.lambda.aws_lambda_event_source_mapping.push[0]"]
+    mapping = planned["module.queues.aws_lambda_event_source_mapping.push[0]"]
     assert (mapping["batch_size"], mapping["maximum_batching_window_in_seconds"]) == (20, 2)
     assert mapping["scaling_config"] == [{"maximum_concurrency": 3}]
     assert planned["module.queues.aws_sqs_queue.push[0]"]["name"] == "events-push"
@@ -304,7 +317,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
-    queues = {address for address in planned if address.startswith("module.queues.")}
+    queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue")}
     assert queues == {"module.queues.aws_sqs_queue.dead_letter"}
     assert not [address for address in planned if "event_source_mapping" in address]
 

@@ -1,5 +1,6 @@
 """What a new version of the module, or another input, does to what exists: it never costs a table its content."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "anonymous": {"jwt": None, "allow_anonymous": True},
     "origins": {"allowed_origins": ["https://app.example"]},
     "persistence": {"persist_by_default": False, "notification_ttl": 60},
+    "clients": {"keepalive": {"action": "ping"}, "max_frame_kb": 128},
     "client_push": {"client_push": "none"},
     "stage": {"stage_name": "other", "throttling": {"rate_limit": 1, "burst_limit": 1}},
     "functions": {
@@ -160,6 +162,16 @@ def test_inputs_reach_their_resources(planned: Planned, name: str, done: str, pa
 
     assert found(name)
     assert not found("nothing")
+
+
+def test_waiting_for_something_else_updates_nothing(planned: Planned, tmp_path: Path) -> None:
+    """A module that is called with `depends_on` shows what it shows without."""
+    configuration = json.loads(json.dumps(calls({"push": RECORDED})))
+    configuration["module"]["push"]["depends_on"] = ["terraform_data.first"]
+    configuration["resource"] = {"terraform_data": {"first": {"input": "made in the same apply"}}}
+    changes = actions(plan(make_root(tmp_path, configuration, state_of(["push"]))))
+    assert changes.pop("terraform_data.first") == ["create"]
+    assert {address.removeprefix("module.push."): done for address, done in changes.items()} == planned["nothing"]
 
 
 def test_every_input_is_changed_by_some_plan() -> None:

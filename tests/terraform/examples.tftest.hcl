@@ -11,7 +11,7 @@ mock_provider "aws" {
   override_during = plan
 
   override_resource {
-    target          = module.second.module.websocket_api.aws_apigatewayv2_api.this
+    target          = module.second.module.api.aws_apigatewayv2_api.this
     override_during = plan
     values = {
       id            = "second1"

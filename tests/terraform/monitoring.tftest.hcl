@@ -20,10 +20,30 @@ variables {
     push    = "/aws/lambda/events-push"
   }
   push_function_timeout = 30
+  region                = "cn-north-1"
+
+  # The root module's defaults.
+  alarms_by_default = {
+    sns_topic_arns = []
+    leave_out      = []
+    thresholds = {
+      authorizer_errors       = 0
+      connections_refused     = 100
+      dead_letters            = 0
+      deliveries_failed       = 10
+      errors                  = 0
+      faults                  = 0
+      keys_unavailable        = 0
+      not_persisted           = 0
+      push_duration           = 80
+      push_queue_age          = 300
+      push_queue_dead_letters = 0
+      throttles               = 0
+    }
+  }
   api = {
-    api_id        = "a1b2c3d4e5"
-    execution_arn = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
-    stage_name    = "live"
+    id         = "a1b2c3d4e5"
+    stage_name = "live"
   }
   queues = {
     dead_letter_queue_name            = "events-dead-letters"
@@ -53,7 +73,7 @@ run "all_alarms" {
     source = "./modules/monitoring"
   }
   variables {
-    alarms = { sns_topic_arns = ["arn:aws-cn:sns:cn-north-1:123456789012:operations"] }
+    alarms = merge(var.alarms_by_default, { sns_topic_arns = ["arn:aws-cn:sns:cn-north-1:123456789012:operations"] })
     tags   = { team = "push" }
   }
 
@@ -157,10 +177,10 @@ run "other_thresholds" {
   }
   variables {
     push_function_timeout = 10
-    alarms = {
+    alarms = merge(var.alarms_by_default, {
       leave_out  = ["throttles", "push_queue_age"]
-      thresholds = { push_duration = 50, deliveries_failed = 7 }
-    }
+      thresholds = merge(var.alarms_by_default.thresholds, { push_duration = 50, deliveries_failed = 7 })
+    })
   }
 
   assert {
@@ -197,7 +217,7 @@ run "without_tokens_queues_and_metrics" {
       push       = "events-push"
     }
     queues    = {}
-    alarms    = {}
+    alarms    = var.alarms_by_default
     dashboard = true
   }
 
@@ -227,7 +247,7 @@ run "without_tokens" {
       poll       = "events-poll"
       push       = "events-push"
     }
-    alarms    = {}
+    alarms    = var.alarms_by_default
     dashboard = true
   }
 
@@ -318,7 +338,7 @@ run "a_dashboard_with_alarms" {
     source = "./modules/monitoring"
   }
   variables {
-    alarms    = {}
+    alarms    = var.alarms_by_default
     dashboard = true
   }
 

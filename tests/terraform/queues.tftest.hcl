@@ -24,9 +24,23 @@ mock_provider "aws" {
 }
 
 variables {
-  name                  = "events"
-  arn_prefix            = "arn:aws-cn:sqs:cn-north-1:123456789012"
-  push_function_timeout = 30
+  queue_names = {
+    dead_letter      = "events-dead-letters"
+    push             = "events-push"
+    push_dead_letter = "events-push-dead-letters"
+  }
+  queue_arns = {
+    dead_letter      = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
+    push             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
+    push_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"
+  }
+  push_function = {
+    name           = "events-push"
+    arn            = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push"
+    invocation_arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push"
+    timeout        = 30
+  }
+  async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
 }
 
 run "by_default" {
@@ -78,8 +92,6 @@ run "by_default" {
     condition = (
       output.dead_letter_queue_url == "https://queue/events-dead-letters"
       && output.dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
-      && output.dead_letter_queue_name == "events-dead-letters"
-      && output.planned_dead_letter_queue_arn == output.dead_letter_queue_arn
     )
     error_message = "The outputs name the queue."
   }
@@ -87,8 +99,8 @@ run "by_default" {
   assert {
     condition = alltrue([
       for value in [
-        output.push_queue_url, output.push_queue_arn, output.planned_push_queue_arn, output.push_queue_name, output.push_queue_send_policy_json,
-        output.push_queue_dead_letter_queue_url, output.push_queue_dead_letter_queue_arn, output.push_queue_dead_letter_queue_name,
+        output.push_queue_url, output.push_queue_arn, output.push_queue_send_policy_json,
+        output.push_queue_dead_letter_queue_url, output.push_queue_dead_letter_queue_arn,
       ] : value == null
     ])
     error_message = "What is not there is null."
@@ -101,7 +113,7 @@ run "push_queue" {
     source = "./modules/queues"
   }
   variables {
-    push_queue = {}
+    push_queue = { batch_size = 10, maximum_batching_window = 0, maximum_concurrency = 10, max_receive_count = 5, source_arns = [] }
     tags       = { team = "a", Name = "mine" }
   }
 
@@ -173,11 +185,8 @@ run "push_queue" {
     condition = (
       output.push_queue_url == "https://queue/events-push"
       && output.push_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
-      && output.planned_push_queue_arn == output.push_queue_arn
-      && output.push_queue_name == "events-push"
       && output.push_queue_dead_letter_queue_url == "https://queue/events-push-dead-letters"
       && output.push_queue_dead_letter_queue_arn == "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"
-      && output.push_queue_dead_letter_queue_name == "events-push-dead-letters"
     )
     error_message = "The outputs name the queues."
   }
@@ -189,8 +198,13 @@ run "longest_function_and_window" {
     source = "./modules/queues"
   }
   variables {
-    push_function_timeout = 900
-    push_queue            = { maximum_batching_window = 300, max_receive_count = 50 }
+    push_function = {
+      name           = "events-push"
+      arn            = "arn:push"
+      invocation_arn = "arn:push"
+      timeout        = 900
+    }
+    push_queue = { batch_size = 500, maximum_batching_window = 300, maximum_concurrency = 2, max_receive_count = 50, source_arns = [] }
   }
 
   assert {
@@ -214,6 +228,10 @@ run "topics_and_rules_that_may_send" {
   }
   variables {
     push_queue = {
+      batch_size              = 10
+      maximum_batching_window = 0
+      maximum_concurrency     = 10
+      max_receive_count       = 5
       source_arns = [
         "arn:aws-cn:sns:cn-north-1:123456789012:orders",
         "arn:aws-cn:events:cn-north-1:123456789012:rule/orders",
@@ -258,7 +276,7 @@ run "a_key_of_the_customers_own" {
     source = "./modules/queues"
   }
   variables {
-    push_queue  = {}
+    push_queue  = { batch_size = 10, maximum_batching_window = 0, maximum_concurrency = 10, max_receive_count = 5, source_arns = [] }
     kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   }
 
@@ -279,16 +297,126 @@ run "a_key_of_the_customers_own" {
   }
 }
 
-run "refused" {
+# --- How push is invoked besides synchronously
+
+run "asynchronous_by_default" {
+  command = plan
+  module {
+    source = "./modules/queues"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push.function_name == var.push_function.arn
+      && aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds == 21600
+      && aws_lambda_function_event_invoke_config.push.maximum_retry_attempts == 2
+      && aws_lambda_function_event_invoke_config.push.destination_config[0].on_failure[0].destination == aws_sqs_queue.dead_letter.arn
+      && length(aws_lambda_function_event_invoke_config.push.destination_config[0].on_success) == 0
+    )
+    error_message = "What fails asynchronously is tried again, and ends in the dead-letter queue."
+  }
+
+  assert {
+    condition     = length(aws_lambda_event_source_mapping.push) == 0
+    error_message = "Without push_queue nothing feeds push."
+  }
+
+  assert {
+    condition     = length(aws_lambda_function_event_invoke_config.push_alias) == 0
+    error_message = "Without an alias it has no settings."
+  }
+}
+
+run "asynchronous_by_other_settings" {
   command = plan
   module {
     source = "./modules/queues"
   }
   variables {
-    name                  = "Events"
-    arn_prefix            = "arn:aws:sqs:eu-central-1:123456789012:"
-    push_function_timeout = 901
-    kms_key_arn           = "arn:aws:kms:eu-central-1:123456789012:alias/mine"
+    async_invocation = { maximum_event_age = 60, maximum_retry_attempts = 0 }
   }
-  expect_failures = [var.name, var.arn_prefix, var.push_function_timeout, var.kms_key_arn]
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds == 60
+      && aws_lambda_function_event_invoke_config.push.maximum_retry_attempts == 0
+    )
+    error_message = "The caller says for how long and how often it is tried."
+  }
+}
+
+run "fed_by_a_queue" {
+  command = plan
+  module {
+    source = "./modules/queues"
+  }
+  variables {
+    push_queue = { batch_size = 10, maximum_batching_window = 0, maximum_concurrency = 10, max_receive_count = 5, source_arns = [] }
+    tags       = { team = "a" }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.push[0].event_source_arn == aws_sqs_queue.push[0].arn
+      && aws_lambda_event_source_mapping.push[0].function_name == var.push_function.invocation_arn
+      && aws_lambda_event_source_mapping.push[0].batch_size == 10
+      && aws_lambda_event_source_mapping.push[0].maximum_batching_window_in_seconds == 0
+      && aws_lambda_event_source_mapping.push[0].scaling_config[0].maximum_concurrency == 10
+      && aws_lambda_event_source_mapping.push[0].function_response_types == toset(["ReportBatchItemFailures"])
+      && aws_lambda_event_source_mapping.push[0].tags == tomap({ Name = "events-push", team = "a" })
+    )
+    error_message = "The queue feeds push, which names the messages that failed."
+  }
+}
+
+run "fed_in_large_batches" {
+  command = plan
+  module {
+    source = "./modules/queues"
+  }
+  variables {
+    push_queue = { batch_size = 500, maximum_batching_window = 5, maximum_concurrency = 2, max_receive_count = 5, source_arns = [] }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.push[0].batch_size == 500
+      && aws_lambda_event_source_mapping.push[0].maximum_batching_window_in_seconds == 5
+      && aws_lambda_event_source_mapping.push[0].scaling_config[0].maximum_concurrency == 2
+    )
+    error_message = "The caller says how messages are gathered."
+  }
+}
+
+run "an_alias" {
+  command = plan
+  module {
+    source = "./modules/queues"
+  }
+  variables {
+    push_queue = { batch_size = 10, maximum_batching_window = 0, maximum_concurrency = 10, max_receive_count = 5, source_arns = [] }
+    push_function = {
+      name           = "events-push"
+      arn            = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push"
+      alias          = "live"
+      invocation_arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push:live"
+      timeout        = 30
+    }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.push_alias["push"].function_name == var.push_function.arn
+      && aws_lambda_function_event_invoke_config.push_alias["push"].qualifier == "live"
+      && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_event_age_in_seconds == aws_lambda_function_event_invoke_config.push.maximum_event_age_in_seconds
+      && aws_lambda_function_event_invoke_config.push_alias["push"].maximum_retry_attempts == aws_lambda_function_event_invoke_config.push.maximum_retry_attempts
+      && aws_lambda_function_event_invoke_config.push_alias["push"].destination_config[0].on_failure[0].destination == aws_sqs_queue.dead_letter.arn
+    )
+    error_message = "What fails of the alias ends in the dead-letter queue too."
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.push[0].function_name == var.push_function.invocation_arn
+    error_message = "The queue feeds the alias."
+  }
 }

@@ -78,7 +78,7 @@ run "smallest_tokens_that_are_accepted" {
       leeway             = 0
       jwks_cache_seconds = 1
     }
-    allowed_origins = ["a://b", "https://app.example.com", "https://app.example.com:8443", "http://localhost:3000", "http://[::1]:3000", "chrome-extension://abcdef", "https://xn--bcher-kva.example"]
+    allowed_origins = ["self", "a://b", "https://app.example.com", "https://app.example.com:8443", "http://localhost:3000", "http://[::1]:3000", "chrome-extension://abcdef", "https://xn--bcher-kva.example"]
     functions       = { verify_jwt = { memory_size = 128, timeout = 1 } }
     packages        = { verify_jwt = { filename = "main.tf" } }
   }
@@ -103,6 +103,23 @@ run "largest_tokens_that_are_accepted" {
       connect    = { s3_bucket = "packages", s3_key = "connect.zip" }
       disconnect = { s3_bucket = "packages", s3_key = "disconnect.zip", s3_object_version = "1" }
       poll       = { filename = "poll.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    }
+  }
+}
+
+run "several_issuers" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      issuer    = "https://issuer.example/v1"
+      jwks_uri  = "https://issuer.example/keys"
+      token_use = "access"
+      typ       = "JWT"
+      additional_issuers = [
+        { issuer = "https://issuer.example/v2", jwks_uri = "https://issuer.example/keys", token_use = "id", typ = "application/at+jwt" },
+        { issuer = "old", secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt", algorithms = ["HS512"], audience = ["a"], user_id_claim = "email" },
+      ]
     }
   }
 }
@@ -149,6 +166,8 @@ run "smallest_values_that_are_accepted" {
     name               = "ab"
     tags               = { a = "" }
     notification_ttl   = 60
+    keepalive          = { seconds = 30 }
+    max_frame_kb       = 32
     stage_name         = "_"
     throttling         = { rate_limit = 1, burst_limit = 1 }
     log_retention_days = 0
@@ -167,6 +186,8 @@ run "largest_values_that_are_accepted" {
     name               = "a23456789-123456789-123456789-123456789-12345678"
     tags               = { (join("", [for _ in range(128) : "k"])) = join("", [for _ in range(256) : "v"]) }
     notification_ttl   = 31536000
+    keepalive          = { action = "ping", seconds = 540 }
+    max_frame_kb       = 128
     stage_name         = join("", [for _ in range(128) : "s"])
     throttling         = { rate_limit = 50000.5, burst_limit = 25000 }
     log_retention_days = 3653
@@ -184,6 +205,7 @@ run "other_values_that_are_accepted" {
   command = plan
   variables {
     client_push = "none"
+    keepalive   = { action = "poll", seconds = 240 }
     tags        = { for number in range(49) : "key-${number}" => "v" }
   }
 }
@@ -198,12 +220,14 @@ run "refused_1" {
     tags               = { "" = "v" }       # a key of no characters
     client_push        = "all"              # no such choice
     notification_ttl   = 59                 # too short
+    keepalive          = { seconds = 29 }   # too often
+    max_frame_kb       = 31                 # a client may send more
     stage_name         = ""                 # empty
     throttling         = { rate_limit = 0 } # no messages
     log_retention_days = 31                 # CloudWatch takes no such number
     functions          = { pull = {} }      # no such function
   }
-  expect_failures = [var.name, var.tags, var.client_push, var.notification_ttl, var.stage_name, var.throttling, var.log_retention_days, var.functions]
+  expect_failures = [var.name, var.tags, var.client_push, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.log_retention_days, var.functions]
 }
 
 run "refused_2" {
@@ -212,11 +236,13 @@ run "refused_2" {
     name             = "a23456789-123456789-123456789-123456789-123456789" # too long
     tags             = { "AWS:team" = "a" }                                # a key that AWS keeps for itself
     notification_ttl = 31536001                                            # too long
+    keepalive        = { seconds = 241 }                                   # too seldom to close a gap in time
+    max_frame_kb     = 129                                                 # more than API Gateway carries
     stage_name       = "$default"                                          # for HTTP APIs only
     throttling       = { burst_limit = 0 }                                 # no messages
     functions        = { push = null }                                     # no settings
   }
-  expect_failures = [var.name, var.tags, var.notification_ttl, var.stage_name, var.throttling, var.functions]
+  expect_failures = [var.name, var.tags, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.functions]
 }
 
 run "refused_3" {
@@ -225,11 +251,13 @@ run "refused_3" {
     name             = "Push"                                            # a capital
     tags             = { (join("", [for _ in range(129) : "k"])) = "v" } # a key too long
     notification_ttl = 60.5                                              # a fraction
+    keepalive        = { action = "ping", seconds = 541 }                # too near to the idle timeout
+    max_frame_kb     = 32.5                                              # a fraction
     stage_name       = join("", [for _ in range(129) : "s"])             # too long
     throttling       = { burst_limit = 1.5 }                             # a fraction
     functions        = { push = { memory_size = 127 } }                  # too small
   }
-  expect_failures = [var.name, var.tags, var.notification_ttl, var.stage_name, var.throttling, var.functions]
+  expect_failures = [var.name, var.tags, var.notification_ttl, var.keepalive, var.max_frame_kb, var.stage_name, var.throttling, var.functions]
 }
 
 run "refused_4" {
@@ -830,6 +858,200 @@ run "connecting_refused_42" {
     allow_anonymous = false
     # jwt: a fraction
     jwt = { jwks_uri = "https://issuer.example/jwks.json", jwks_cache_seconds = 1.5 }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_1" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a use of tokens that is no login
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", token_use = "refresh" }
+    # allowed_origins: no keyword in capitals
+    allowed_origins = ["Self"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "issuers_refused_2" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a kind of token that is no login
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "application/Logout+JWT" }
+    # allowed_origins: a keyword in quotes
+    allowed_origins = ["'self'"]
+  }
+  expect_failures = [var.jwt, var.allowed_origins]
+}
+
+run "issuers_refused_3" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a kind of token that is no login
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "secevent+jwt" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_4" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no kind of token
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "at jwt" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_5" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a second issuer beside any
+    jwt = { jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_6" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an issuer twice
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "a", jwks_uri = "https://issuer.example/keys" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_7" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: two more that are one
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys" }, { issuer = "b", jwks_uri = "https://issuer.example/keys" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_8" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an issuer without a name
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "", jwks_uri = "https://issuer.example/keys" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_9" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an issuer without keys
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_10" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an issuer with keys of two sources
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_11" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: keys in the clear
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "http://issuer.example/keys" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_12" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: algorithms of other keys
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", algorithms = ["HS256"] }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_13" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a key for a secret that is not there
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_14" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: an audience without a name
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", audience = [""] }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_15" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a user without a claim
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", user_id_claim = "" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_16" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a use of tokens that is no login
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", token_use = "refresh" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_17" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: a kind of token that is no login
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", typ = "logout+jwt" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_18" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: no secret
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", secret_arn = "secret" }] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "issuers_refused_19" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    # jwt: null
+    jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [null] }
   }
   expect_failures = [var.jwt]
 }

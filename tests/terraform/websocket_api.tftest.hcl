@@ -66,12 +66,21 @@ mock_provider "aws" {
 }
 
 variables {
-  name = "events"
-  function_names = {
-    connect    = "events-connect"
-    disconnect = "events-disconnect"
-    poll       = "events-poll"
-    push       = "events-push"
+  name        = "events"
+  stage_name  = "live"
+  client_push = "self"
+  throttling  = { rate_limit = 10000, burst_limit = 5000 }
+  api = {
+    id                         = "a1b2c3d4e5"
+    endpoint                   = "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn"
+    execution_arn              = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
+    route_selection_expression = "$request.body.action"
+  }
+  invocation_uris = {
+    connect    = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-connect/invocations"
+    disconnect = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-disconnect/invocations"
+    poll       = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-poll/invocations"
+    push       = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push/invocations"
   }
   function_arns = {
     connect    = "arn:connect"
@@ -79,12 +88,13 @@ variables {
     poll       = "arn:poll"
     push       = "arn:push"
   }
+  function_aliases = {}
 }
 
-run "by_default" {
+run "api" {
   command = plan
   module {
-    source = "./modules/websocket-api"
+    source = "./modules/api"
   }
 
   assert {
@@ -92,8 +102,41 @@ run "by_default" {
       aws_apigatewayv2_api.this.name == "events"
       && aws_apigatewayv2_api.this.protocol_type == "WEBSOCKET"
       && aws_apigatewayv2_api.this.route_selection_expression == "$request.body.action"
+      && aws_apigatewayv2_api.this.tags == tomap({ Name = "events" })
     )
     error_message = "A WebSocket API whose messages are routed by their action."
+  }
+
+  assert {
+    condition = { id = output.id, endpoint = output.endpoint, execution_arn = output.execution_arn, route_selection_expression = output.route_selection_expression } == {
+      id                         = "a1b2c3d4e5"
+      endpoint                   = "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn"
+      execution_arn              = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
+      route_selection_expression = "$request.body.action"
+    }
+    error_message = "The outputs say which API it is."
+  }
+}
+
+run "api_with_tags" {
+  command = plan
+  module {
+    source = "./modules/api"
+  }
+  variables {
+    tags = { team = "a", Name = "mine" }
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_api.this.tags == var.tags
+    error_message = "The caller's tags win over the default Name."
+  }
+}
+
+run "by_default" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
   }
 
   assert {
@@ -216,7 +259,7 @@ run "by_default" {
   }
 
   assert {
-    condition     = aws_apigatewayv2_api.this.tags == tomap({ Name = "events" }) && aws_apigatewayv2_stage.this.tags == tomap({ Name = "events-live" })
+    condition     = aws_apigatewayv2_stage.this.tags == tomap({ Name = "events-live" })
     error_message = "What takes tags is tagged with its name."
   }
 
@@ -241,11 +284,7 @@ run "by_default" {
 
   assert {
     condition = (
-      output.api_id == "a1b2c3d4e5"
-      && output.execution_arn == "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
-      && output.stage_name == "live"
-      && output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
-      && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+      output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
     )
     error_message = "The outputs are the API's addresses."
   }
@@ -268,7 +307,6 @@ run "other_stage_settings" {
       && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1.5
       && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 7
       && aws_apigatewayv2_stage.this.tags == var.tags
-      && aws_apigatewayv2_api.this.tags == var.tags
     )
     error_message = "Name, throttling and tags of the stage are the caller's."
   }
@@ -277,7 +315,6 @@ run "other_stage_settings" {
     condition = (
       aws_lambda_permission.route["poll"].source_arn == "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5/trial_1/poll"
       && output.websocket_url == "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/trial_1"
-      && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/trial_1"
     )
     error_message = "Permissions and addresses follow the stage's name."
   }
@@ -339,13 +376,9 @@ run "with_an_authorizer" {
     source = "./modules/websocket-api"
   }
   variables {
-    function_names = {
-      connect    = "events-connect"
-      disconnect = "events-disconnect"
-      poll       = "events-poll"
-      push       = "events-push"
-      authorizer = "events-verify-jwt"
-    }
+    invocation_uris = merge(var.invocation_uris, {
+      authorizer = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-verify-jwt/invocations"
+    })
     function_arns = {
       connect    = "arn:connect"
       disconnect = "arn:disconnect"
@@ -428,13 +461,9 @@ run "with_another_authorizer" {
     source = "./modules/websocket-api"
   }
   variables {
-    function_names = {
-      connect    = "events-connect"
-      disconnect = "events-disconnect"
-      poll       = "events-poll"
-      push       = "events-push"
-      authorizer = "my-authorizer"
-    }
+    invocation_uris = merge(var.invocation_uris, {
+      authorizer = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:my-authorizer/invocations"
+    })
     function_arns = {
       connect    = "arn:connect"
       disconnect = "arn:disconnect"
@@ -456,12 +485,9 @@ run "functions_of_another_name" {
     source = "./modules/websocket-api"
   }
   variables {
-    function_names = {
-      connect    = "events-connect"
-      disconnect = "events-disconnect"
-      poll       = "events-poll-2"
-      push       = "events-push"
-    }
+    invocation_uris = merge(var.invocation_uris, {
+      poll = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-poll-2/invocations"
+    })
   }
 
   assert {
@@ -498,13 +524,10 @@ run "functions_that_have_aliases" {
     source = "./modules/websocket-api"
   }
   variables {
-    function_names = {
-      connect    = "events-connect"
-      disconnect = "events-disconnect"
-      poll       = "events-poll"
-      push       = "events-push"
-      authorizer = "events-verify-jwt"
-    }
+    invocation_uris = merge(var.invocation_uris, {
+      push       = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-push:live/invocations"
+      authorizer = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:events-verify-jwt:live/invocations"
+    })
     function_arns = {
       connect    = "arn:connect"
       disconnect = "arn:disconnect"
@@ -513,7 +536,6 @@ run "functions_that_have_aliases" {
       authorizer = "arn:verify-jwt"
     }
     function_aliases = { push = "live", authorizer = "live", verify_jwt = "live" }
-    existing_aliases = { push = "live", authorizer = "live", verify_jwt = "live" }
   }
 
   assert {
@@ -560,7 +582,6 @@ run "an_alias_that_no_route_uses" {
   variables {
     client_push      = "none"
     function_aliases = { push = "live" }
-    existing_aliases = { push = "live" }
   }
 
   assert {
@@ -592,7 +613,7 @@ run "with_access_logs" {
     source = "./modules/websocket-api"
   }
   variables {
-    access_logs  = { retention_days = 7 }
+    access_logs  = { retention_days = 7, source_ip = false }
     logs_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/logs"
   }
 
@@ -704,7 +725,7 @@ run "with_a_domain" {
   }
 
   assert {
-    condition     = output.websocket_url == "wss://push.example.com" && output.connections_url == "https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/live"
+    condition     = output.websocket_url == "wss://push.example.com"
     error_message = "Clients connect to the domain; the management API stays where it is."
   }
 }
@@ -753,41 +774,4 @@ run "with_a_domain_in_a_zone_below_a_path" {
     )
     error_message = "The URL ends in the mapping key, and the outputs say what a record must lead to."
   }
-}
-
-# What the module refuses when it is used by itself. The root module's inputs are tested in validation.tftest.hcl.
-
-run "name_stage_and_client_push_refused" {
-  command = plan
-  module {
-    source = "./modules/websocket-api"
-  }
-  variables {
-    name        = ""
-    stage_name  = "$default"
-    client_push = "all"
-  }
-  expect_failures = [var.name, var.stage_name, var.client_push]
-}
-
-run "throttling_rate_refused" {
-  command = plan
-  module {
-    source = "./modules/websocket-api"
-  }
-  variables {
-    throttling = { rate_limit = 0 }
-  }
-  expect_failures = [var.throttling]
-}
-
-run "throttling_burst_refused" {
-  command = plan
-  module {
-    source = "./modules/websocket-api"
-  }
-  variables {
-    throttling = { burst_limit = 0 }
-  }
-  expect_failures = [var.throttling]
 }

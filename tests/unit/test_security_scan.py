@@ -4,7 +4,12 @@ import re
 
 from tools.paths import CHECKOUT
 
-FILES = [*CHECKOUT.glob("*.tf"), *CHECKOUT.glob("modules/*/*.tf"), *CHECKOUT.glob("examples/*/*.tf")]
+FILES = [
+    *CHECKOUT.glob("*.tf"),
+    *CHECKOUT.glob("modules/*/*.tf"),
+    *CHECKOUT.glob("examples/*/*.tf"),
+    *CHECKOUT.glob("tools/*/*/*.tf"),
+]
 
 
 def test_every_skipped_check_has_a_reason() -> None:

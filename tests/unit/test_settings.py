@@ -3,6 +3,7 @@ import pytest
 from websocket_push.settings import (
     ClientPush,
     SettingsError,
+    read_bytes,
     read_client_push,
     read_flag,
     read_seconds,
@@ -17,6 +18,7 @@ def test_variables_are_read_as_terraform_writes_them() -> None:
     assert read_flag(environment, "B") is True
     assert read_flag(environment, "C") is False
     assert read_seconds(environment, "D") == 604800
+    assert read_bytes(environment, "D") == 604800
     assert read_client_push(environment) is ClientPush.ANY
 
 
@@ -27,9 +29,11 @@ def test_a_flag_that_is_not_one_is_a_fault_of_the_deployment(value: str | None) 
 
 
 @pytest.mark.parametrize("value", [None, "", "0", "-1", "1.5", "ten", "\u0661"])
-def test_seconds_that_are_not_are_a_fault_of_the_deployment(value: str | None) -> None:
-    with pytest.raises(SettingsError, match="TTL"):
-        read_seconds({} if value is None else {"TTL": value}, "TTL")
+def test_seconds_and_bytes_that_are_not_are_a_fault_of_the_deployment(value: str | None) -> None:
+    environment = {} if value is None else {"TTL": value}
+    for read in (read_seconds, read_bytes):
+        with pytest.raises(SettingsError, match="TTL"):
+            read(environment, "TTL")
 
 
 @pytest.mark.parametrize("value", ["", "everybody"])

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from tools.issuer import issuer
 from tools.paths import BUILD
 from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+from tools.websocket import Device, device
 
 NAMES = {"minimal": "websocket-push", "jwt": "push-by-jwt"}
 """The examples that are applied, and what their resources are called."""
@@ -71,7 +74,8 @@ def run(folder: Path, transcript: Transcript) -> None:
             return Terraform(program, examples / name, folder / name, settings | local.credentials)
 
         with applied(example("minimal"), transcript, local) as outputs:
-            asyncio.run(Scenario(local, backend(local, outputs), outputs, transcript).play())
+            connect = functools.partial(_connected, local, outputs["websocket_url"])
+            asyncio.run(Scenario(connect, backend(local, outputs), transcript).play())
 
         transcript.heading("examples/jwt: the same, for clients that bring a token")
         with issuer() as tokens:
@@ -79,6 +83,10 @@ def run(folder: Path, transcript: Transcript) -> None:
             with applied(example("jwt"), transcript, local) as outputs:
                 asyncio.run(TokenScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
     transcript.heading("All of it held.")
+
+
+def _connected(local: Emulator, url: str, user_id: str) -> AbstractAsyncContextManager[Device]:
+    return device(local, url, userId=user_id)
 
 
 @contextlib.contextmanager

@@ -1,18 +1,19 @@
 """The story of the demo: who connects, what is pushed to whom, and what each of them sees."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from tools.aws import Answer, Backend, wait_until
 from tools.demo.transcript import Transcript, shown
-from tools.emulator.server import Emulator
-from tools.websocket import Device, device
+from tools.websocket import Device
 
 _TO_ALICE = {"title": "Your parcel is on its way", "stops": 3}
 _TO_BOB = {"title": "Your invoice is ready"}
 _TO_CAROL = {"title": "You were away when this came"}
+_NOTICE_SECONDS = 60.0
+"""How long API Gateway may take to notice that a connection is lost: it promises nothing."""
 
 
 class Scenario:
@@ -20,22 +21,19 @@ class Scenario:
 
     Parameters
     ----------
-    emulator
-        The local AWS.
+    connect
+        Connects a device of a user for as long as its block lasts.
     backend
         Pushes, and looks into the tables.
-    outputs
-        The outputs of the example.
     transcript
         Takes what was found.
     """
 
     def __init__(
-        self, emulator: Emulator, backend: Backend, outputs: Mapping[str, Any], transcript: Transcript
+        self, connect: Callable[[str], AbstractAsyncContextManager[Device]], backend: Backend, transcript: Transcript
     ) -> None:
-        self._emulator = emulator
+        self._connect = connect
         self._backend = backend
-        self._url = str(outputs["websocket_url"])
         self._say = transcript
 
     async def play(self) -> None:
@@ -49,11 +47,11 @@ class Scenario:
         async with AsyncExitStack() as devices:
 
             async def connect(user_id: str) -> Device:
-                return await devices.enter_async_context(device(self._emulator, self._url, userId=user_id))
+                return await devices.enter_async_context(self._connect(user_id))
 
             phone, laptop, bob = await connect("alice"), await connect("alice"), await connect("bob")
             self._say.heading("Three WebSocket clients connect: alice's phone, alice's laptop, and bob")
-            self._say.note(self._url)
+            self._say.note(str(self._backend.outputs["websocket_url"]))
             for name, each in (("alice's phone", phone), ("alice's laptop", laptop), ("bob", bob)):
                 reply = await each.ask({"action": "ping"})
                 self._say.check_equal(f'{name} is connected: ping gets {{"type": "pong"}}', reply, {"type": "pong"})
@@ -64,6 +62,7 @@ class Scenario:
 
     async def _push_reaches_the_right_devices(self, phone: Device, laptop: Device, bob: Device) -> None:
         self._say.heading("A backend pushes to alice, with boto3 and the ARN in the outputs")
+        await self._indexed(2)
         answer = await self._push({"userId": "alice", "content": _TO_ALICE})
         totals = answer.payload.get("totals")
         self._say.check(
@@ -106,8 +105,11 @@ class Scenario:
         await phone.vanish()
         # API Gateway promises no $disconnect ("delivered on a best-effort basis"). The emulator always sends one, so
         # what it removed is put back: as if it had been lost.
-        await asyncio.to_thread(wait_until, lambda: self._backend.connection(connection_id) is None, "$disconnect")
+        await asyncio.to_thread(
+            wait_until, lambda: self._backend.connection(connection_id) is None, "$disconnect", seconds=_NOTICE_SECONDS
+        )
         await asyncio.to_thread(self._backend.put_connection, row)
+        await self._indexed(2)
         self._say.note("(its row is put back: $disconnect was lost, which API Gateway allows)")
         answer = await self._push({"userId": "alice", "content": _TO_ALICE})
         self._say.check(
@@ -140,6 +142,12 @@ class Scenario:
         reply = await bob.ask({"action": "push", "userId": "alice", "content": "hi", "requestId": 7})
         self._say.check_equal(
             f"bob pushes to alice, where client_push is self: {shown(reply)}", reply.get("code"), "PUSH_NOT_ALLOWED"
+        )
+
+    async def _indexed(self, connections: int) -> None:
+        """Wait until the index, which follows the table within moments, shows so many connections of alice."""
+        await asyncio.to_thread(
+            wait_until, lambda: len(self._backend.connection_ids("alice")) == connections, "the index to follow"
         )
 
     async def _push(self, request: Mapping[str, object]) -> Answer:

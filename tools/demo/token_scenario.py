@@ -22,7 +22,7 @@ class TokenScenario:
     Parameters
     ----------
     emulator
-        The local AWS.
+        The local AWS; None for AWS itself.
     backend
         Pushes, and looks into the tables.
     outputs
@@ -35,7 +35,7 @@ class TokenScenario:
 
     def __init__(
         self,
-        emulator: Emulator,
+        emulator: Emulator | None,
         backend: Backend,
         outputs: Mapping[str, Any],
         tokens: Issuer,

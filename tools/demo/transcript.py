@@ -19,8 +19,8 @@ class Transcript:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stdout
-        self._coloured = self._stream.isatty()
+        self.stream = stream or sys.stdout
+        self._coloured = self.stream.isatty()
 
     def heading(self, text: str) -> None:
         """Begin a part."""
@@ -57,8 +57,8 @@ class Transcript:
         return f"\x1b[1m{text}\x1b[0m" if self._coloured else text
 
     def _write(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        self.stream.write(f"{text}\n")
+        self.stream.flush()
 
 
 def shown(value: object) -> str:

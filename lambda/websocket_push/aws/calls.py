@@ -147,7 +147,7 @@ class Call:
         connection, pool = self._connection, self._pool
         if connection is not None and pool is not None:
             self._connection = None
-            pool.hear(connection, status)
+            self._transport.hear(pool, connection, self._target, self._path, response)
             pool.release(connection)
         if 200 <= status < 300:
             self.response = response

@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from websocket_push.aws import retry
 from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.error_mapping import failure_error, is_late, refusal_error
+from websocket_push.aws.error_mapping import failure_error, is_late, is_throttled, refusal_error
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.sender import ATTEMPT_TIMEOUT, IDLE_LIMIT, Sender
+from websocket_push.http.connection import Connection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
 from websocket_push.http.pool import Pool
@@ -32,7 +33,7 @@ class Transport(Sender):
 
     Parameters
     ----------
-    environment, random, clock, attempt_timeout, idle_limit
+    environment, random, clock, attempt_timeout, idle_limit, idle_clock
         See `Sender`.
     maximum_connections : int
         Per address.
@@ -52,9 +53,15 @@ class Transport(Sender):
         attempt_timeout: float = ATTEMPT_TIMEOUT,
         maximum_connections: int = MAXIMUM_CONNECTIONS,
         idle_limit: float = IDLE_LIMIT,
+        idle_clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(
-            environment, random=random, clock=clock, attempt_timeout=attempt_timeout, idle_limit=idle_limit
+            environment,
+            random=random,
+            clock=clock,
+            attempt_timeout=attempt_timeout,
+            idle_limit=idle_limit,
+            idle_clock=idle_clock,
         )
         self._maximum_connections = maximum_connections
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,6 +77,7 @@ class Transport(Sender):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
         begun: Attempt | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
@@ -80,6 +88,8 @@ class Transport(Sender):
             See `Sender.request`.
         deadline : float
             Event loop time in seconds. Nothing is sent after it, and no wait goes past it.
+        attempts : int or None
+            See `Sender.request`; that of `begun` is the first.
         begun : Attempt or None
             What the same request came to when `begin` sent it: the first attempt of this one.
 
@@ -95,7 +105,8 @@ class Transport(Sender):
         """
         loop = self._prepare()
         sent = begun.sent if begun is not None else 0
-        failures = 0
+        failures = counted = 0
+        pool = self._pool(target.endpoint)
         self.active += 1
         try:
             while True:
@@ -108,7 +119,6 @@ class Transport(Sender):
                     if response is None:
                         if loop.time() >= deadline:
                             raise Expired
-                        pool = self._pool(target.endpoint)
                         connection = pool.take() or await pool.acquire(deadline)
                         try:
                             expires = self.expiry(deadline)
@@ -124,7 +134,7 @@ class Transport(Sender):
                                 expires = self.expiry(deadline)
                                 sent += 1
                                 response = await pool.send(connection, message, expires)
-                            pool.hear(connection, response.status)
+                            self.hear(pool, connection, target, path, response)
                         finally:
                             pool.release(connection)
                     if 200 <= response.status < 300:
@@ -136,6 +146,9 @@ class Transport(Sender):
                     raise error
                 begun = None
                 failures += 1
+                counted += not (pool.limited and response is not None and is_throttled(response))
+                if counted == attempts:
+                    raise error
                 await self._pause(error, response, failures, deadline - loop.time())
         finally:
             self.active -= 1
@@ -174,6 +187,14 @@ class Transport(Sender):
             return call
         call.begin(pool)
         return call
+
+    def hear(self, pool: Pool, connection: Connection, target: Target, path: str, response: Response) -> None:
+        """Take note of a response before its connection is released: whether requests are too many."""
+        subject = path if target.individual else None
+        if 200 <= response.status < 300:
+            pool.accepted(subject)
+        elif is_throttled(response):
+            pool.refused(connection, subject)
 
     async def close(self) -> None:
         """Close every pooled socket. A request that is in flight fails, and may open a new connection to retry."""
@@ -214,6 +235,6 @@ class Transport(Sender):
             tls,
             size=self._maximum_connections,
             open_timeout=self._attempt_timeout,
-            idle_limit=self._idle_limit,
+            freshness=self._freshness,
         )
         return pool

@@ -17,6 +17,11 @@ def is_late(now: float, deadline: float) -> bool:
     return now >= deadline - 0.001
 
 
+def is_throttled(response: Response) -> bool:
+    """Tell whether a response that is not 2xx says that requests are too many."""
+    return retry.is_throttling(response.status, _error_code(response))
+
+
 def refusal_error(target: Target, response: Response, sent: int) -> AwsError:
     """Return what a response that is not 2xx means.
 

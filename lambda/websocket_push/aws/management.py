@@ -41,12 +41,23 @@ class Management:
         self._path = f"{endpoint.path}/@connections/"
         self._canonical_path = canonical_path(self._path)
         self._post = transport.target(
-            "PostToConnection", "POST", "execute-api", endpoint, content_type="application/octet-stream"
+            "PostToConnection",
+            "POST",
+            "execute-api",
+            endpoint,
+            individual=True,
+            content_type="application/octet-stream",
         )
-        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint)
+        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint, individual=True)
 
     async def post(
-        self, connection_id: str, payload: Payload, *, deadline: float, begun: Attempt | None = None
+        self,
+        connection_id: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        attempts: int | None = None,
+        begun: Attempt | None = None,
     ) -> None:
         """Send a message to a connection.
 
@@ -58,6 +69,8 @@ class Management:
             The message, at most 128 KB.
         deadline : float
             Event loop time in seconds.
+        attempts : int or None
+            How many failed attempts end it; None leaves that to the deadline.
         begun : Attempt or None
             What `begin_post` left to do.
 
@@ -70,7 +83,9 @@ class Management:
         """
         path, canonical = self._paths(connection_id)
         try:
-            await self._transport.request(self._post, path, canonical, payload, _ignore, deadline=deadline, begun=begun)
+            await self._transport.request(
+                self._post, path, canonical, payload, _ignore, deadline=deadline, attempts=attempts, begun=begun
+            )
         except AwsError as error:
             if error.status != 410:
                 raise

@@ -36,12 +36,17 @@ class Target:
         Where it is served.
     signer : Signer
         With the operation's headers.
+    individual : bool
+        Whether a refusal as one request too many may concern the path alone, and not all requests to the endpoint.
     """
 
-    __slots__ = ("endpoint", "method", "operation", "signer")
+    __slots__ = ("endpoint", "individual", "method", "operation", "signer")
 
-    def __init__(self, operation: str, method: str, endpoint: Endpoint, signer: Signer) -> None:
+    def __init__(
+        self, operation: str, method: str, endpoint: Endpoint, signer: Signer, *, individual: bool = False
+    ) -> None:
         self.operation = operation
         self.method = method
         self.endpoint = endpoint
         self.signer = signer
+        self.individual = individual

@@ -11,26 +11,22 @@ from collections.abc import Callable
 
 BASE_DELAY = 0.05
 MAXIMUM_DELAY = 1.0
-MAXIMUM_RETRY_AFTER = 30
+MAXIMUM_RETRY_AFTER = 1
+"""Seconds: the account's limits are by the second, and the buffer of a client that does not read has no time."""
 
 _TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset(
+_TOO_MANY_REQUESTS = 429
+_GONE = 410
+_THROTTLING_CODES = frozenset(
     {
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
-        "InternalFailure",
-        "InternalServerError",
         "LimitExceededException",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
-        "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
         "SlowDown",
         "Throttling",
         "ThrottledException",
@@ -39,6 +35,15 @@ _TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+_TRANSIENT_CODES = _THROTTLING_CODES | {
+    "InternalFailure",
+    "InternalServerError",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+}
 
 
 def random() -> float:
@@ -62,10 +67,21 @@ def is_transient(status: int, code: str) -> bool:
     bool
         True for throttling, for a server's own failure, and for the conflicts that pass.
     """
-    return status != 410 and (status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES)
+    return status != _GONE and (status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES)
 
 
-def delay(failures: int, random: Callable[[], float], retry_after: int = 0) -> float:
+def is_throttling(status: int, code: str) -> bool:
+    """Tell whether a request was refused as one too many; DynamoDB says that with 400 and a code.
+
+    Parameters
+    ----------
+    status, code
+        See `is_transient`.
+    """
+    return status == _TOO_MANY_REQUESTS or (status != _GONE and code in _THROTTLING_CODES)
+
+
+def delay(failures: int, random: Callable[[], float], retry_after: float = 0) -> float:
     """Return how long to wait before the next attempt.
 
     "Full jitter" ("Exponential Backoff And Jitter", AWS Architecture Blog): any moment between now and an
@@ -77,7 +93,7 @@ def delay(failures: int, random: Callable[[], float], retry_after: int = 0) -> f
         How many attempts have failed, at least 1.
     random : Callable[[], float]
         Returns a number in [0, 1).
-    retry_after : int
+    retry_after : float
         Seconds that the server asked for; the jitter comes on top.
 
     Returns
@@ -100,10 +116,10 @@ def parse_retry_after(value: bytes | None) -> int:
     Returns
     -------
     int
-        0 where there is none, where it is a date, and where it asks for more than `MAXIMUM_RETRY_AFTER`: longer than
-        an invocation lives, it would only turn a retry into a failure.
+        0 where there is none and where it is a date; never more than `MAXIMUM_RETRY_AFTER`, so that a server cannot
+        turn a retry into a failure.
     """
-    if value is None or not value.isdigit() or len(value) > 6:
+    if value is None or not value.isdigit():
         return 0
-    seconds = int(value)
-    return seconds if seconds <= MAXIMUM_RETRY_AFTER else 0
+    # By its length first: converting thousands of digits takes long, and is refused.
+    return MAXIMUM_RETRY_AFTER if len(value) > 6 else min(int(value), MAXIMUM_RETRY_AFTER)

@@ -13,6 +13,7 @@ from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.signing import Signer
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import Expired
+from websocket_push.http.freshness import Freshness
 from websocket_push.http.response import Response
 
 TYPE_CHECKING = False
@@ -43,6 +44,8 @@ class Sender(ABC):
         Seconds after which an unanswered request is given up and sent again on a new connection.
     idle_limit : float
         Seconds after which an idle connection is not used again.
+    idle_clock : Callable[[], float]
+        See `Freshness`.
     """
 
     def __init__(
@@ -53,23 +56,33 @@ class Sender(ABC):
         clock: Callable[[], float] = time.time,
         attempt_timeout: float = ATTEMPT_TIMEOUT,
         idle_limit: float = IDLE_LIMIT,
+        idle_clock: Callable[[], float] = time.time,
     ) -> None:
         self.environment = environment
         self._random = random
         self._clock = clock
         self._attempt_timeout = attempt_timeout
-        self._idle_limit = idle_limit
+        self._freshness = Freshness(idle_limit, idle_clock)
         self._targets: dict[tuple[object, ...], Target] = {}
         self._kept: dict[str, Any] = {}
         self._tls: ClientTls | None = None
         self._credentials: Credentials | None = None
 
-    def target(self, operation: str, method: str, service: str, endpoint: Endpoint, **headers: str) -> Target:
+    def target(
+        self,
+        operation: str,
+        method: str,
+        service: str,
+        endpoint: Endpoint,
+        *,
+        individual: bool = False,
+        **headers: str,
+    ) -> Target:
         """Return what an operation's requests have in common; the same object, with its signing key, for the same.
 
         Parameters
         ----------
-        operation, method, endpoint
+        operation, method, endpoint, individual
             See `Target`.
         service : str
             The signing name: `"dynamodb"` or `"execute-api"`.
@@ -91,7 +104,7 @@ class Sender(ABC):
         if target is None:
             signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
             signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
-            target = self._targets[key] = Target(operation, method, endpoint, signer)
+            target = self._targets[key] = Target(operation, method, endpoint, signer, individual=individual)
         return target
 
     def keep(self, name: str, make: Callable[[], Result]) -> Result:
@@ -119,6 +132,7 @@ class Sender(ABC):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
 
@@ -137,6 +151,9 @@ class Sender(ABC):
             is then retried.
         deadline : float
             Seconds on the monotonic clock. Nothing is sent after it, and no wait goes past it.
+        attempts : int or None
+            How many failed attempts end it, with the last one's error; None leaves that to the deadline. A refusal
+            that concerns all requests to the address says nothing about this one and is not counted.
 
         Returns
         -------
@@ -173,7 +190,8 @@ class Sender(ABC):
     def _delay(self, error: AwsError, response: Response | None, failures: int, remaining: float) -> float:
         """Return how long to wait before the next attempt; where that is past the deadline, raise the error."""
         asked = retry.parse_retry_after(response.headers.get(b"retry-after") if response is not None else None)
-        delay = retry.delay(failures, self._random, asked)
+        # Never so long that only the wish of the server ends the call.
+        delay = retry.delay(failures, self._random, min(asked, remaining / 2))
         if delay >= remaining:
             raise error
         return delay

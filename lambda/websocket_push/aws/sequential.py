@@ -6,8 +6,8 @@ where a request has been sent and its answer has not been read: `drive` runs one
 lets the requests of several be on their way at once.
 """
 
+import time
 from collections.abc import Callable, Mapping
-from time import monotonic, sleep, time
 from typing import TypeVar
 
 from websocket_push.aws import retry
@@ -32,7 +32,7 @@ class SequentialSender(Sender):
 
     Parameters
     ----------
-    environment, random, clock, attempt_timeout, idle_limit
+    environment, random, clock, attempt_timeout, idle_limit, idle_clock
         See `Sender`.
     """
 
@@ -41,12 +41,18 @@ class SequentialSender(Sender):
         environment: Mapping[str, str],
         *,
         random: Callable[[], float] = retry.random,
-        clock: Callable[[], float] = time,
+        clock: Callable[[], float] = time.time,
         attempt_timeout: float = ATTEMPT_TIMEOUT,
         idle_limit: float = IDLE_LIMIT,
+        idle_clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(
-            environment, random=random, clock=clock, attempt_timeout=attempt_timeout, idle_limit=idle_limit
+            environment,
+            random=random,
+            clock=clock,
+            attempt_timeout=attempt_timeout,
+            idle_limit=idle_limit,
+            idle_clock=idle_clock,
         )
         self._idle: dict[tuple[str, str, int], list[Connection]] = {}
 
@@ -59,6 +65,7 @@ class SequentialSender(Sender):
         decode: Callable[[bytes], Result],
         *,
         deadline: float,
+        attempts: int | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered; see `Sender.request`."""
         self.refresh_credentials()
@@ -69,9 +76,10 @@ class SequentialSender(Sender):
             response: Response | None = None
             try:
                 connection = self._connection(target.endpoint, deadline, anew=anew)
-                expires = self._expiry(monotonic(), deadline)
+                expires = self._expiry(time.monotonic(), deadline)
                 message = self.message(target, path, canonical_path, payload)
                 sent += 1
+                connection.sent_at = self._freshness.clock()
                 response = await connection.exchange(message, expires)
                 if 200 <= response.status < 300:
                     return decode(response.body)
@@ -81,7 +89,9 @@ class SequentialSender(Sender):
                     # The server had closed it as idle: RFC 9112, section 9.3.1. Not a failed attempt.
                     anew = True
                     continue
-                late = is_late(monotonic(), deadline)
+                if connection is not None and connection.stale and isinstance(failure, Expired):
+                    self._freshness.stalled(connection.sent_at)
+                late = is_late(time.monotonic(), deadline)
                 error = failure_error(target, failure, response, sent, late=late)
             finally:
                 if connection is not None:
@@ -89,7 +99,9 @@ class SequentialSender(Sender):
             if not error.transient or error.code == "DeadlineExceeded":
                 raise error
             failures += 1
-            sleep(self._delay(error, response, failures, deadline - monotonic()))  # noqa: ASYNC251 - no loop runs
+            if failures == attempts:
+                raise error
+            time.sleep(self._delay(error, response, failures, deadline - time.monotonic()))  # noqa: ASYNC251 - no loop runs
             self.refresh_credentials()
 
     def close(self) -> None:
@@ -104,10 +116,10 @@ class SequentialSender(Sender):
         idle = self._idle.get(endpoint.address, [])
         while idle and not anew:
             connection = idle.pop()
-            if monotonic() - connection.idle_since < self._idle_limit and connection.is_quiet():
+            if self._freshness.is_fresh(connection.idle_since) and connection.is_quiet():
                 return connection
             connection.close()
-        limit = self._expiry(monotonic(), deadline)
+        limit = self._expiry(time.monotonic(), deadline)
         if endpoint.scheme != "https":
             return open_connection(endpoint, None, limit)
         tls = self._client_tls()
@@ -123,5 +135,5 @@ class SequentialSender(Sender):
         if not connection.reusable:
             connection.close()
             return
-        connection.idle_since = monotonic()
+        connection.idle_since = self._freshness.clock()
         self._idle.setdefault(endpoint.address, []).append(connection)

@@ -3,6 +3,7 @@
 from websocket_push.authorization import authorized_until, connecting_user, require_current
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
 from websocket_push.runtime.invocation import Event, LambdaContext
 from websocket_push.runtime.sequential import Invocation, run
@@ -19,7 +20,7 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 async def _connect(event: Event, invocation: Invocation) -> Response:
     environment = invocation.environment
-    connection_id = event["requestContext"]["connectionId"]
+    connection_id = require_event(event, "CONNECT")["connectionId"]
     invocation.fields["connectionId"] = connection_id
     require_allowed_origin(event, read_texts(environment, "ALLOWED_ORIGINS"))
     user_id = connecting_user(event, allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"))

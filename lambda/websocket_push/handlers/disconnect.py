@@ -2,6 +2,7 @@
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.protocol.gateway import require_event
 from websocket_push.runtime.invocation import Event, LambdaContext
 from websocket_push.runtime.sequential import Invocation, run
 from websocket_push.settings import read_text
@@ -16,7 +17,7 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 
 async def _disconnect(event: Event, invocation: Invocation) -> Response:
-    connection_id = event["requestContext"]["connectionId"]
+    connection_id = require_event(event, "DISCONNECT")["connectionId"]
     invocation.fields["connectionId"] = connection_id
     clients = Clients(DynamoDB(invocation.transport), read_text(invocation.environment, "CLIENTS_TABLE"))
     await clients.remove(connection_id, deadline=invocation.deadline)

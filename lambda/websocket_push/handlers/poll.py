@@ -5,13 +5,13 @@ from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.handlers.replies import Response, error_reply, reply
 from websocket_push.history import read_history
 from websocket_push.http.blocking import together
-from websocket_push.protocol.frames import history_frame, session
+from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Event, LambdaContext
 from websocket_push.runtime.sequential import Invocation, run
-from websocket_push.settings import read_flag, read_text
+from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
@@ -36,14 +36,28 @@ async def _poll(event: Event, invocation: Invocation) -> Response:
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    page, more = await read_history(
+    page = await read_history(
         Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
         user_id,
         request,
-        now=invocation.now_milliseconds() // 1000,
+        page_bytes=max_notification_bytes(read_bytes(environment, "MAX_FRAME_BYTES")),
+        now_milliseconds=invocation.now_milliseconds(),
         deadline=invocation.deadline,
         together=together,
     )
-    invocation.fields.update(notifications=len(page), more=more)
-    about = session(user_id=user_id, connection_id=connection_id, expires_at=rfc_3339(session_end(event)))
-    return reply(history_frame(page, more=more, session=about, request_id=request_id))
+    invocation.fields.update(notifications=len(page.texts), more=page.next_position is not None)
+    if page.reset:
+        invocation.fields["reset"] = True
+    about = session(
+        user_id=user_id,
+        connection_id=connection_id,
+        expires_at=rfc_3339(session_end(event)),
+        keepalive=Keepalive(
+            action=read_text(environment, "KEEPALIVE_ACTION"), seconds=read_seconds(environment, "KEEPALIVE_SECONDS")
+        ),
+    )
+    return reply(
+        history_frame(
+            page.texts, next_position=page.next_position, reset=page.reset, session=about, request_id=request_id
+        )
+    )

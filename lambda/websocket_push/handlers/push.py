@@ -14,12 +14,14 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.push.delivery import Clocks
 from websocket_push.push.intake import batch_response, incompleteness, intake_fields, take_in
-from websocket_push.push.pusher import Defaults, Pusher, Report
+from websocket_push.push.posting import Clocks
+from websocket_push.push.pusher import Defaults, Pusher
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import Invocation, run
 from websocket_push.runtime.invocation import Answer, Event, LambdaContext
-from websocket_push.settings import read_client_push, read_flag, read_seconds, read_text
+from websocket_push.settings import read_bytes, read_client_push, read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
@@ -30,6 +32,9 @@ ROUTE_SECONDS = 27.0
 
 CLOSING_SHARE = 0.1
 """The part of the time that is kept for closing connections that could not be sent to."""
+
+CLOSING_SECONDS = 1.0
+"""How much that is at least, where there is twice as much: time to close thousands."""
 
 FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
@@ -64,7 +69,9 @@ def _raising(answer: Answer | Failure) -> Answer:
 
 
 async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
-    request = parse_push(event, now_milliseconds=invocation.now_milliseconds())
+    request = parse_push(
+        event, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=_max_frame_bytes(invocation)
+    )
     report = await _push(request, invocation, until=invocation.deadline)
     incomplete = incompleteness(report) if request.raises_incomplete else None
     if incomplete is not None:
@@ -75,9 +82,12 @@ async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
 async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
     messages = parse_batch(event)
     pusher = _pusher(invocation, until=invocation.deadline)
+    max_frame_bytes = _max_frame_bytes(invocation)
 
     async def push(message: QueuedMessage) -> Report:
-        request = parse_queued_push(message, now_milliseconds=invocation.now_milliseconds())
+        request = parse_queued_push(
+            message, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=max_frame_bytes
+        )
         return await _counted_push(pusher, request, invocation)
 
     starts_until = invocation.deadline - FINISHING_SHARE * (invocation.deadline - invocation.started)
@@ -89,7 +99,8 @@ async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
 async def _push_from_client(event: Event, invocation: Invocation) -> Response:
     invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
     message = parse_message(event.get("body"))
-    request_id, request = parse_request_id(message), parse_client_push(message)
+    request_id = parse_request_id(message)
+    request = parse_client_push(message, max_frame_bytes=_max_frame_bytes(invocation))
     sender = await messaging_user(
         event,
         _clients(invocation, DynamoDB(invocation.transport)),
@@ -120,6 +131,7 @@ async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invoca
 def _pusher(invocation: Invocation, *, until: float) -> Pusher:
     environment = invocation.environment
     dynamodb = PreparingDynamoDB(invocation.transport)
+    seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
         clients=_clients(invocation, dynamodb),
@@ -130,11 +142,12 @@ def _pusher(invocation: Invocation, *, until: float) -> Pusher:
         ),
         clocks=Clocks(
             now=invocation.now_milliseconds,
-            posts_until=until - CLOSING_SHARE * (until - invocation.started),
+            posts_until=until - max(CLOSING_SHARE * seconds, min(CLOSING_SECONDS, seconds / 2)),
             closes_until=until,
         ),
         new_id=invocation.new_id,
         random=invocation.random,
+        refusals=Refusals(),
     )
 
 
@@ -145,6 +158,10 @@ def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:
         read_text(environment, "CLIENTS_TABLE"),
         read_text(environment, "CLIENTS_INDEX"),
     )
+
+
+def _max_frame_bytes(invocation: Invocation) -> int:
+    return read_bytes(invocation.environment, "MAX_FRAME_BYTES")
 
 
 def _is_message(event: object) -> bool:

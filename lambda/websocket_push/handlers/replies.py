@@ -10,9 +10,10 @@ from websocket_push.telemetry.explain import Failure
 Response = dict[str, object]
 
 _CONNECT_STATUSES = {
+    ErrorCode.INVALID_REQUEST: 400,
     ErrorCode.MISSING_USER_ID: 401,
     ErrorCode.INVALID_USER_ID: 400,
-    ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.TOKEN_EXPIRED: 403,
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
     ErrorCode.UNAVAILABLE: 503,
 }

@@ -1,4 +1,4 @@
-"""The authorizer of the `$connect` route: lets in whoever brings a valid token."""
+"""The authorizer of the `$connect` route: lets in clients that bring a valid token."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from websocket_push.telemetry.outcomes import log_outcome
 from websocket_push.tokens.policy import Policy, allow, deny
 from websocket_push.tokens.presented import find_token
 from websocket_push.tokens.settings import read_token_settings
-from websocket_push.tokens.verifier import Verifier, make_verifier
+from websocket_push.tokens.verifier import Verifier, choose_verifier, make_verifier
 
 Event = Mapping[str, Any]
 
@@ -68,15 +68,17 @@ def handler(event: Event, context: LambdaContext) -> Policy:
 def _authorize(event: Event, fields: dict[str, object]) -> Policy:
     fields["connectionId"] = event["requestContext"]["connectionId"]
     method_arn = event["methodArn"]
-    verifier = _verifier(read_text(os.environ, "JWT"))
+    verifiers = _verifiers(read_text(os.environ, "JWT"))
+    token = find_token(event)
+    verifier = choose_verifier(verifiers, token)
     try:
-        return allow(verifier.verify(find_token(event), now=_now()), method_arn)
+        return allow(verifier.verify(token, now=_now()), method_arn)
     finally:
         if verifier.keys_failure is not None:
             fields["keysFailure"] = verifier.keys_failure
 
 
 @lru_cache(maxsize=1)
-def _verifier(settings: str) -> Verifier:
-    """Keep the verifier, and the keys in it, for the next invocation."""
-    return make_verifier(read_token_settings({"JWT": settings}))
+def _verifiers(settings: str) -> tuple[Verifier, ...]:
+    """Keep the verifier of each issuer, and the keys in it, for the next invocation."""
+    return tuple(make_verifier(each) for each in read_token_settings({"JWT": settings}))

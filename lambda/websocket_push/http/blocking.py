@@ -78,13 +78,13 @@ class Connection:
 
     Attributes
     ----------
-    idle_since : float
-        When it was used last, on the monotonic clock.
+    idle_since, sent_at : float
+        When it was used last, and when the last request went out; see `Freshness.clock`.
     reusable : bool
         Whether another request can be sent: nothing is in flight, and the server keeps it open.
     """
 
-    __slots__ = ("_answered", "_parser", "_poll", "_received", "_stream", "idle_since", "reusable")
+    __slots__ = ("_answered", "_parser", "_poll", "_received", "_stream", "idle_since", "reusable", "sent_at")
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
@@ -93,7 +93,7 @@ class Connection:
         self._received = False
         self._poll = select.poll()
         self._poll.register(stream.fileno(), select.POLLIN)
-        self.idle_since = 0.0
+        self.idle_since = self.sent_at = 0.0
         self.reusable = True
 
     @property

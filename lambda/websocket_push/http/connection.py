@@ -36,8 +36,8 @@ class Connection(asyncio.BufferedProtocol):
     ----------
     expires : float
         The loop time at which the request in flight is given up; infinite between requests.
-    idle_since : float
-        The loop time of the last return to the pool.
+    idle_since, sent_at : float
+        When it returned to the pool last, and when the last request went out; see `Freshness.clock`.
     reusable : bool
         Whether another request can be sent: open, and nothing in flight.
     wave : int
@@ -57,6 +57,7 @@ class Connection(asyncio.BufferedProtocol):
         "expires",
         "idle_since",
         "reusable",
+        "sent_at",
         "wave",
     )
 
@@ -70,7 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         self._received = False
         self._poll = select.poll()
         self.expires = inf
-        self.idle_since = 0.0
+        self.idle_since = self.sent_at = 0.0
         self.reusable = False
         self.wave = 0
 

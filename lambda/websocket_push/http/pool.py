@@ -8,6 +8,7 @@ from math import inf
 from websocket_push.http.connection import Connection, open_connection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionRefused, Expired
+from websocket_push.http.freshness import Freshness
 from websocket_push.http.pace import Pace
 from websocket_push.http.response import Response
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from websocket_push.http.tls import ClientTls
 
     Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
-
-TOO_MANY_REQUESTS = 429
 
 _READ_SIZE = 64 * 1024
 """How many bytes are read at once; responses are far smaller, except a page of a user with hundreds of connections."""
@@ -46,18 +45,18 @@ class Pool:
         The most connections, open or being opened.
     open_timeout : float
         Seconds to open one.
-    idle_limit : float
-        Seconds after which an idle connection is not used again.
+    freshness : Freshness
+        Says which idle connections may be used again; all pools of a sender share it.
     """
 
     def __init__(
-        self, endpoint: Endpoint, tls: "ClientTls | None", *, size: int, open_timeout: float, idle_limit: float
+        self, endpoint: Endpoint, tls: "ClientTls | None", *, size: int, open_timeout: float, freshness: Freshness
     ) -> None:
         self._endpoint = endpoint
         self._tls = tls
         self._size = size
         self._open_timeout = open_timeout
-        self._idle_limit = idle_limit
+        self._freshness = freshness
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._opening = 0
@@ -80,8 +79,7 @@ class Pool:
         """
         while self._idle and self._under_way() < self._pace.bound:
             connection = self._idle.pop()
-            fresh = self._loop.time() - connection.idle_since < self._idle_limit
-            if fresh and connection.reusable and connection.is_quiet():
+            if connection.reusable and self._freshness.is_fresh(connection.idle_since) and connection.is_quiet():
                 return connection
             self._drop(connection)
         return None
@@ -165,7 +163,7 @@ class Pool:
         """
         if expires < self._alarm_at:
             self._watch(expires)
-        connection.wave = self._pace.wave
+        self._note_sending(connection)
         return connection.send(request, expires)
 
     def submit(self, call: "Call") -> None:
@@ -203,15 +201,22 @@ class Pool:
         """
         if expires < self._alarm_at:
             self._watch(expires)
-        connection.wave = self._pace.wave
+        self._note_sending(connection)
         connection.begin(call, request, expires)
 
-    def hear(self, connection: Connection, status: int) -> None:
-        """Take note of a response before its connection is released: whether requests are too many."""
-        if status == TOO_MANY_REQUESTS:
-            self._pace.refuse(connection.wave, self._under_way())
-        elif self._pace.slow and 200 <= status < 300:
-            self._pace.take()
+    @property
+    def limited(self) -> bool:
+        """Whether refusals concern the whole address at the moment; see `Pace`."""
+        return self._pace.limited
+
+    def accepted(self, subject: str | None) -> None:
+        """Take note of a request that was accepted, before its connection is released; see `Pace.accept`."""
+        if self._pace.watchful:
+            self._pace.accept(subject)
+
+    def refused(self, connection: Connection, subject: str | None) -> None:
+        """Take note of a request that was one too many, before its connection is released; see `Pace.refuse`."""
+        self._pace.refuse(subject, connection.wave, self._under_way())
 
     def replace(self, connection: Connection, call: "Call") -> None:
         """Open a new connection for a call in place of one that turned out to be closed, see `reopen`."""
@@ -309,6 +314,10 @@ class Pool:
         elif call.done() or not call.start(connection):
             self.release(connection)
 
+    def _note_sending(self, connection: Connection) -> None:
+        connection.wave = self._pace.wave
+        connection.sent_at = self._freshness.clock()
+
     def _under_way(self) -> int:
         return len(self._connections) + self._opening - len(self._idle)
 
@@ -329,7 +338,7 @@ class Pool:
         return False
 
     def _rest(self, connection: Connection) -> None:
-        connection.idle_since = self._loop.time()
+        connection.idle_since = self._freshness.clock()
         self._idle.append(connection)
 
     def _let_out(self) -> None:
@@ -388,10 +397,13 @@ class Pool:
         self._waiters = waiting
         for waiter, _ in late:
             waiter.set_exception(Expired())
-        # A call gives its connection back at once, so what is open changes under way.
-        for connection in list(self._connections):
-            if connection.expires <= now:
-                connection.expire()
+        expired = [connection for connection in self._connections if connection.expires <= now]
+        for connection in expired:
+            if connection.stale:
+                self._freshness.stalled(connection.sent_at)
+        # Only then, because a call gives its connection back at once, and the next request takes one.
+        for connection in expired:
+            connection.expire()
         moments = [connection.expires for connection in self._connections]
         moments += [deadline for _, deadline in self._waiters]
         earliest = min(moments, default=inf)

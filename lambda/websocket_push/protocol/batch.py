@@ -42,7 +42,7 @@ def is_batch(event: object) -> bool:
 
 
 def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
-    """Give the messages of a batch, in their order.
+    """Return the messages of a batch, in their order.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
     return [QueuedMessage(_message_id(record), _sent_at(record), record.get("body")) for record in records]
 
 
-def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int) -> PushRequest:
+def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int, max_frame_bytes: int) -> PushRequest:
     """Check the push request in a message.
 
     If it gives no id of its own, the message's time and id make one, so that the same message, received again, is the
@@ -70,11 +70,18 @@ def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int) -> PushR
     """
     request = parse_message(message.body)
     if request.get("id") is None:
-        request["id"] = _derived_id(message)
-    return parse_push(request, now_milliseconds=now_milliseconds)
+        request["id"] = derived_id(message)
+    return parse_push(request, now_milliseconds=now_milliseconds, max_frame_bytes=max_frame_bytes)
 
 
-def _derived_id(message: QueuedMessage) -> str:
+def derived_id(message: QueuedMessage) -> str:
+    """Return the id of the notification in a message that gives none.
+
+    Raises
+    ------
+    RequestError
+        If the message does not say when it was sent.
+    """
     if message.sent_at is None:
         raise RequestError(
             ErrorCode.INVALID_REQUEST, "The message has neither an id in its body nor a SentTimestamp to make one of."

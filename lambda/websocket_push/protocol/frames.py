@@ -5,20 +5,30 @@ Contents are kept and sent as the text they were accepted as, so a frame is put 
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode
-
-MAX_FRAME_BYTES = 128 * 1024
-"""What API Gateway carries in one message, either way ("WebSocket message payload size", API Gateway quotas)."""
 
 HISTORY_ENVELOPE_BYTES = 1024
 """Room in a history frame for all that is not a notification; bounded because user id and requestId are."""
 
-MAX_NOTIFICATION_BYTES = MAX_FRAME_BYTES - HISTORY_ENVELOPE_BYTES
-"""How long a notification frame may be, so that each fits into a history page by itself."""
-
 PING_INTERVAL_SECONDS = 300
-"""How often a client pings: half of the 10 minutes after which API Gateway ends an idle connection."""
+"""How often a client pings that does not know `keepalive`: half of the 10 minutes that API Gateway lets it idle."""
+
+
+class Keepalive(NamedTuple):
+    """What a client sends to keep its connection open, and how often."""
+
+    action: str
+    seconds: int
+
+
+def max_notification_bytes(max_frame_bytes: int) -> int:
+    """Return how long a notification frame may be, so that each fits into a history page by itself."""
+    return max_frame_bytes - HISTORY_ENVELOPE_BYTES
+
+
+_RESET = ',"reset":true'
 
 
 def to_json(value: object) -> str:
@@ -51,7 +61,12 @@ def notification_frame(notification_id: str, created_at: str, content: str) -> s
 
 
 def history_frame(
-    notifications: Sequence[str], *, more: bool, session: Mapping[str, object], request_id: str | int | None
+    notifications: Sequence[str],
+    *,
+    next_position: str | None,
+    reset: bool,
+    session: Mapping[str, object],
+    request_id: str | int | None,
 ) -> str:
     """Write a page of history from the texts of its notifications, oldest first.
 
@@ -59,14 +74,17 @@ def history_frame(
     ----------
     notifications
         Texts made by `notification_text`.
-    more
-        Whether another page follows in the direction that was asked for.
+    next_position
+        What the client gives for the next page in the direction that was asked for; None at the end.
+    reset
+        Whether the client's position was of no use and the newest page is given instead.
     session
         What the client needs to keep going; see `session`.
     """
+    more = "false" if next_position is None else f'true,"next":"{next_position}"'
     return (
         f'{{"type":"history"{_request_id_member(request_id)},"notifications":[{",".join(notifications)}],'
-        f'"more":{to_json(more)},"session":{to_json(session)}}}'
+        f'"more":{more}{_RESET if reset else ""},"session":{to_json(session)}}}'
     )
 
 
@@ -85,13 +103,14 @@ def bye_frame(reason: str) -> str:
     return f'{{"type":"bye","reason":"{reason}"}}'
 
 
-def session(*, user_id: str, connection_id: str, expires_at: str) -> dict[str, object]:
-    """Tell a client who it is, when its connection will end (RFC 3339) and how often to ping (seconds)."""
+def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Keepalive) -> dict[str, object]:
+    """Return who a client is, when its connection will end (RFC 3339) and what keeps it open until then."""
     return {
         "userId": user_id,
         "connectionId": connection_id,
         "expiresAt": expires_at,
-        "pingIntervalSeconds": PING_INTERVAL_SECONDS,
+        "keepalive": keepalive._asdict(),
+        "pingIntervalSeconds": keepalive.seconds if keepalive.action == "ping" else PING_INTERVAL_SECONDS,
     }
 
 

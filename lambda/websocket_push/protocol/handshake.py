@@ -4,7 +4,9 @@ The events of `$connect` and of its authorizer hold it alike, in maps of lists a
 value; a plain map has the last one of each name and serves where there is no other.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
@@ -14,39 +16,88 @@ Event = Mapping[str, Any]
 BEARER = "bearer"
 """The subprotocol after which a token follows: `new WebSocket(url, ["bearer", token])`."""
 
+SELF = "self"
+"""Among the allowed origins: the host of the API itself."""
+
+# A token of HTTP (RFC 9110 section 5.6.2). The shortest signed JSON Web Token has 68 characters, registered names of
+# subprotocols have fewer than 50.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+
+_JWT_START = "eyJ"
+"""How the header of a JSON Web Token begins: `{"` in base64url."""
+
 
 def header_values(event: Event, name: str) -> list[str]:
-    """Give the values of a header, by its name in lower case; clients write names in any case."""
+    """Return the values of a header, by its name in lower case; clients write names in any case."""
     return _values(event, "multiValueHeaders", "headers", lambda key: key.lower() == name)
 
 
 def query_values(event: Event, name: str) -> list[str]:
-    """Give the values of a query parameter."""
+    """Return the values of a query parameter."""
     return _values(event, "multiValueQueryStringParameters", "queryStringParameters", lambda key: key == name)
 
 
 def offered_subprotocols(event: Event) -> list[str]:
-    """Give the subprotocols that the client offers, in its order; repeated lines are one list (RFC 6455 11.3.4)."""
-    return [each.strip() for line in header_values(event, "sec-websocket-protocol") for each in line.split(",")]
+    """Return the subprotocols that the client offers, in its order; repeated lines are one list (RFC 6455 11.3.4)."""
+    lines = header_values(event, "sec-websocket-protocol")
+    return [name for line in lines for name in (each.strip() for each in line.split(",")) if name]
+
+
+def presented_tokens(event: Event) -> list[str]:
+    """Return the tokens that the client sends, from each of the places for one."""
+    authorizations = (_bearer_token(value) for value in header_values(event, "authorization"))
+    found = [*authorizations, *query_values(event, "token"), *_offered_tokens(event, lambda name: name == BEARER)]
+    return [token for token in found if token]
 
 
 def chosen_subprotocol(event: Event) -> str | None:
-    """Give the subprotocol to answer with, or None.
+    """Return the subprotocol to answer with: one that the client offers, or None.
 
     A browser that offers subprotocols ends the connection unless one of them is chosen (WHATWG WebSockets standard,
-    "Establish a WebSocket connection"). Of `bearer, <token>` the token must not be sent back.
+    "Establish a WebSocket connection"). Which one does not matter here: it is `bearer`, or else the first that can be a
+    name. A token is never sent back, wherever among the names it is.
     """
-    return BEARER if BEARER in offered_subprotocols(event) else None
+    offered = offered_subprotocols(event)
+    if BEARER in offered:
+        return BEARER
+    tokens = {*presented_tokens(event), *_offered_tokens(event, lambda name: name.lower() == BEARER)}
+    return next((name for name in offered if _is_name(name) and name not in tokens), None)
 
 
 def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None:
     """Raise `ORIGIN_NOT_ALLOWED` for a browser that comes from a page elsewhere; an empty list allows all.
 
     A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. What sends
-    none is no browser, so it cannot have been led here by another site's page.
+    none is no browser, so it cannot have been led here by another site's page. Some native clients send the host that
+    they connect to; `SELF` in the list allows it.
     """
-    if allowed_origins and any(origin not in allowed_origins for origin in header_values(event, "origin")):
+    if not allowed_origins:
+        return
+    allowed = {*allowed_origins} - {SELF}
+    if SELF in allowed_origins:
+        allowed |= _own_origins(event)
+    if not allowed.issuperset(header_values(event, "origin")):
         raise RequestError(ErrorCode.ORIGIN_NOT_ALLOWED, "Connections from this origin are not allowed.")
+
+
+def _own_origins(event: Event) -> set[str]:
+    # An execute-api host serves no pages, and a custom domain of a WebSocket API serves nothing else.
+    host = event["requestContext"]["domainName"]
+    return {f"{scheme}://{host}{port}" for scheme in ("https", "wss") for port in ("", ":443")}
+
+
+def _bearer_token(value: str) -> str:
+    # The scheme is written in any case (RFC 9110 section 11.1); with another one the value is no token.
+    scheme, _, token = value.strip().partition(" ")
+    return token.strip() if scheme.lower() == BEARER else ""
+
+
+def _offered_tokens(event: Event, announces: Callable[[str], bool]) -> list[str]:
+    return [token for name, token in pairwise(offered_subprotocols(event)) if announces(name)]
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and not text.startswith(_JWT_START)
 
 
 def _values(event: Event, lists: str, plain: str, wanted: Callable[[str], bool]) -> list[str]:

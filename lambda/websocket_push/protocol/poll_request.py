@@ -10,18 +10,28 @@ from websocket_push.protocol.values import require_known_fields
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
+_CONTINUED = "+"
+"""Ends the position of a page that follows another one: what was late has come with the first."""
+
 _FIELDS = ("action", "requestId", "after", "before", "limit")
 
 
 class PollRequest(NamedTuple):
     """A page of history: forward from `after`, back from `before`, or the newest if both are None.
 
-    `limit` counts the notifications that the client cannot have seen yet.
+    `limit` counts the notifications that the client cannot have seen yet. A page that is `continued` follows another
+    one, so it has nothing to repeat.
     """
 
     after: str | None
     before: str | None
     limit: int
+    continued: bool = False
+
+
+def continued_position(notification_id: str) -> str:
+    """Return what a client gives as `after` for the page that follows one which ends with an id."""
+    return notification_id + _CONTINUED
 
 
 def parse_poll(message: Mapping[str, object]) -> PollRequest:
@@ -37,20 +47,24 @@ def parse_poll(message: Mapping[str, object]) -> PollRequest:
         raise RequestError(
             ErrorCode.INVALID_RANGE, "Give either after (to resume) or before (to scroll back), not both."
         )
+    after = message.get("after")
+    continued = isinstance(after, str) and after.endswith(_CONTINUED)
     return PollRequest(
-        after=_parse_position(message, "after"),
-        before=_parse_position(message, "before"),
+        after=_parse_position(after[:-1] if isinstance(after, str) and continued else after, "after"),
+        before=_parse_position(message.get("before"), "before"),
         limit=_parse_limit(message.get("limit")),
+        continued=continued,
     )
 
 
-def _parse_position(message: Mapping[str, object], field: str) -> str | None:
-    value = message.get(field)
+def _parse_position(value: object, field: str) -> str | None:
     if value is None:
         return None
     position = parse_notification_id(value)
     if position is None:
-        raise RequestError(ErrorCode.INVALID_ID, f"{field} must be the id of a notification (a UUIDv7).")
+        raise RequestError(
+            ErrorCode.INVALID_ID, f"{field} must be the id of a notification (a UUIDv7), or the next of a page."
+        )
     return position
 
 

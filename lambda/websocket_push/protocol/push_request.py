@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES, notification_frame, to_json
+from websocket_push.protocol.frames import max_notification_bytes, notification_frame, to_json
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
+from websocket_push.protocol.json_text import JsonText
 from websocket_push.protocol.values import require_known_fields, require_user_id
 
 MAX_RECIPIENTS = 10_000
@@ -52,7 +53,7 @@ class PushRequest(NamedTuple):
     raises_incomplete: bool = False
 
 
-def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
+def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) -> PushRequest:
     """Check a backend's push request.
 
     Raises
@@ -65,7 +66,7 @@ def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
     require_known_fields(request, _FIELDS)
     return PushRequest(
         recipients=_parse_recipients(request),
-        content=_parse_content(request),
+        content=_parse_content(request, max_frame_bytes),
         persist=_parse_persist(request.get("persist")),
         ttl=_parse_ttl(request.get("ttl"), request.get("persist")),
         notification_id=_parse_id(request.get("id"), now_milliseconds),
@@ -73,7 +74,7 @@ def parse_push(request: object, *, now_milliseconds: int) -> PushRequest:
     )
 
 
-def parse_client_push(message: Mapping[str, object]) -> PushRequest:
+def parse_client_push(message: Mapping[str, object], *, max_frame_bytes: int) -> PushRequest:
     """Check a push that came over a WebSocket connection: one recipient and the content.
 
     A client chooses neither id nor time to live: with an id that it has seen it could replace what another user has
@@ -89,7 +90,7 @@ def parse_client_push(message: Mapping[str, object]) -> PushRequest:
         raise RequestError(ErrorCode.INVALID_RECIPIENT, "userId is missing: name the user to push to.")
     return PushRequest(
         recipients=(require_user_id(message["userId"], "userId"),),
-        content=_parse_content(message),
+        content=_parse_content(message, max_frame_bytes),
     )
 
 
@@ -108,23 +109,28 @@ def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(checked))
 
 
-def _parse_content(request: Mapping[str, object]) -> str:
+def _parse_content(request: Mapping[str, object], max_frame_bytes: int) -> str:
     if "content" not in request:
         raise RequestError(ErrorCode.MISSING_CONTENT, "content is missing: give any JSON value, null included.")
+    content = _json_text(request["content"])
+    size, most = _EMPTY_FRAME_BYTES + len(content.encode()), max_notification_bytes(max_frame_bytes)
+    if size > most:
+        raise RequestError(
+            ErrorCode.CONTENT_TOO_LARGE,
+            f"content makes a frame of {size} bytes; at most {most} can be sent. Push a reference to it instead.",
+        )
+    return content
+
+
+def _json_text(content: object) -> str:
+    if isinstance(content, JsonText):
+        return str(content)
     try:
-        content = to_json(request["content"])
+        return to_json(content)
     except (ValueError, TypeError, RecursionError):
         raise RequestError(
             ErrorCode.INVALID_CONTENT, "content must be JSON: no NaN or Infinity, and not nested too deeply."
         ) from None
-    size = _EMPTY_FRAME_BYTES + len(content.encode())
-    if size > MAX_NOTIFICATION_BYTES:
-        raise RequestError(
-            ErrorCode.CONTENT_TOO_LARGE,
-            f"content makes a frame of {size} bytes; at most {MAX_NOTIFICATION_BYTES} can be sent. "
-            "Push a reference to it instead.",
-        )
-    return content
 
 
 def _parse_persist(value: object) -> bool | None:

@@ -1,24 +1,37 @@
 """Rules for single values that more than one request holds."""
 
-import json
+import re
 from collections.abc import Iterable, Mapping
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.json_text import DuplicateMemberError, parse_object
 
 MAX_USER_ID_BYTES = 256
 MAX_REQUEST_ID_CHARACTERS = 64
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that a JavaScript client can send and compare exactly."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+_UNSHOWN = re.compile(
+    # Control characters; spaces other than U+0020 and the ideographic one, which is as wide as its neighbours.
+    "[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f"
+    # What Unicode lets a font leave out (Default_Ignorable_Code_Point), with the marks that turn the direction of text.
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    # What has no glyph for other reasons: blank Braille, annotations, noncharacters, private use.
+    "\u2800\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
+)
+
 _SHOWN_FIELDS = 5
 _SHOWN_CHARACTERS = 40
 
 
 def user_id_problem(value: object) -> str | None:
-    """Say what is wrong with a user id, or None if nothing is.
+    """Return what is wrong with a user id, or None if nothing is.
 
-    A user id is a key of both tables and of log searches, so what cannot be told apart on sight (blank, control
-    characters) or stored (unpaired surrogates) is refused rather than normalised.
+    A user id is a key of both tables and of log searches, so what cannot be told apart on sight (blank, invisible,
+    reordering) or stored (unpaired surrogates) is refused rather than normalised.
     """
     if not isinstance(value, str):
         return "must be a string"
@@ -30,13 +43,17 @@ def user_id_problem(value: object) -> str | None:
         return "must be valid Unicode"
     if size > MAX_USER_ID_BYTES:
         return f"must be at most {MAX_USER_ID_BYTES} bytes in UTF-8, got {size}"
-    if any(_is_control(character) for character in value):
-        return "must not hold control characters"
+    found = None if value.isascii() and value.isprintable() else _UNSHOWN.search(value)
+    if found is not None:
+        kind = "control characters" if _CONTROL.match(found[0]) else "characters that cannot be seen"
+        return f"must not hold {kind}, got U+{ord(found[0]):04X}"
+    if value != value.strip():
+        return "must not begin or end with a space"
     return None
 
 
 def require_user_id(value: object, field: str) -> str:
-    """Give the value back as a user id, or raise `INVALID_USER_ID` naming the field it came in."""
+    """Return the value as a user id, or raise `INVALID_USER_ID` naming the field it came in."""
     problem = user_id_problem(value)
     if problem is not None or not isinstance(value, str):
         raise RequestError(ErrorCode.INVALID_USER_ID, f"{field} {problem}.")
@@ -44,29 +61,36 @@ def require_user_id(value: object, field: str) -> str:
 
 
 def require_known_fields(request: Mapping[str, object], known: Iterable[str]) -> None:
-    """Raise `UNKNOWN_FIELD`, by name, for members that nobody would read: a misspelt option must not be ignored."""
+    """Raise `UNKNOWN_FIELD`, by name, for members that nothing reads: a misspelt option must not be ignored."""
     allowed = tuple(known)
     unknown = sorted(str(name) for name in request if name not in allowed)
     if not unknown:
         return
-    shown = ", ".join(ascii(name[:_SHOWN_CHARACTERS]) for name in unknown[:_SHOWN_FIELDS])
+    shown = ", ".join(_shown(name) for name in unknown[:_SHOWN_FIELDS])
     more = f" and {len(unknown) - _SHOWN_FIELDS} more" if len(unknown) > _SHOWN_FIELDS else ""
     raise RequestError(ErrorCode.UNKNOWN_FIELD, f"Unknown field {shown}{more}; known are {', '.join(allowed)}.")
 
 
 def parse_message(body: object) -> dict[str, object]:
-    """Read a text frame as a JSON object (RFC 8259, so no NaN or Infinity), or raise `INVALID_REQUEST`."""
+    """Read a text frame as a JSON object (RFC 8259, so no NaN or Infinity), or raise `INVALID_REQUEST`.
+
+    The member `content` is read as a `JsonText`, as it was written.
+    """
     try:
-        message = json.loads(body, parse_constant=_refuse_constant) if isinstance(body, str) else None
+        message = parse_object(body, as_written="content") if isinstance(body, str) else None
+    except DuplicateMemberError as duplicate:
+        raise RequestError(
+            ErrorCode.INVALID_REQUEST, f"The message has the member {_shown(duplicate.name)} twice."
+        ) from None
     except (ValueError, RecursionError):
         raise RequestError(ErrorCode.INVALID_REQUEST, "The message is not valid JSON.") from None
-    if not isinstance(message, dict):
+    if message is None:
         raise RequestError(ErrorCode.INVALID_REQUEST, "The message must be a JSON object.")
     return message
 
 
 def parse_request_id(message: Mapping[str, object]) -> str | int | None:
-    """Give the `requestId` of a message, or raise `INVALID_REQUEST_ID`; None if it has none.
+    """Return the `requestId` of a message, or raise `INVALID_REQUEST_ID`; None if it has none.
 
     It is echoed in the reply, so it is bounded: at most 64 characters of printable ASCII, or an integer that
     JavaScript can hold.
@@ -85,13 +109,9 @@ def parse_request_id(message: Mapping[str, object]) -> str | int | None:
     )
 
 
-def _is_control(character: str) -> bool:
-    return character < " " or "\x7f" <= character <= "\x9f"
+def _shown(name: str) -> str:
+    return ascii(name[:_SHOWN_CHARACTERS])
 
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)

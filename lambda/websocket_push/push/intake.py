@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.push.pusher import Report
+from websocket_push.push.report import Report
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.metrics import FAULTS
 
@@ -36,25 +36,17 @@ class Intake(NamedTuple):
 
 
 def incompleteness(report: Report) -> Failure | None:
-    """Say whom a push has failed: those who would not learn of it by themselves. None if nobody.
-
-    Who is persisted is not among them if it could not be sent to connections that are known: they have been closed,
-    and their clients come back for it. If the connections themselves could not be looked up, none has been closed, and
-    a client that is connected would go on without it.
-    """
-    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
-    errors = [
-        cast(Mapping[str, str], each["error"])
-        for each in recipients
-        if "error" in each and not (each["persisted"] and each["failed"])
-    ]
-    if not errors:
+    """Return why a push has to be made again: for whom it is incomplete, see `Outcome.incomplete`. None for nobody."""
+    totals = cast(Mapping[str, int], report["totals"])
+    if not totals["incomplete"]:
         return None
+    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
+    error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
     return Failure(
         ErrorCode.INCOMPLETE,
-        f"{len(errors)} of {len(recipients)} recipients: neither persisted nor sent to every connection, or their "
-        f"connections could not be looked up; the first for {errors[0]['code']}. Push it again with the id "
-        f"{report['id']}: who has it already recognises it by that.",
+        f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
+        "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
+        f"{error['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
     )
 
 

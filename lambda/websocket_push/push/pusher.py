@@ -1,19 +1,19 @@
 """The push: from a sound request to the report of what became of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.protocol.errors import RequestError
+from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.push_request import PushRequest
-from websocket_push.push.delivery import Clocks, Delivery, Outcome
+from websocket_push.push.delivery import Delivery
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report, report
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
-
-Report = Mapping[str, object]
-
-_COUNTS = ("connections", "delivered", "gone", "failed")
 
 
 class Defaults(NamedTuple):
@@ -39,7 +39,9 @@ class Pusher(NamedTuple):
     new_id
         Makes a notification id for now.
     random
-        Gives a number from 0 to 1, for jitter.
+        Returns a number from 0 to 1, for jitter.
+    refusals
+        What the posts of the invocation came to so far.
     """
 
     dynamodb: PreparingDynamoDB
@@ -50,6 +52,7 @@ class Pusher(NamedTuple):
     clocks: Clocks
     new_id: Callable[[], str]
     random: Callable[[], float]
+    refusals: Refusals
 
     async def push(self, request: PushRequest) -> Report:
         """Deliver a notification and report, by recipient, what became of it.
@@ -57,8 +60,10 @@ class Pusher(NamedTuple):
         Raises
         ------
         RequestError
-            If nothing was stored or sent for anybody; the request can then be repeated as it is.
+            If nothing was stored or sent for anybody; the request can then be repeated as it is. `INVALID_TTL` where it
+            says how long to keep what is not kept.
         """
+        stored_until = self._stored_until(request)
         notification = Notification(request.notification_id or self.new_id(), request.content)
         delivery = Delivery(
             self.dynamodb,
@@ -66,9 +71,10 @@ class Pusher(NamedTuple):
             self.notifications,
             self.management,
             notification=notification,
-            stored_until=self._stored_until(request),
+            stored_until=stored_until,
             clocks=self.clocks,
             random=self.random,
+            refusals=self.refusals,
         )
         outcomes = await delivery.run(request.recipients)
         _require_something_done(outcomes)
@@ -77,43 +83,13 @@ class Pusher(NamedTuple):
     def _stored_until(self, request: PushRequest) -> int | None:
         persist = self.defaults.persist if request.persist is None else request.persist
         if not persist:
+            if request.ttl is not None:
+                raise RequestError(
+                    ErrorCode.INVALID_TTL,
+                    "ttl says how long to keep what is not kept here by default: add persist: true.",
+                )
             return None
         return self.clocks.now() // 1000 + (request.ttl or self.defaults.ttl)
-
-
-def report(notification: Notification, outcomes: Sequence[Outcome]) -> Report:
-    """Write the report of a push, for one recipient or many, as docs/protocol.md has it."""
-    return {
-        "id": notification.notification_id,
-        "createdAt": notification.created_at,
-        "totals": totals(outcomes),
-        "recipients": [_recipient(notification, outcome) for outcome in outcomes],
-    }
-
-
-def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Add up outcomes: recipients, how many of them were persisted and had errors, and their connections."""
-    return {
-        "recipients": len(outcomes),
-        "persisted": sum(outcome.persisted for outcome in outcomes),
-        **{count: sum(getattr(outcome, count) for outcome in outcomes) for count in _COUNTS},
-        "errors": sum(outcome.error is not None for outcome in outcomes),
-    }
-
-
-def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object]:
-    recipient: dict[str, object] = {
-        "userId": outcome.user_id,
-        "id": notification.notification_id,
-        "persisted": outcome.persisted,
-        **{count: getattr(outcome, count) for count in _COUNTS},
-    }
-    if outcome.error is not None:
-        message = outcome.error.message
-        if outcome.untried:
-            message += f" {outcome.untried} of {outcome.connections} connections were not tried."
-        recipient["error"] = {"code": outcome.error.code, "message": message}
-    return recipient
 
 
 def _require_something_done(outcomes: Sequence[Outcome]) -> None:

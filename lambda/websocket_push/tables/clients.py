@@ -1,5 +1,6 @@
 """The clients table: one row for each open connection, found by connection or by user."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
@@ -21,7 +22,8 @@ class Connection(NamedTuple):
     user_id
         Who the connection was authorized as.
     connected_at
-        When the row was written, in milliseconds since the epoch.
+        When the $connect function began to write the row, in milliseconds since the epoch. The connection opens later:
+        after the write, and within 29 s, which is all the time that API Gateway gives the function.
     expires_at
         When the connection is over and the row goes away by itself, in seconds since the epoch.
     """
@@ -95,6 +97,17 @@ def row_expiry(connected_at_milliseconds: int, authorized_until: int | None) -> 
     """
     life_end = connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
     return life_end if authorized_until is None else min(life_end, authorized_until)
+
+
+def read_connections(items: Iterable[Item], user_id: str) -> list[Connection]:
+    """Read the rows of a user that can be read: one that somebody damaged must not hide the others."""
+    connections = []
+    for item in items:
+        try:
+            connections.append(read_connection(item, user_id))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return connections
 
 
 def _key(connection_id: str) -> Item:

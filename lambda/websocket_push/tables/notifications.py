@@ -5,6 +5,9 @@ from typing import NamedTuple
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.identifiers import milliseconds_of, rfc_3339
 
+TAKEN = "ConditionalCheckFailedException"
+"""The code with which storing fails where the id has other content."""
+
 
 class Notification(NamedTuple):
     """A notification as it is kept and sent.
@@ -45,6 +48,29 @@ class Range(NamedTuple):
     newest_first: bool = False
 
 
+class Part(NamedTuple):
+    """What was found in a range.
+
+    Parameters
+    ----------
+    found
+        In the order of reading, at least as many as were asked for unless there are no more.
+    reached
+        The id of the last row that was read, where rows may follow it; None at the end of the range. It need not be
+        that of a notification in `found`: expired rows are read too.
+    """
+
+    found: list[Notification]
+    reached: str | None
+
+
+QUERY_GROWTH = 4
+"""How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
+
+MAX_QUERIES = 16
+"""How many queries one read makes, one after the other, whatever the rows hold."""
+
+
 class Notifications:
     """The notifications table, as far as a function is allowed to use it."""
 
@@ -53,9 +79,11 @@ class Notifications:
         self._table = table
 
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
-        """Give the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
+        """Return the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
 
-        Storing the same id again replaces the row, so a repeated push is kept once.
+        Storing the same again replaces the row, so a repeated push is kept once, and for as long as the last one says.
+        Under an id that the user has with other content nothing is stored, it fails with `TAKEN`: a client that has
+        seen the one drops the other by its id, so history and screen would differ. The condition costs no capacity.
         """
         item: Item = {
             "userId": {"S": user_id},
@@ -64,28 +92,48 @@ class Notifications:
             "createdAt": {"S": notification.created_at},
             "expiresAt": {"N": str(expires_at)},
         }
-        return {"TableName": self._table, "Item": item}
+        return {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(notificationId) OR content = :content",
+            "ExpressionAttributeValues": {":content": item["content"]},
+        }
 
     async def read(
-        self, user_id: str, part: Range, *, count: int, size: int, now: int, deadline: float
-    ) -> list[Notification]:
+        self,
+        user_id: str,
+        part: Range,
+        *,
+        count: int,
+        size: int,
+        now: int,
+        rows: int,
+        deadline: float,
+        queries: int = MAX_QUERIES,
+    ) -> Part:
         """Read a part of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
 
         Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
         for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
+
+        The first query looks at `rows` rows: DynamoDB's limit counts rows before the filter, expired ones too. After
+        `queries` queries the read ends where it is.
         """
         found: list[Notification] = []
         total = 0
+        reached: Item | None = None
         request = self._query(user_id, part, now)
-        while True:
-            # A limit counts rows before the filter, so a page may bring fewer.
-            page = await self._dynamodb.query({**request, "Limit": count - len(found)}, deadline=deadline)
+        for _ in range(queries):
+            page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
             for item in page.items:
                 found.append(Notification(item["notificationId"]["S"], item["content"]["S"]))
                 total += len(item["content"]["S"].encode())
-            if page.last_evaluated_key is None or len(found) >= count or total > size:
-                return found
-            request["ExclusiveStartKey"] = page.last_evaluated_key
+            reached = page.last_evaluated_key
+            if reached is None or len(found) >= count or total > size:
+                break
+            request["ExclusiveStartKey"] = reached
+            rows *= QUERY_GROWTH
+        return Part(found, None if reached is None else reached["notificationId"]["S"])
 
     def _query(self, user_id: str, part: Range, now: int) -> dict[str, object]:
         values = {":userId": {"S": user_id}, ":now": {"N": str(now)}}

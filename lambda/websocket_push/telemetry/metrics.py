@@ -23,6 +23,8 @@ UNITS = {
     "DeliveriesSucceeded": "Count",
     "DeliveriesGone": "Count",
     "DeliveriesFailed": "Count",
+    "DeliveriesUnclosed": "Count",
+    "RowsUnreadable": "Count",
     "FanOut": "Count",
     "PushLatency": "Milliseconds",
     "HistoryPages": "Count",
@@ -86,6 +88,8 @@ def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist:
         "DeliveriesSucceeded": totals["delivered"],
         "DeliveriesGone": totals["gone"],
         "DeliveriesFailed": totals["failed"],
+        "DeliveriesUnclosed": totals["unclosed"],
+        "RowsUnreadable": totals.get("unreadable", 0),
     }
     for name, count in counts.items():
         if count:

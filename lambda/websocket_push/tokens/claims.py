@@ -8,6 +8,10 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.values import require_user_id
 from websocket_push.tokens.settings import TokenSettings
 
+START_TOLERANCE = 5
+"""How many seconds `nbf` and `iat` may lie ahead where the leeway is smaller: clocks differ by fractions of a second,
+and a token is used as soon as it is made. `exp` has the leeway alone."""
+
 LATEST_EXPIRY = 253_402_300_799
 """The end of the year 9999, in seconds since the epoch: a later expiry means no other thing, but longer text."""
 
@@ -45,7 +49,7 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
         raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired.")
     for name in ("nbf", "iat"):
         start = _time(claims, name)
-        if start is not None and now + settings.leeway < start:
+        if start is not None and now + max(settings.leeway, START_TOLERANCE) < start:
             raise RequestError(ErrorCode.TOKEN_NOT_YET_VALID, f"The token is not valid yet by its {name}.")
     _check_issuer(claims, settings)
     _check_audience(claims, settings)
@@ -56,7 +60,7 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
 
 
 def _time(claims: Mapping[str, object], name: str) -> int | float | None:
-    """Give a NumericDate, which may have a fraction (RFC 7519 section 2); None if the claim is not there."""
+    """Return a NumericDate, which may have a fraction (RFC 7519 section 2); None if the claim is not there."""
     if name not in claims:
         return None
     value = claims[name]
@@ -77,10 +81,13 @@ def _check_issuer(claims: Mapping[str, object], settings: TokenSettings) -> None
 def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> None:
     if not settings.audience:
         return
-    if "aud" not in claims:
+    # Cognito's access tokens have no aud and name the app client in client_id. The rule is that of API Gateway's own
+    # authorizers ("Control access to HTTP APIs with JWT authorizers"): where there is an aud, it alone counts.
+    name = "aud" if "aud" in claims else "client_id"
+    if name not in claims:
         raise _missing("aud")
-    audience = claims["aud"]
-    audiences = audience if isinstance(audience, list) else [audience]
+    audience = claims[name]
+    audiences = audience if name == "aud" and isinstance(audience, list) else [audience]
     if not all(isinstance(each, str) for each in audiences) or not set(settings.audience).intersection(audiences):
         raise RequestError(ErrorCode.INVALID_AUDIENCE, "The token is for another audience.")
 

@@ -54,7 +54,7 @@ class KeyCache(Generic[Keys]):
         return None if self._keys is None else self._failure
 
     def current(self, now: float) -> Keys:
-        """Give the keys, fetched anew where their time is up.
+        """Return the keys, fetched again where their time is up.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class KeyCache(Generic[Keys]):
         return self._keys
 
     def renewed(self, now: float) -> Keys | None:
-        """Fetch the keys anew because a token did not fit them.
+        """Fetch the keys again because a token did not fit them.
 
         Returns
         -------

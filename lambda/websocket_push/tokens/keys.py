@@ -5,6 +5,7 @@ list of allowed ones, before any token is seen; a token only chooses among what 
 """
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MIN_RSA_BITS = 2048
 """RFC 7518 sections 3.3 and 3.5."""
 
+_QUOTES = ("'", '"', "`", "\u2018", "\u2019", "\u201c", "\u201d")
 _READERS: dict[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
 _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
@@ -84,25 +86,30 @@ def keys_of_secret(secret: bytes, allowed: Collection[str]) -> tuple[Key, ...]:
     Raises
     ------
     KeysUnavailable
-        If it is shorter than the hash of an allowed algorithm, or something else than a secret: a public key, which
-        everybody has, or a JSON object such as the Secrets Manager console writes for key/value pairs.
+        If it is shorter than the hash of an allowed algorithm, or not the secret alone: a public key, which everybody
+        has, a JSON object such as the Secrets Manager console writes for key/value pairs, or text with something around
+        it. Tokens would all be refused then, and nothing would say that it is the secret's fault.
     """
-    needed = max(ALGORITHMS[name].secret_bytes for name in allowed)
-    if len(secret) < needed:
-        raise KeysUnavailable(f"The secret is shorter than the {needed} bytes that the allowed algorithms need.")
-    if _is_json_object(secret):
-        raise KeysUnavailable("The secret is a JSON object. Store the secret itself as plain text.")
+    if _is_json_container(secret):
+        raise KeysUnavailable("The secret is a JSON object or list. Store the secret itself as plain text.")
     try:
         HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
     except InvalidKeyError:
         raise KeysUnavailable("The secret is a public key or a certificate.") from None
+    wrapping = _wrapping(secret)
+    if wrapping:
+        raise KeysUnavailable(wrapping)
+    needed = max(ALGORITHMS[name].secret_bytes for name in allowed)
+    if len(secret) < needed:
+        raise KeysUnavailable(f"The secret is shorter than the {needed} bytes that the allowed algorithms need.")
     return (Key(None, frozenset(allowed), secret),)
 
 
 def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
     """Choose the one key that a token can have been signed with.
 
-    Without a `kid`, exactly one key of the set must fit the algorithm: to try several would let the token decide.
+    Exactly one key of the set must fit the algorithm and, where the token has one, the `kid`: to try several would let
+    the token decide. A key that is listed more than once is one.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
     """
     named = [key for key in keys if kid is None or key.kid == kid]
     fitting = [key for key in named if algorithm in key.algorithms]
-    if len(fitting) == 1:
+    if fitting and all(key.material == fitting[0].material for key in fitting):
         return fitting[0]
     if fitting:
         raise RequestError(ErrorCode.UNKNOWN_KEY, "More than one key fits what the token says of its key.")
@@ -170,8 +177,28 @@ def _read_material(entry: dict[str, Any]) -> Any:
     return _READERS[key_type].from_jwk({"kty": key_type, **public})
 
 
-def _is_json_object(secret: bytes) -> bool:
+def _wrapping(secret: bytes) -> str:
+    """Say what there is around a secret that is text; bytes at random are whatever they are."""
+    if secret.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) and b"\0" in secret[2:4]:
+        return "The secret is text in UTF-16. Store it in UTF-8."
     try:
-        return isinstance(json.loads(secret), dict)
+        text = secret.decode()
+    except UnicodeDecodeError:
+        return ""
+    if text.startswith("\ufeff"):
+        return "The secret begins with a byte order mark. Store it without."
+    content = text.strip()
+    if not all(character.isprintable() or character.isspace() for character in content):
+        return ""
+    if content != text:
+        return "The secret begins or ends with white space, such as a line break. Store it without."
+    if content[:1] in _QUOTES and content[-1:] in _QUOTES:
+        return "The secret is in quotes. Store it without."
+    return ""
+
+
+def _is_json_container(secret: bytes) -> bool:
+    try:
+        return isinstance(json.loads(secret), dict | list)
     except (ValueError, RecursionError):
         return False

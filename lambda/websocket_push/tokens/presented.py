@@ -1,10 +1,7 @@
-"""Where a connecting client put its token."""
-
-from collections.abc import Iterator
-from itertools import pairwise
+"""The one token of a connecting client."""
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.handshake import BEARER, Event, header_values, offered_subprotocols, query_values
+from websocket_push.protocol.handshake import Event, presented_tokens
 
 MAX_TOKEN_BYTES = 8 * 1024
 """The longest token that is looked into. In the URL less fits: API Gateway carries 4,096 characters of it."""
@@ -27,7 +24,7 @@ def find_token(event: Event) -> str:
     RequestError
         `MISSING_TOKEN`, `AMBIGUOUS_TOKEN` or `TOKEN_TOO_LARGE`.
     """
-    tokens = {token for token in _presented(event) if token}
+    tokens = set(presented_tokens(event))
     if not tokens:
         raise RequestError(ErrorCode.MISSING_TOKEN, "No token in Authorization, the query or Sec-WebSocket-Protocol.")
     if len(tokens) > 1:
@@ -37,16 +34,3 @@ def find_token(event: Event) -> str:
     if len(token) > MAX_TOKEN_BYTES:
         raise RequestError(ErrorCode.TOKEN_TOO_LARGE, f"The token has more than {MAX_TOKEN_BYTES} bytes.")
     return token
-
-
-def _presented(event: Event) -> Iterator[str]:
-    for value in header_values(event, "authorization"):
-        yield _from_authorization(value)
-    yield from query_values(event, "token")
-    yield from (token for name, token in pairwise(offered_subprotocols(event)) if name == BEARER)
-
-
-def _from_authorization(value: str) -> str:
-    # The scheme is written in any case (RFC 9110 section 11.1); with another one the value is no token.
-    scheme, _, token = value.strip().partition(" ")
-    return token.strip() if scheme.lower() == BEARER else ""

@@ -1,4 +1,4 @@
-"""What the module tells verify-jwt: one environment variable, `JWT`, that holds a JSON object."""
+"""What the module passes to verify-jwt: one environment variable, `JWT`, that holds a JSON object."""
 
 import json
 import re
@@ -10,31 +10,38 @@ from websocket_push.settings import SettingsError, read_text
 from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
 from websocket_push.tokens.jwks import Address, parse_uri
 
-_DEFAULTS: dict[str, Any] = {
+_ISSUER_DEFAULTS: dict[str, Any] = {
     "issuer": None,
     "audience": [],
     "jwksUri": None,
     "secretArn": None,
     "algorithms": [],
     "userIdClaim": "sub",
+    "tokenUse": None,
+    "typ": None,
+}
+_DEFAULTS: dict[str, Any] = _ISSUER_DEFAULTS | {
     "leeway": 0,
     "jwksCacheSeconds": 300,
     "allowInsecureLoopback": False,
+    "additionalIssuers": [],
 }
+
+_NO_LOGIN_TYPES = frozenset({"logout+jwt", "secevent+jwt"})
 
 _SECRET_ARN = re.compile(r"arn:[\w-]+:(secretsmanager:[\w-]+:\d{12}:secret:|ssm:[\w-]+:\d{12}:parameter/)\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """Which tokens are valid. Either `jwks` or `secret_arn` is set.
+    """Which tokens of one issuer are valid. Either `jwks` or `secret_arn` is set.
 
     Parameters
     ----------
     issuer
         What `iss` must be; None leaves it unchecked.
     audience
-        One of these must be in `aud`; empty leaves it unchecked.
+        One of these must be in `aud`, or be `client_id` where there is no `aud`; empty leaves both unchecked.
     jwks
         Where the issuer's public keys are.
     secret_arn
@@ -43,6 +50,10 @@ class TokenSettings:
         The only ones accepted; all of them fit the source of the keys.
     user_id_claim
         The claim that says who connects.
+    token_use
+        What the claim `token_use` must be; None leaves it unchecked.
+    typ
+        What the header's `typ` must be; None for that of any login.
     leeway
         How far the issuer's clock may be off, in seconds.
     cache_seconds
@@ -55,25 +66,52 @@ class TokenSettings:
     secret_arn: str | None
     algorithms: tuple[str, ...]
     user_id_claim: str
+    token_use: str | None
+    typ: str | None
     leeway: int
     cache_seconds: int
 
 
-def read_token_settings(environment: Mapping[str, str]) -> TokenSettings:
-    """Give `JWT`; members that are absent or null have their defaults.
+def read_token_settings(environment: Mapping[str, str]) -> tuple[TokenSettings, ...]:
+    """Read `JWT`; members that are absent or null have their defaults.
+
+    Returns
+    -------
+    tuple of TokenSettings
+        One for each issuer. Where there are several, each is named, and no two alike.
 
     Raises
     ------
     SettingsError
         Naming the member that is wrong and what it must be.
     """
-    values = _read_object(read_text(environment, "JWT"))
+    shared = _known(_read_object(read_text(environment, "JWT")), _DEFAULTS)
+    additional = shared["additionalIssuers"]
+    if not isinstance(additional, list) or not all(isinstance(each, dict) for each in additional):
+        raise _wrong("additionalIssuers", "must be a list of objects")
+    issuers = [shared, *(shared | _known(each, _ISSUER_DEFAULTS) for each in additional)]
+    settings = tuple(_issuer_settings(values) for values in issuers)
+    names = [each.issuer for each in settings]
+    if len(settings) > 1 and (None in names or len(set(names)) < len(names)):
+        raise _wrong("issuer", "must be given for each of several issuers, and differ")
+    return settings
+
+
+def media_type(typ: str) -> str:
+    """Return a header's `typ` as it is compared: in lower case, and without the `application/` that may be left out."""
+    return typ.lower().removeprefix("application/")
+
+
+def _issuer_settings(values: Mapping[str, Any]) -> TokenSettings:
     allow_insecure_loopback = _flag(values, "allowInsecureLoopback")
     jwks_uri, secret_arn = _text(values, "jwksUri"), _text(values, "secretArn")
     if (jwks_uri is None) == (secret_arn is None):
         raise _wrong("jwksUri", "or secretArn must be given, and not both")
     if secret_arn is not None and not _SECRET_ARN.fullmatch(secret_arn):
         raise _wrong("secretArn", "must be the ARN of a Secrets Manager secret or of an SSM parameter")
+    typ = _text(values, "typ")
+    if typ is not None and media_type(typ) in _NO_LOGIN_TYPES:
+        raise _wrong("typ", "must be that of a login")
     return TokenSettings(
         issuer=_text(values, "issuer"),
         audience=_texts(values, "audience"),
@@ -81,6 +119,8 @@ def read_token_settings(environment: Mapping[str, str]) -> TokenSettings:
         secret_arn=secret_arn,
         algorithms=_algorithms(values, with_secret=secret_arn is not None),
         user_id_claim=_text(values, "userIdClaim") or "",
+        token_use=_text(values, "tokenUse"),
+        typ=typ,
         leeway=_seconds(values, "leeway", least=0),
         cache_seconds=_seconds(values, "jwksCacheSeconds", least=1),
     )
@@ -93,10 +133,14 @@ def _read_object(text: str) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise SettingsError("The environment variable JWT must be a JSON object.")
-    unknown = sorted(values.keys() - _DEFAULTS.keys())
+    return values
+
+
+def _known(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(values.keys() - defaults.keys())
     if unknown:
-        raise _wrong(unknown[0], f"is not known; known are {', '.join(_DEFAULTS)}")
-    return _DEFAULTS | {name: value for name, value in values.items() if value is not None}
+        raise _wrong(unknown[0], f"is not known; known are {', '.join(defaults)}")
+    return {**defaults, **{name: value for name, value in values.items() if value is not None}}
 
 
 def _algorithms(values: Mapping[str, Any], *, with_secret: bool) -> tuple[str, ...]:

@@ -14,18 +14,19 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 MAX_KID_CHARACTERS = 256
 
 # The signature may be empty here, so that a token that says it needs none is refused for that.
-_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
 
 
 class Header(NamedTuple):
-    """What is believed of a header before the signature is verified: which key and algorithm to try.
+    """What is read of a header: which key and algorithm to try, and what kind of token it says it is.
 
-    Members that would say where to find the key (`jku`, `jwk`, `x5u`, `x5c`) are not looked at: whoever made the token
-    wrote them.
+    Members that would say where to find the key (`jku`, `jwk`, `x5u`, `x5c`) are not looked at: the maker of the
+    token wrote them.
     """
 
     algorithm: str
     kid: str | None
+    typ: str | None
 
 
 def read_header(token: str) -> Header:
@@ -37,19 +38,34 @@ def read_header(token: str) -> Header:
         `MALFORMED_TOKEN`; also for any `crit`, since no extension is understood here (RFC 7515 section 4.1.11).
         `ALGORITHM_NOT_ALLOWED` where no algorithm is named.
     """
-    compact = _COMPACT.fullmatch(token)
-    if compact is None:
-        raise malformed("The token is not three segments of base64url.")
-    header = read_object(_decode(compact[1]), "header")
+    compact = _segments(token)
+    header = read_object(_decode(compact[1], "header"), "header")
     if "crit" in header:
         raise malformed("The token's header asks for an extension.")
     kid = header.get("kid")
     if "kid" in header and not (isinstance(kid, str) and len(kid) <= MAX_KID_CHARACTERS):
         raise malformed(f"The token's kid is not a string of at most {MAX_KID_CHARACTERS} characters.")
+    typ = header.get("typ")
+    if "typ" in header and not isinstance(typ, str):
+        raise malformed("The token's typ is not a string.")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str):
         raise RequestError(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's header names no algorithm.")
-    return Header(algorithm, kid)
+    return Header(algorithm, kid, typ)
+
+
+def read_issuer(token: str) -> object:
+    """Read a token's `iss`, which is not verified: it may only choose among issuers that are known.
+
+    Raises
+    ------
+    RequestError
+        `MALFORMED_TOKEN`, or `MISSING_CLAIM`.
+    """
+    claims = read_object(_decode(_segments(token)[2], "payload"), "payload")
+    if "iss" not in claims:
+        raise RequestError(ErrorCode.MISSING_CLAIM, "The token has no claim iss.")
+    return claims["iss"]
 
 
 def read_object(data: bytes, part: str) -> dict[str, Any]:
@@ -68,11 +84,18 @@ def malformed(message: str) -> RequestError:
     return RequestError(ErrorCode.MALFORMED_TOKEN, message)
 
 
-def _decode(segment: str) -> bytes:
+def _segments(token: str) -> re.Match[str]:
+    compact = _COMPACT.fullmatch(token)
+    if compact is None:
+        raise malformed("The token is not three segments of base64url.")
+    return compact
+
+
+def _decode(segment: str, part: str) -> bytes:
     try:
         return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except ValueError:
-        raise malformed("The token's header is not base64url.") from None
+        raise malformed(f"The token's {part} is not base64url.") from None
 
 
 def _unique(members: list[tuple[str, object]]) -> dict[str, object]:

@@ -12,9 +12,10 @@ from websocket_push.tokens.claims import Authorization, check_claims
 from websocket_push.tokens.jwks import fetch_jwks
 from websocket_push.tokens.key_cache import KeyCache, KeysUnavailable
 from websocket_push.tokens.keys import Key, choose_key, keys_of_secret, keys_of_set
+from websocket_push.tokens.kinds import check_kind
 from websocket_push.tokens.secrets import read_secret
 from websocket_push.tokens.settings import TokenSettings
-from websocket_push.tokens.structure import Header, malformed, read_header, read_object
+from websocket_push.tokens.structure import Header, malformed, read_header, read_issuer, read_object
 
 _CURED_BY_OTHER_KEYS = frozenset({ErrorCode.UNKNOWN_KEY, ErrorCode.UNUSABLE_KEY, ErrorCode.INVALID_SIGNATURE})
 """What a token is refused for when the keys have been rotated since they were fetched."""
@@ -23,7 +24,7 @@ _SIGNATURES = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_l
 
 
 class Verifier:
-    """Verifies tokens; keeps the keys between invocations.
+    """Verifies the tokens of one issuer; keeps its keys between invocations.
 
     Parameters
     ----------
@@ -36,6 +37,11 @@ class Verifier:
     def __init__(self, settings: TokenSettings, fetch: Callable[[], tuple[Key, ...]]) -> None:
         self._settings = settings
         self._keys = KeyCache(fetch, settings.cache_seconds)
+
+    @property
+    def issuer(self) -> str | None:
+        """Whose tokens it verifies; None for those of any issuer that signs with the keys."""
+        return self._settings.issuer
 
     @property
     def keys_failure(self) -> str | None:
@@ -59,7 +65,9 @@ class Verifier:
         if header.algorithm not in self._settings.algorithms:
             raise RequestError(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's algorithm is not allowed.")
         payload = self._verified_payload(token, header, now)
-        return check_claims(read_object(payload, "payload"), self._settings, now=now)
+        claims = read_object(payload, "payload")
+        check_kind(header.typ, claims, self._settings)
+        return check_claims(claims, self._settings, now=now)
 
     def _verified_payload(self, token: str, header: Header, now: float) -> bytes:
         try:
@@ -81,6 +89,25 @@ class Verifier:
         return signed_payload(token, key)
 
 
+def choose_verifier(verifiers: Sequence[Verifier], token: str) -> Verifier:
+    """Choose who verifies a token: that of the issuer it names, so that it is held to this issuer's keys alone.
+
+    With one verifier there is no choice, and nothing is read of the token.
+
+    Raises
+    ------
+    RequestError
+        `INVALID_ISSUER`, `MISSING_CLAIM` or `MALFORMED_TOKEN`.
+    """
+    if len(verifiers) == 1:
+        return verifiers[0]
+    issuer = read_issuer(token)
+    for verifier in verifiers:
+        if verifier.issuer == issuer:
+            return verifier
+    raise RequestError(ErrorCode.INVALID_ISSUER, "The token is from another issuer.")
+
+
 def make_verifier(settings: TokenSettings) -> Verifier:
     """Make a verifier with the source of keys that the settings name."""
     if settings.jwks is not None:
@@ -91,7 +118,7 @@ def make_verifier(settings: TokenSettings) -> Verifier:
 
 
 def signed_payload(token: str, key: Key) -> bytes:
-    """Verify the signature and give what it signs.
+    """Verify the signature and return what it signs.
 
     Raises
     ------

@@ -20,6 +20,13 @@ locals {
     bad_mixed_resources = { Effect = "Allow", Action = ["xray:PutTraceSegments", "dynamodb:GetItem"], Resource = ["*"] }
     bad_all_logs        = { Effect = "Allow", Action = ["logs:PutLogEvents"], Resource = ["arn:aws:logs:eu-central-1:123456789012:log-group:*:*"] }
     bad_all_connections = { Effect = "Allow", Action = ["execute-api:ManageConnections"], Resource = ["arn:aws:execute-api:eu-central-1:123456789012:*/@connections/*"] }
+    bad_any_action      = { Effect = "Allow", Action = "*", Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/a" }
+    bad_any_service     = { Effect = "Allow", Action = ["*:GetItem"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
+    bad_part_of_service = { Effect = "Allow", Action = ["dynamo*:GetItem"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
+    bad_one_letter      = { Effect = "Allow", Action = ["dynamodb:?etItem"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
+    bad_buckets         = { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:aws:s3:::*"] }
+    bad_objects         = { Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::a?/b" }
+    bad_one_of_many     = { Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a", "*"] }
     bad_not_action      = { Effect = "Allow", NotAction = ["iam:PassRole"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
     bad_not_resource    = { Effect = "Allow", Action = ["dynamodb:GetItem"], NotResource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
     good_logs           = { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws:logs:eu-central-1:123456789012:log-group:a:*"] }
@@ -29,14 +36,31 @@ locals {
   }
 
   principals = {
-    bad_anybody   = "*"
-    bad_any_aws   = { AWS = ["*"] }
-    good_lambda   = { Service = "lambda.amazonaws.com" }
-    good_one_role = { AWS = "arn:aws:iam::123456789012:role/a" }
+    bad_anybody      = { Principal = "*" }
+    bad_any_aws      = { Principal = { AWS = "*" } }
+    bad_any_of_aws   = { Principal = { AWS = ["arn:aws:iam::123456789012:role/a", "*"] } }
+    bad_any_service  = { Principal = { Service = "*" } }
+    bad_all_but_one  = { NotPrincipal = { AWS = "arn:aws:iam::123456789012:role/a" } }
+    good_lambda      = { Principal = { Service = "lambda.amazonaws.com" } }
+    good_one_role    = { Principal = { AWS = "arn:aws:iam::123456789012:role/a" } }
+    good_one_account = { Principal = { AWS = ["arn:aws:iam::123456789012:root"] } }
+  }
+
+  queue = "arn:aws:sqs:eu-central-1:123456789012:a"
+  queue_policies = {
+    bad_anybody      = [{ Effect = "Allow", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_any_aws      = [{ Effect = "Allow", Principal = { AWS = "*" }, Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_single       = { Effect = "Allow", Principal = { AWS = "*" }, Action = "sqs:SendMessage", Resource = local.queue }
+    bad_second       = [{ Effect = "Deny", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }, { Effect = "Allow", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_all_but_one  = [{ Effect = "Allow", NotPrincipal = { AWS = "arn:aws:iam::123456789012:role/a" }, Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_on_condition = [{ Effect = "Allow", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue, Condition = { Bool = { "aws:SecureTransport" = "true" } } }]
+    good_topic       = [{ Effect = "Allow", Principal = { Service = "sns.amazonaws.com" }, Action = "sqs:SendMessage", Resource = local.queue, Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-central-1:123456789012:a" } } }]
+    good_denial      = { Effect = "Deny", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }
   }
 
   permissions = {
     bad_without_source  = { principal = "apigateway.amazonaws.com", source_arn = null }
+    bad_everybody       = { principal = "*", source_arn = null }
     bad_any_source      = { principal = "apigateway.amazonaws.com", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/*" }
     bad_any_principal   = { principal = "*", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/live/push" }
     good_source         = { principal = "apigateway.amazonaws.com", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/live/push" }
@@ -59,12 +83,37 @@ resource "aws_iam_policy" "bad_single" {
 resource "aws_iam_role" "planted" {
   for_each = local.principals
 
-  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = each.value }] })
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [merge({ Effect = "Allow", Action = "sts:AssumeRole" }, each.value)] })
 }
 
-resource "aws_sqs_queue_policy" "bad_sender" {
+# Policies within blocks, and in the queue itself.
+resource "aws_iam_role" "bad_inline" {
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+
+  inline_policy {
+    name   = "a"
+    policy = jsonencode({ Version = "2012-10-17", Statement = local.statements.bad_buckets })
+  }
+}
+
+resource "aws_sqs_queue" "bad_policy" {
+  sqs_managed_sse_enabled = true
+  policy                  = jsonencode({ Version = "2012-10-17", Statement = local.queue_policies.bad_single })
+}
+
+resource "aws_sqs_queue_policy" "planted" {
+  for_each = local.queue_policies
+
   queue_url = "https://sqs.eu-central-1.amazonaws.com/123456789012/a"
-  policy    = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sqs:SendMessage", Principal = "*", Resource = "arn:aws:sqs:eu-central-1:123456789012:a" }] })
+  policy    = jsonencode({ Version = "2012-10-17", Statement = each.value })
+}
+
+# A key's policy calls the key *.
+resource "aws_kms_key_policy" "planted" {
+  for_each = { bad_anybody = { AWS = "*" }, good_account = { AWS = "arn:aws:iam::123456789012:root" } }
+
+  key_id = "a"
+  policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Action = "kms:*", Resource = "*", Principal = each.value } })
 }
 
 resource "aws_lambda_permission" "planted" {
@@ -100,6 +149,7 @@ resource "aws_dynamodb_table" "planted" {
 resource "aws_sqs_queue" "planted" {
   for_each = {
     bad_unencrypted = { managed = false, key = null }
+    bad_unsaid      = { managed = null, key = null }
     good_managed    = { managed = true, key = null }
     good_key        = { managed = null, key = "arn:aws:kms:eu-central-1:123456789012:key/a" }
   }

@@ -281,22 +281,27 @@ def check_signature(request: Request, service: str) -> None:
     assert request.headers["authorization"] == expected["authorization"]
 
 
-async def post(transport: Sender, connection_id: str = "id=", *, deadline: float | None = None) -> None:
+async def post(
+    transport: Sender, connection_id: str = "id=", *, deadline: float | None = None, attempts: int | None = None
+) -> None:
     """Post one message."""
     deadline = soon() if deadline is None else deadline
     if isinstance(transport, Transport):
-        await Management(transport, CONNECTIONS_URL).post(connection_id, Payload(b"hello"), deadline=deadline)
+        management = Management(transport, CONNECTIONS_URL)
+        await management.post(connection_id, Payload(b"hello"), deadline=deadline, attempts=attempts)
         return
     endpoint = management_endpoint(transport.environment, CONNECTIONS_URL)
     target = transport.target("PostToConnection", "POST", "execute-api", endpoint)
     path = f"{endpoint.path}/@connections/id"
-    await transport.request(target, path, path, Payload(b"hello"), bytes, deadline=deadline)
+    await transport.request(target, path, path, Payload(b"hello"), bytes, deadline=deadline, attempts=attempts)
 
 
-async def post_failure(transport: Sender, *, deadline: float | None = None) -> AwsError:
+async def post_failure(
+    transport: Sender, connection_id: str = "id=", *, deadline: float | None = None, attempts: int | None = None
+) -> AwsError:
     """Post one message that must fail, and return the error."""
     try:
-        await post(transport, deadline=deadline)
+        await post(transport, connection_id, deadline=deadline, attempts=attempts)
     except AwsError as error:
         return error
     raise AssertionError("the post succeeded")

@@ -55,6 +55,10 @@ def transport_to(kind: Maker) -> Maker:
     return make
 
 
+async def fail_once(transport: Sender) -> AwsError:
+    return await post_failure(transport, attempts=1)
+
+
 async def post_twice(transport: Sender) -> None:
     await post(transport)
     await post(transport)
@@ -198,11 +202,8 @@ def test_a_passing_failure_is_retried_on_a_connection_that_works_and_reported_wh
         run(transport_to(server, attempt_timeout=SHORT_TIMEOUT if code == "Timeout" else PATIENCE), post)
         assert len(server.requests) == 2
     with Server(answer) as server:
-        # The jitter alone, up to 50 ms here, would end far beyond any deadline.
-        transport = transport_to(
-            server, attempt_timeout=SHORT_TIMEOUT if code == "Timeout" else PATIENCE, random=lambda: 1e9
-        )
-        error = run(transport, post_failure)
+        transport = transport_to(server, attempt_timeout=SHORT_TIMEOUT if code == "Timeout" else PATIENCE)
+        error = run(transport, fail_once)
         assert (error.code, error.attempts, error.transient) == (code, 1, True)
         assert len(server.requests) == 1
 
@@ -243,35 +244,33 @@ def test_a_message_names_the_operation_the_code_and_the_counts_and_nothing_that_
     transport_to: Maker,
 ) -> None:
     with Server(status(503, b'{"message":"private"}')) as server:
-        error = run(transport_to(server, random=lambda: 1e9), post_failure)
+        error = run(transport_to(server), fail_once)
         assert str(error) == "PostToConnection: 503 (HTTP 503, 1 attempt)"
 
 
 def test_a_refusing_port_is_a_connection_failure_and_nothing_was_sent(kind: Maker) -> None:
     with Server() as server:
         port = server.port
-    error = run(kind(environment(port), random=lambda: 1e9), post_failure)
+    error = run(kind(environment(port)), fail_once)
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
     assert "ConnectionRefusedError" in str(error)
 
 
 def test_a_name_that_does_not_resolve_is_a_connection_failure(kind: Maker) -> None:
     variables = environment(1, AWS_ENDPOINT_URL="http://name.invalid")
-    error = run(kind(variables, random=lambda: 1e9), post_failure)
+    error = run(kind(variables), fail_once)
     assert (error.code, error.attempts, error.transient) == ("ConnectionFailed", 0, True)
 
 
-def test_a_retry_waits_as_long_as_the_server_asks_and_fails_at_once_where_that_is_too_long(transport_to: Maker) -> None:
-    with Server(status(503, retry_after="20")) as server:
+@pytest.mark.parametrize("asked", ["20", "31", "3600", "9" * 5000])
+def test_a_server_that_asks_for_more_time_than_there_is_is_asked_again_in_time(asked: str, transport_to: Maker) -> None:
+    with Server(status(429, retry_after=asked), reply()) as server:
 
-        async def work(transport: Sender) -> AwsError:
-            deadline = soon(10)
-            error = await post_failure(transport, deadline=deadline)
-            assert asyncio.get_running_loop().time() < deadline
-            return error
+        async def work(transport: Sender) -> None:
+            await post(transport, deadline=soon(2))
 
-        error = run(transport_to(server), work)
-        assert (error.code, error.attempts, error.transient) == ("503", 1, True)
+        run(transport_to(server), work)
+        assert len(server.requests) == 2
 
 
 def test_a_retry_that_was_put_off_is_not_sent_early(transport_to: Maker) -> None:
@@ -283,6 +282,18 @@ def test_a_retry_that_was_put_off_is_not_sent_early(transport_to: Maker) -> None
             return asyncio.get_running_loop().time() - started
 
         assert run(transport_to(server), work) >= 0.99
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_bound_on_attempts_ends_a_request_with_the_last_error(attempts: int, transport_to: Maker) -> None:
+    with Server(status(503), status(503), status(429), reply()) as server:
+
+        async def work(transport: Sender) -> AwsError:
+            return await post_failure(transport, attempts=attempts)
+
+        error = run(transport_to(server), work)
+        assert (error.code, error.attempts, error.transient) == ("503" if attempts == 1 else "429", attempts, True)
+        assert len(server.requests) == attempts
 
 
 def test_retries_go_on_until_the_deadline_and_not_after_it(transport_to: Maker) -> None:

@@ -29,6 +29,13 @@ Call = Callable[[Transport], Coroutine[Any, Any, Any]]
 ALICE: Item = {"userId": {"S": "alice"}, "notificationId": {"S": "1"}}
 
 
+class Once(Transport):
+    """A transport that tries each request once."""
+
+    async def request(self, *args: Any, **options: Any) -> Any:
+        return await super().request(*args, **options, attempts=1)
+
+
 async def put(transport: Transport) -> None:
     await DynamoDB(transport).put_item("table", ALICE, deadline=soon())
 
@@ -93,10 +100,30 @@ def test_an_answer_that_is_not_what_was_promised_is_retried_and_then_reported(ca
         run(transport_to(server), call)
         assert [request.connection for request in server.requests] == [1, 1]
     with Server(status(200, body)) as server, pytest.raises(AwsError) as caught:
-        run(transport_to(server, random=lambda: 1e9), call)
+        run(Once(environment(server.port)), call)
     error = caught.value
     assert (error.code, error.status, error.attempts, error.transient) == ("InvalidResponse", 200, 1, True)
     assert "html" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"]
+)
+def test_a_throttled_request_slows_down_all_that_follow(code: str) -> None:
+    with Server(status(400, f'{{"__type":"com.amazonaws.dynamodb#{code}"}}'.encode()), reply()) as server:
+        bounds: list[int] = []
+
+        def clock() -> float:  # asked once for each request
+            bounds.extend(pool._pace.bound for pool in transport._pools.values())
+            return 0.0
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(put(transport) for _ in range(20)))
+
+        transport = transport_to(server, clock=clock, maximum_connections=8)
+        run(transport, work)
+        assert (bounds[0], min(bounds)) == (8, 4)
+        assert len(server.requests) == 21
 
 
 def test_a_path_in_the_endpoint_is_kept() -> None:

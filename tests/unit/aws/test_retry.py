@@ -52,6 +52,15 @@ def test_codes_that_do_not_pass(code: str) -> None:
 
 def test_gone_is_never_transient() -> None:
     assert not retry.is_transient(410, "ThrottlingException")
+    assert not retry.is_throttling(410, "ThrottlingException")
+
+
+def test_too_many_requests_are_known_by_the_status_and_by_what_botocore_takes_for_throttling() -> None:
+    assert retry.is_throttling(429, "429")
+    codes: list[str] = vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]
+    assert [code for code in codes if not retry.is_throttling(400, code)] == []
+    assert not retry.is_throttling(503, "ServiceUnavailable")
+    assert not retry.is_throttling(400, "ValidationException")
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.integers(0, 30))
@@ -72,10 +81,10 @@ def test_the_bound_doubles_up_to_the_cap(failures: int, bound: float) -> None:
         (None, 0),
         (b"", 0),
         (b"0", 0),
-        (b"7", 7),
-        (b"30", 30),
-        (b"31", 0),
-        (b"9" * 5000, 0),
+        (b"1", 1),
+        (b"2", 1),
+        (b"3600", 1),
+        (b"9" * 5000, 1),
         (b"-1", 0),
         (b"1.5", 0),
         (b"Sat, 22 Nov 2025 15:21:00 GMT", 0),

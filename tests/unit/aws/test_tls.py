@@ -219,7 +219,7 @@ def test_a_server_without_tls_is_a_connection_failure() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         variables = environment(port, AWS_ENDPOINT_URL=f"https://127.0.0.1:{port}")
-        error = await post_failure(Transport(variables, random=lambda: 1e9))
+        error = await post_failure(Transport(variables), attempts=1)
         await served.wait()
         server.close()
         await server.wait_closed()
@@ -233,7 +233,7 @@ def test_a_handshake_that_stalls_is_given_up(kind: Maker) -> None:
     with Server() as server:
         url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
         variables = environment(server.port, AWS_ENDPOINT_URL=url)
-        error = run(kind(variables, random=lambda: 1e9, attempt_timeout=0.05), post_failure)
+        error = run(kind(variables, attempt_timeout=0.05), lambda sender: post_failure(sender, attempts=1))
         assert (error.code, error.attempts, error.transient) == ("Timeout", 0, True)
 
 

@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 
 from benchmarks.cost import (
     CONNECTION_MINUTE,
+    KEEPALIVE_SECONDS,
+    LOG,
     MESSAGE,
     PRICES,
+    READ,
     SHAPES,
     WRITE,
     Price,
@@ -58,12 +61,26 @@ def test_a_device_costs_its_message_and_its_minutes() -> None:
     assert cost["connection minutes"] == pytest.approx(CONNECTION_MINUTE.of(48_000_000))
     # The notification, and 0.4 polls with their replies.
     assert cost["messages"] == pytest.approx(MESSAGE.of(1_800_000))
-    assert cost["heartbeats"] == 0
+    assert cost["keepalive"] == 0
 
 
-def test_a_heartbeat_is_two_messages_every_five_minutes() -> None:
-    cost = our_cost(Shape(persisted=False, devices=1, heartbeats=True), 0.0)
-    assert cost["heartbeats"] == pytest.approx(MESSAGE.of(2 * 48_000_000 / 5))
+def test_a_ping_is_two_messages_every_five_minutes() -> None:
+    cost = our_cost(Shape(persisted=False, devices=1, keepalive="ping"), 0.0)
+    assert cost["keepalive"] == pytest.approx(MESSAGE.of(2 * 48_000_000 / 5))
+
+
+def test_a_poll_is_two_messages_every_four_minutes_and_an_invocation_that_reads() -> None:
+    cost = our_cost(Shape(persisted=False, devices=1, keepalive="poll"), 0.0)
+    polls = 48_000_000 / 4
+    invocations = Price(0.2 + 13.3334 * 0.01 * 0.25, 1_000_000, "", "").of(polls)
+    assert cost["keepalive"] == pytest.approx(
+        MESSAGE.of(2 * polls) + invocations + READ.of(polls) + LOG.of(polls * 1000 / 1e9)
+    )
+
+
+def test_the_defaults_are_those_of_the_input() -> None:
+    environment = (CHECKOUT / "modules" / "lambda" / "functions.tf").read_text(encoding="utf-8")
+    assert f'== "ping" ? {KEEPALIVE_SECONDS["ping"]} : {KEEPALIVE_SECONDS["poll"]}' in environment
 
 
 def test_persisting_costs_a_write_and_its_storage() -> None:
@@ -74,14 +91,14 @@ def test_persisting_costs_a_write_and_its_storage() -> None:
 
 def test_nobody_connected_costs_no_gateway() -> None:
     cost = our_cost(Shape(persisted=True, devices=0), 0.001)
-    assert cost["messages"] == cost["connection minutes"] == cost["heartbeats"] == 0
+    assert cost["messages"] == cost["connection minutes"] == cost["keepalive"] == 0
     assert cost["DynamoDB"] > 0
 
 
-def test_heartbeats_are_free_elsewhere() -> None:
-    pinging, silent = (Shape(persisted=True, devices=3, heartbeats=each) for each in (True, False))
+def test_keepalives_are_free_elsewhere() -> None:
+    polling, pinging, silent = (Shape(persisted=True, devices=3, keepalive=each) for each in ("poll", "ping", ""))
     for elsewhere in (appsync_cost, iot_cost, ably_cost):
-        assert elsewhere(pinging) == elsewhere(silent)
+        assert elsewhere(polling) == elsewhere(pinging) == elsewhere(silent)
 
 
 @pytest.mark.parametrize("elsewhere", [appsync_cost, iot_cost, ably_cost])

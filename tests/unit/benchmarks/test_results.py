@@ -173,6 +173,7 @@ def test_the_targets_are_those_of_the_design() -> None:
         for against, relation, limit in (("boto3", "at_most", 0.4), ("node-sdk", "below", 1.0))
     }
     assert asked == cold | {
+        *((f"full.{full}", "", "at_most", 1.2) for full in (1, 50, 250)),
         ("delivery.cpu.1000", "boto3-threads", "at_least", 30),
         ("delivery.cpu.1000", "node-sdk", "at_least", 15),
         ("delivery.cpu.1000", "wrk", "at_most", 4),

@@ -43,6 +43,17 @@ def test_the_pages_of_a_query_hold_every_connection_once(count: int, page_bytes:
     assert len(set(found)) == count
 
 
+@settings(max_examples=30)
+@given(count=st.integers(1, 300), share=st.floats(0, 1))
+def test_so_many_connections_as_the_name_says_take_nothing(count: int, share: float) -> None:
+    full = int(count * share)
+    answers = Answers()
+    ids = [item["connectionId"]["S"] for item in items_of(query_page(query(user_name(count, 7, full=full))))]
+    heads = [f"POST /prod/@connections/{name.replace('=', '%3D')} HTTP/1.1".encode() for name in ids]
+    said = [answers.answer(head, b"hello").split(b" ")[1] for head in heads]
+    assert (said.count(b"429"), said.count(b"200")) == (full, count - full)
+
+
 def test_a_page_holds_a_megabyte() -> None:
     pages = [query_page(query(user_name(20_000, 0)))]
     pages.append(query_page(query(user_name(20_000, 0), pages[0]["LastEvaluatedKey"])))

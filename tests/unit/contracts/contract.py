@@ -15,7 +15,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
 CLIENT_MESSAGES = ("poll", "push", "ping")
-SERVER_MESSAGES = ("history", "receipt", "pong", "notification", "error", "bye")
+SERVER_MESSAGES = ("history", "receipt", "pong", "notification", "error", "bye", "unanswered")
 SCHEMAS = ("push-request", "push-report", "push-failure")
 
 
@@ -30,6 +30,8 @@ def kind_of(value: object) -> str | None:
         return None
     if "type" in value or "action" in value:
         return str(value.get("type") or value.get("action"))
+    if value.keys() >= {"message", "connectionId"}:
+        return "unanswered"
     if "errorType" in value:
         return "push-failure"
     if "totals" in value:

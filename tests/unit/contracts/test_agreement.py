@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from tests.unit.contracts import contract
 from websocket_push.protocol import poll_request, push_request
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.frames import MAX_NOTIFICATION_BYTES
+from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.push_request import parse_client_push, parse_push
 from websocket_push.protocol.values import parse_request_id
 
 NOW = 1_769_860_800_000
+MAX_FRAME_BYTES = 32 * 1024
 ID = "019c13a0-9c00-7000-8000-000000000000"
 
 # Whole numbers with a fraction are left out: to JSON Schema 1.0 is an integer, to the functions it is not.
@@ -29,7 +30,21 @@ ttls = st.sampled_from([0, 1, 31_536_000, 31_536_001, -1, True])
 request_ids = st.text(max_size=3) | st.sampled_from(["x" * 64, "x" * 65, "a\n", 2**53 - 1, 2**53, -(2**53), True])
 
 EDGES: dict[str, list[object]] = {
-    "after": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
+    "after": [
+        ID,
+        ID.upper(),
+        ID[:-1],
+        ID + "\n",
+        f"{ID}+",
+        f"{ID}++",
+        "+",
+        f"+{ID}",
+        ID.replace("-7", "-4"),
+        ID.replace("-8", "-c"),
+        "",
+        1,
+        None,
+    ],
     "content": [None, False, 0, "", [], {}],
     "id": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
     "limit": [0, 1, 100, 101, True, 0.5, "1", None],
@@ -55,7 +70,18 @@ EDGES: dict[str, list[object]] = {
             None,
         ),
         *(" ", "\t", "\x85", "\xa0", "\u1680", "\u2000", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"),
-        *("\u200b", "\ufeff", "\U0001f600", "\xa0a"),
+        *("\u200b", "\ufeff", "\U0001f600", "\xa0a", " a", "a ", "a\u3000", "a\u3000b", "a\u200db", "\u3164", "\u2800"),
+        *(
+            "a\U0001bca0",
+            "\U0001d173",
+            "\U000e0001",
+            "\U000e0fff",
+            "\U000e1000",
+            "\U0010ffff",
+            "\ud7ff",
+            "\ufffc",
+            "\ufffd",
+        ),
     ],
     "userIds": [[], ["a"], ["a", "a"], ["a", ""], [None], "alice", None],
 }
@@ -108,7 +134,7 @@ def test_the_edges_of_a_push_request(member: str) -> None:
 @pytest.mark.parametrize("member", ["requestId", "userId", "content"])
 def test_the_edges_of_a_clients_push(member: str) -> None:
     for value in EDGES[member]:
-        check_message("push", parse_client_push, {"action": "push", "userId": "alice", "content": 1, member: value})
+        check_message("push", client_push, {"action": "push", "userId": "alice", "content": 1, member: value})
 
 
 @pytest.mark.parametrize("member", ["requestId", "after", "before", "limit"])
@@ -128,7 +154,7 @@ def test_a_push_request(request: object) -> None:
 @settings(deadline=None)
 @given(made_of({"action": st.just("push")}, "requestId", "userId", "content"))
 def test_a_clients_push(message: dict[str, object]) -> None:
-    check_message("push", parse_client_push, message)
+    check_message("push", client_push, message)
 
 
 @settings(deadline=None)
@@ -151,7 +177,7 @@ def test_the_code_goes_further_where_a_schema_cannot() -> None:
     """These are the exceptions that the schema's description names."""
     beyond = {
         ErrorCode.INVALID_USER_ID: {"userId": "é" * 129, "content": 1},
-        ErrorCode.CONTENT_TOO_LARGE: {"userId": "alice", "content": "x" * 130_048},
+        ErrorCode.CONTENT_TOO_LARGE: {"userId": "alice", "content": "x" * 31_744},
         ErrorCode.INVALID_TTL: {"userId": "alice", "content": 1, "ttl": 60.0},
         ErrorCode.INVALID_ID: {"userId": "alice", "content": 1, "id": "ffffffff-ffff-7000-8000-000000000000"},
     }
@@ -162,7 +188,7 @@ def test_the_code_goes_further_where_a_schema_cannot() -> None:
 
 def test_the_limits_in_words_are_the_codes() -> None:
     said = contract.schema("push-request")["description"]
-    assert f"{MAX_NOTIFICATION_BYTES:,} bytes" in said
+    assert f"{max_notification_bytes(MAX_FRAME_BYTES):,} bytes" in said
     assert f"{push_request.MAX_ID_AHEAD_MILLISECONDS // 1000} s ahead" in said
 
 
@@ -178,8 +204,12 @@ def check_message(action: str, parse: Callable[[dict[str, object]], object], mes
     assert (refused is None) == (contract.problems(action, message) == []), (message, refused)
 
 
+def client_push(message: dict[str, object]) -> object:
+    return parse_client_push(message, max_frame_bytes=MAX_FRAME_BYTES)
+
+
 def push_refusal(request: object) -> ErrorCode | None:
-    return refusal(lambda: parse_push(request, now_milliseconds=NOW))
+    return refusal(lambda: parse_push(request, now_milliseconds=NOW, max_frame_bytes=MAX_FRAME_BYTES))
 
 
 def refusal(parse: Callable[[], object]) -> ErrorCode | None:

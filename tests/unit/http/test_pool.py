@@ -285,9 +285,9 @@ def test_a_failed_opening_lets_the_next_waiter_try() -> None:
         port = server.port
 
     async def work(transport: Transport) -> list[AwsError]:
-        return await asyncio.gather(*(post_failure(transport) for _ in range(10)))
+        return await asyncio.gather(*(post_failure(transport, attempts=1) for _ in range(10)))
 
-    errors = run(transport_to(server, maximum_connections=2, random=lambda: 1e9), work)
+    errors = run(transport_to(server, maximum_connections=2), work)
     assert port == server.port
     assert [error.code for error in errors] == ["ConnectionFailed"] * 10
 
@@ -373,6 +373,66 @@ def test_a_waiter_that_is_served_too_late_sends_nothing() -> None:
         error = run(transport_to(server, maximum_connections=1), work)
         assert (error.code, error.attempts) == ("DeadlineExceeded", 0)
         assert len(server.requests) == 1
+
+
+def test_a_request_that_waits_to_be_sent_again_holds_no_connection() -> None:
+    with Server(status(429, retry_after="1"), reply()) as server:
+
+        async def work(transport: Transport) -> None:
+            refused = asyncio.create_task(post(transport, "full"))
+            await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
+            async with asyncio.timeout(PATIENCE / 2):
+                await post(transport, "other")
+            assert not refused.done()
+            refused.cancel()
+            await asyncio.wait([refused])
+
+        run(transport_to(server, maximum_connections=1), work)
+        assert [request.path.rpartition("/")[2] for request in server.requests] == ["full", "other"]
+
+
+def full_for(*names: str) -> Answer:
+    """An answer of a service at which some connections' buffers are full for ever."""
+
+    async def answer(exchange: Exchange) -> bool:
+        full = exchange.request.path.rpartition("/")[2] in names
+        await exchange.write(b"HTTP/1.1 429 Full\r\nContent-Length: 0\r\n\r\n" if full else OK)
+        return True
+
+    return answer
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_connections_whose_buffers_are_full_do_not_slow_down_the_others(count: int) -> None:
+    bounds: list[int] = []
+    full = [f"id{number}" for number in range(count)]
+    with Server(full_for(*full)) as server:
+
+        def clock() -> float:  # asked once per request
+            bounds.append(pool_of(transport, server)._pace.bound)
+            return 0.0
+
+        async def work(transport: Transport) -> None:
+            others = [post(transport, f"id{number}") for number in range(count, 500)]
+            failing = [post_failure(transport, name, attempts=5) for name in full]
+            errors, _ = await asyncio.gather(asyncio.gather(*failing), asyncio.gather(*others))
+            assert [(error.status, error.attempts) for error in errors] == [(429, 5)] * count
+
+        transport = transport_to(server, clock=clock)
+        run(transport, work)
+        assert set(bounds) == {64}
+        assert len(server.requests) == 500 - count + 5 * count
+
+
+def test_a_refusal_that_concerns_all_is_not_counted_against_one() -> None:
+    refusals = 3 * 64
+    with Server(*[status(429)] * refusals, reply()) as server:
+
+        async def work(transport: Transport) -> None:
+            await asyncio.gather(*(post(transport, f"id{number}", attempts=2) for number in range(refusals)))
+
+        run(transport_to(server, random=lambda: 0.0), work)
+        assert len(server.requests) == 2 * refusals
 
 
 def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:

@@ -30,7 +30,7 @@ def message(body: object = SOUND, *, message_id: str = "m1", sent_at: int | None
 
 
 def id_of(queued: QueuedMessage, now: int = NOW) -> str | None:
-    return parse_queued_push(queued, now_milliseconds=now).notification_id
+    return parse_queued_push(queued, now_milliseconds=now, max_frame_bytes=32768).notification_id
 
 
 def test_the_messages_of_a_batch_in_their_order() -> None:
@@ -98,7 +98,7 @@ def test_an_id_of_the_requests_own_wins() -> None:
 def test_a_message_without_a_time_fails_alone(sent: object) -> None:
     (parsed,) = parse_batch({"Records": [record(attributes={"SentTimestamp": sent})]})
     with pytest.raises(RequestError) as refusal:
-        parse_queued_push(parsed, now_milliseconds=NOW)
+        parse_queued_push(parsed, now_milliseconds=NOW, max_frame_bytes=32768)
     assert refusal.value.code is ErrorCode.INVALID_REQUEST
 
 
@@ -127,7 +127,7 @@ def test_an_id_may_be_old_and_not_of_the_future() -> None:
 )
 def test_what_is_wrong_with_a_body_has_a_code(body: object, code: ErrorCode) -> None:
     with pytest.raises(RequestError) as refusal:
-        parse_queued_push(message(body), now_milliseconds=NOW)
+        parse_queued_push(message(body), now_milliseconds=NOW, max_frame_bytes=32768)
     assert refusal.value.code is code
 
 
@@ -155,6 +155,6 @@ def test_no_event_makes_the_parser_raise_anything_but_a_refusal(event: dict[str,
     for each in messages:
         assert each.message_id
         try:
-            parse_queued_push(each, now_milliseconds=NOW)
+            parse_queued_push(each, now_milliseconds=NOW, max_frame_bytes=32768)
         except RequestError:
             continue

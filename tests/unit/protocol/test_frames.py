@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.frames import (
     HISTORY_ENVELOPE_BYTES,
+    Keepalive,
     bye_frame,
     error_frame,
     history_frame,
@@ -15,6 +16,7 @@ from websocket_push.protocol.frames import (
     session,
 )
 from websocket_push.protocol.identifiers import earliest_id_at, rfc_3339
+from websocket_push.protocol.poll_request import continued_position
 from websocket_push.protocol.values import (
     MAX_REQUEST_ID_CHARACTERS,
     MAX_SAFE_INTEGER,
@@ -24,6 +26,7 @@ from websocket_push.protocol.values import (
 )
 
 ID, AT = earliest_id_at(5), rfc_3339(5)
+POLLS = Keepalive("poll", 240)
 user_ids = st.text(max_size=256).filter(lambda text: user_id_problem(text) is None)
 request_ids = st.none() | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER) | st.text(max_size=10)
 
@@ -36,26 +39,45 @@ def test_a_notification_keeps_the_text_of_its_content() -> None:
     assert json.loads(notification_text(ID, AT, content)) == {"id": ID, "createdAt": AT, "content": json.loads(content)}
 
 
-@given(user_ids, request_ids, st.booleans())
-def test_a_history_says_what_it_holds(user_id: str, request_id: str | int | None, more: bool) -> None:
-    about = session(user_id=user_id, connection_id="L0SM9cOFvHcCIhw=", expires_at=AT)
-    frame = json.loads(history_frame([notification_text(ID, AT, "null")] * 2, more=more, session=about,
-                                     request_id=request_id))  # fmt: skip
+@given(user_ids, request_ids, st.none() | st.just(ID), st.booleans())
+def test_a_history_says_what_it_holds(
+    user_id: str, request_id: str | int | None, next_position: str | None, reset: bool
+) -> None:
+    about = session(user_id=user_id, connection_id="L0SM9cOFvHcCIhw=", expires_at=AT, keepalive=POLLS)
+    note = notification_text(ID, AT, "null")
+    frame = json.loads(
+        history_frame([note] * 2, next_position=next_position, reset=reset, session=about, request_id=request_id)
+    )
+    assert frame.pop("next", None) == next_position
+    assert frame.pop("reset", False) is reset
     assert frame.pop("requestId", None) == request_id
     assert frame == {
         "type": "history",
         "notifications": [{"id": ID, "createdAt": AT, "content": None}] * 2,
-        "more": more,
-        "session": {"userId": user_id, "connectionId": "L0SM9cOFvHcCIhw=", "expiresAt": AT, "pingIntervalSeconds": 300},
+        "more": next_position is not None,
+        "session": {
+            "userId": user_id,
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "expiresAt": AT,
+            "keepalive": {"action": "poll", "seconds": 240},
+            "pingIntervalSeconds": 300,
+        },
     }
 
 
 def test_all_but_the_notifications_of_a_history_fits_into_the_room_kept_for_it() -> None:
     # The longest that is accepted: quotes and backslashes take two bytes in JSON.
-    about = session(user_id='"' * MAX_USER_ID_BYTES, connection_id="x" * 64, expires_at=AT)
+    about = session(user_id='"' * MAX_USER_ID_BYTES, connection_id="x" * 64, expires_at=AT, keepalive=POLLS)
     longest = "\\" * MAX_REQUEST_ID_CHARACTERS
     assert parse_request_id({"requestId": longest}) == longest
-    assert len(history_frame([], more=False, session=about, request_id=longest)) < HISTORY_ENVELOPE_BYTES
+    frame = history_frame([], next_position=continued_position(ID), reset=True, session=about, request_id=longest)
+    assert len(frame) < HISTORY_ENVELOPE_BYTES
+
+
+def test_a_client_that_knows_pings_only_pings_as_often_as_it_is_to_keep_alive() -> None:
+    about = session(user_id="alice", connection_id="c", expires_at=AT, keepalive=Keepalive("ping", 540))
+    assert about["keepalive"] == {"action": "ping", "seconds": 540}
+    assert about["pingIntervalSeconds"] == 540
 
 
 @given(request_ids, st.text(st.characters()))

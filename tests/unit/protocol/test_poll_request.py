@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import earliest_id_at
-from websocket_push.protocol.poll_request import DEFAULT_LIMIT, PollRequest, parse_poll
+from websocket_push.protocol.poll_request import DEFAULT_LIMIT, PollRequest, continued_position, parse_poll
 
 ID = earliest_id_at(1_769_860_800_000)
 
@@ -16,6 +16,7 @@ ID = earliest_id_at(1_769_860_800_000)
     [
         ({}, PollRequest(None, None, DEFAULT_LIMIT)),
         ({"after": ID.upper()}, PollRequest(ID, None, DEFAULT_LIMIT)),
+        ({"after": continued_position(ID)}, PollRequest(ID, None, DEFAULT_LIMIT, continued=True)),
         ({"before": ID, "limit": 1}, PollRequest(None, ID, 1)),
         ({"after": None, "before": None, "limit": None}, PollRequest(None, None, DEFAULT_LIMIT)),
         ({"limit": 100, "requestId": "r"}, PollRequest(None, None, 100)),
@@ -32,6 +33,9 @@ def test_a_sound_poll_is_read(message: dict[str, object], request_: PollRequest)
         ({"after": "yesterday"}, ErrorCode.INVALID_ID),
         ({"before": 5}, ErrorCode.INVALID_ID),
         ({"after": ""}, ErrorCode.INVALID_ID),
+        ({"after": "+"}, ErrorCode.INVALID_ID),
+        ({"after": ID + "++"}, ErrorCode.INVALID_ID),
+        ({"before": continued_position(ID)}, ErrorCode.INVALID_ID),
         ({"limit": 0}, ErrorCode.INVALID_LIMIT),
         ({"limit": 101}, ErrorCode.INVALID_LIMIT),
         ({"limit": 1.0}, ErrorCode.INVALID_LIMIT),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.frames import MAX_FRAME_BYTES, MAX_NOTIFICATION_BYTES, notification_frame
+from websocket_push.protocol.frames import max_notification_bytes, notification_frame
 from websocket_push.protocol.identifiers import earliest_id_at, new_notification_id, rfc_3339
 from websocket_push.protocol.push_request import (
     MAX_ID_AHEAD_MILLISECONDS,
@@ -18,12 +18,14 @@ from websocket_push.protocol.push_request import (
 )
 
 NOW = 1_769_860_800_000
+MAX_FRAME_BYTES = 32 * 1024
+MAX_NOTIFICATION_BYTES = max_notification_bytes(MAX_FRAME_BYTES)
 ID = new_notification_id(NOW * 1_000_000, bytes(8))
 SOUND: dict[str, Any] = {"userId": "alice", "content": {"text": "hello"}}
 
 
 def parse(request: object) -> PushRequest:
-    return parse_push(request, now_milliseconds=NOW)
+    return parse_push(request, now_milliseconds=NOW, max_frame_bytes=MAX_FRAME_BYTES)
 
 
 def refusal_of(request: object) -> RequestError:
@@ -74,7 +76,7 @@ def test_a_recipient_named_twice_is_one_recipient() -> None:
         ({"persits": True}, ErrorCode.UNKNOWN_FIELD, "'persits'"),
         ({"content": float("nan")}, ErrorCode.INVALID_CONTENT, "NaN"),
         ({"content": [float("-inf")]}, ErrorCode.INVALID_CONTENT, "Infinity"),
-        ({"content": "x" * MAX_FRAME_BYTES}, ErrorCode.CONTENT_TOO_LARGE, "131191 bytes; at most 130048"),
+        ({"content": "x" * MAX_FRAME_BYTES}, ErrorCode.CONTENT_TOO_LARGE, "32887 bytes; at most 31744"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_with_a_code_and_what_to_change(
@@ -159,13 +161,17 @@ def test_no_request_makes_the_parser_raise_anything_but_a_refusal(request_: obje
 
 def test_a_client_names_one_user_and_the_content() -> None:
     message = {"action": "push", "requestId": 1, "userId": "alice", "content": [1]}
-    assert parse_client_push(message) == PushRequest(recipients=("alice",), content="[1]")
+    assert parse_client_push(message, max_frame_bytes=MAX_FRAME_BYTES) == PushRequest(
+        recipients=("alice",), content="[1]"
+    )
 
 
 @pytest.mark.parametrize("field", ["id", "ttl", "persist", "userIds"])
 def test_a_client_decides_neither_id_nor_keeping(field: str) -> None:
     with pytest.raises(RequestError) as refusal:
-        parse_client_push({"action": "push", "userId": "alice", "content": 1, field: None})
+        parse_client_push(
+            {"action": "push", "userId": "alice", "content": 1, field: None}, max_frame_bytes=MAX_FRAME_BYTES
+        )
     assert refusal.value.code is ErrorCode.UNKNOWN_FIELD
 
 
@@ -179,5 +185,5 @@ def test_a_client_decides_neither_id_nor_keeping(field: str) -> None:
 )
 def test_a_clients_push_is_checked_as_a_backends(message: dict[str, object], code: ErrorCode) -> None:
     with pytest.raises(RequestError) as refusal:
-        parse_client_push({"action": "push", **message})
+        parse_client_push({"action": "push", **message}, max_frame_bytes=MAX_FRAME_BYTES)
     assert refusal.value.code is code

@@ -1,4 +1,6 @@
 import contextlib
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,10 @@ from websocket_push.protocol.values import (
 )
 
 
-@pytest.mark.parametrize("user_id", ["alice", "auth0|5f7c", "zoë@example.org", "名", "a b", "x" * MAX_USER_ID_BYTES])
+@pytest.mark.parametrize(
+    "user_id",
+    ["alice", "auth0|5f7c", "zoë@example.org", "名", "a b", "山田\u3000太郎", "\U0001f600", "x" * MAX_USER_ID_BYTES],
+)
 def test_a_sound_user_id_has_no_problem(user_id: str) -> None:
     assert user_id_problem(user_id) is None
     assert require_user_id(user_id, "userId") == user_id
@@ -37,6 +42,24 @@ def test_a_sound_user_id_has_no_problem(user_id: str) -> None:
         ("alice\x7f", "control characters"),
         ("alice\x85", "control characters"),
         ("\ud800", "valid Unicode"),
+        (" alice", "begin or end with a space"),
+        ("alice ", "begin or end with a space"),
+        ("\u3000山田", "begin or end with a space"),
+        ("alice\xa0", "cannot be seen, got U+00A0"),
+        ("alice\xa0smith", "cannot be seen, got U+00A0"),
+        ("\u200b", "cannot be seen, got U+200B"),
+        ("ali\u200bce", "cannot be seen, got U+200B"),
+        ("\ufeff", "cannot be seen, got U+FEFF"),
+        ("\ufeffalice", "cannot be seen, got U+FEFF"),
+        ("\u3164", "cannot be seen, got U+3164"),
+        ("\u202ealice", "cannot be seen, got U+202E"),
+        ("a\u2066b\u2069", "cannot be seen, got U+2066"),
+        ("a\u200db", "cannot be seen, got U+200D"),
+        ("a\ufe0f", "cannot be seen, got U+FE0F"),
+        ("a\U000e0061", "cannot be seen, got U+E0061"),
+        ("\u2800", "cannot be seen, got U+2800"),
+        ("\uffff", "cannot be seen, got U+FFFF"),
+        ("\ue000", "cannot be seen, got U+E000"),
     ],
 )
 def test_an_unsound_user_id_is_refused_with_its_field_and_the_reason(user_id: object, problem: str) -> None:
@@ -52,6 +75,19 @@ def test_a_user_id_that_passes_can_be_stored_as_a_key(user_id: str) -> None:
     if user_id_problem(user_id) is None:
         assert 1 <= len(user_id.encode()) <= MAX_USER_ID_BYTES
         assert user_id.isprintable() or not any(ord(character) < 32 for character in user_id)
+
+
+def test_no_character_that_shows_nothing_is_taken() -> None:
+    characters = [chr(code) for code in range(sys.maxunicode + 1)]
+    hidden = [each for each in characters if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp", "Zs", "Co")]
+    taken = [each for each in hidden if not user_id_problem(f"a{each}b")]
+    # Two spaces that can be told apart, and the format characters of scripts that are drawn.
+    assert taken[0] == " "
+    assert "\u3000" in taken
+    assert {unicodedata.name(each).split()[0] for each in taken} <= {
+        *("SPACE", "IDEOGRAPHIC", "ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN", "SHORTHAND")
+    }
+    assert "\u061c" not in taken
 
 
 def test_a_misspelt_field_is_refused_by_name_and_the_known_ones_are_listed() -> None:
@@ -78,13 +114,20 @@ def test_a_json_object_is_read() -> None:
     "body",
     [
         None, 7, b"{}", "", "poll", "[]", "null", '"x"', "{", "{'a': 1}", '{"a": NaN}', '{"a": -Infinity}',
-        "[" * 200_000, '{"a":' * 200_000, '{"a": ' + "9" * 5000 + "}",
+        "[" * 200_000, '{"a":' * 200_000, '{"content":' * 200_000, '{"a": ' + "9" * 5000 + "}",
     ],
 )  # fmt: skip
 def test_anything_else_is_an_invalid_request(body: object) -> None:
     with pytest.raises(RequestError) as refusal:
         parse_message(body)
     assert refusal.value.code is ErrorCode.INVALID_REQUEST
+
+
+def test_a_member_that_stands_twice_is_refused_by_name_for_nothing_says_which_is_meant() -> None:
+    for name in ("content", "userId", "x"):
+        with pytest.raises(RequestError, match=f"has the member '{name}' twice") as refusal:
+            parse_message(f'{{"{name}":1,"{name}":1}}')
+        assert refusal.value.code is ErrorCode.INVALID_REQUEST
 
 
 @given(st.text())

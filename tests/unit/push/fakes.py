@@ -8,10 +8,13 @@ from typing import Any, cast
 from websocket_push.aws.calls import Attempt, Call
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.dynamodb import Item, QueryPage, decode_page
+from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.aws.requests import Payload, Target
-from websocket_push.push.delivery import Clocks, Delivery
+from websocket_push.push.delivery import Delivery
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients, Connection
 from websocket_push.tables.notifications import Notification, Notifications
 
@@ -49,7 +52,10 @@ class World:
         self.journal: list[tuple[str, str]] = []
         self.frames: list[bytes] = []
         self.deadlines: list[float] = []
+        self.attempts: set[int | None] = set()
         self.started = 0.0
+        self.refusals = Refusals()
+        self.damaged: list[dict[str, Any]] = []
         self.storing: Script = fine
         self.querying: Script = fine
         self.posting: Script = fine
@@ -71,6 +77,7 @@ class World:
             stored_until=stored_until,
             clocks=Clocks(lambda: self.now, started + seconds, started + 2 * seconds),
             random=lambda: 0.0,
+            refusals=self.refusals,
         )
 
     def done(self, what: str) -> list[str]:
@@ -87,20 +94,27 @@ class World:
         await self.act("query", user_id, self.querying)
         own = [each for each in self.connections if each.user_id == user_id]
         return page_of(
-            own[start : start + self.page_size], start + self.page_size if len(own) > start + self.page_size else None
+            self.damaged,
+            own[start : start + self.page_size],
+            start + self.page_size if len(own) > start + self.page_size else None,
         )
 
 
-def page_of(connections: Sequence[Connection], following: int | None = None) -> bytes:
-    """Write the answer to a query; `following` is where the next page starts."""
+def page_of(
+    damaged: Sequence[dict[str, Any]], connections: Sequence[Connection], following: int | None = None
+) -> bytes:
+    """Write the answer to a query, with rows that are damaged first; `following` is where the next page starts."""
     page: dict[str, Any] = {
         "Items": [
-            {
-                "connectionId": {"S": each.connection_id},
-                "connectedAt": {"N": str(each.connected_at)},
-                "expiresAt": {"N": str(each.expires_at)},
-            }
-            for each in connections
+            *damaged,
+            *(
+                {
+                    "connectionId": {"S": each.connection_id},
+                    "connectedAt": {"N": str(each.connected_at)},
+                    "expiresAt": {"N": str(each.expires_at)},
+                }
+                for each in connections
+            ),
         ]
     }
     if following is not None:
@@ -148,6 +162,12 @@ def abandoned(deadline: float, done: Callable[[Call, Attempt | None], None]) -> 
     return call
 
 
+def require_time(deadline: float) -> None:
+    """Begin nothing after the deadline, as the transport does."""
+    if asyncio.get_running_loop().time() >= deadline:
+        raise AwsError("DeadlineExceeded", transient=True)
+
+
 class _Management:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -160,14 +180,24 @@ class _Management:
         deadline: float,
         done: Callable[[Call, Attempt | None], None],
     ) -> Call:
+        self._world.deadlines.append(deadline)
         return abandoned(deadline, done)
 
     async def post(
-        self, connection_id: str, payload: Payload, *, deadline: float, begun: Attempt | None = None
+        self,
+        connection_id: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        attempts: int | None = None,
+        begun: Attempt | None = None,
     ) -> None:
         self._world.deadlines.append(deadline)
+        self._world.attempts.add(attempts)
+        require_time(deadline)
         await self._world.act("post", connection_id, self._world.posting)
         self._world.frames.append(payload.body)
 
     async def close(self, connection_id: str, *, deadline: float) -> None:
+        require_time(deadline)
         await self._world.act("close", connection_id, self._world.closing)

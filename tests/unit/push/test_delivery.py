@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,11 @@ from tests.unit.push.fakes import NOW, Script, World, connection, failing, fine
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.push.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Outcome
-from websocket_push.push.pusher import report
+from websocket_push.push import posting
+from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import ATTEMPTS, MAX_POSTS_AT_ONCE, MAX_RETRIES_AT_ONCE
+from websocket_push.push.report import report
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.notifications import Notification
 
@@ -30,6 +34,7 @@ def deliver(
 
 
 def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+    assert outcome.connections == outcome.delivered + outcome.gone + outcome.connecting + outcome.failed
     return outcome.connections, outcome.delivered, outcome.gone, outcome.failed
 
 
@@ -142,6 +147,7 @@ def test_a_failing_lookup_is_told_and_the_notification_stays_stored() -> None:
     assert outcome.error is not None
     assert outcome.error.code is ErrorCode.UNAVAILABLE
     assert counts(outcome) == (0, 0, 0, 0)
+    assert outcome.incomplete
 
 
 def test_only_the_row_of_the_connection_that_is_gone_is_deleted() -> None:
@@ -178,17 +184,50 @@ def test_a_connection_on_its_way_is_asked_again_until_it_is_there() -> None:
     assert world.done("remove") == []
 
 
-def test_a_connection_that_is_on_its_way_for_too_long_is_gone() -> None:
+def test_a_connection_whose_handshake_takes_longer_keeps_its_row_and_is_not_asked_for_ever() -> None:
     world = World(connection("phone", connected_at=NOW - 10))
+    asked = 0
 
     async def gone_while_time_passes(_: str) -> None:
+        nonlocal asked
+        asked += 1
         world.now += 900
         raise GONE
 
     world.posting = gone_while_time_passes
 
-    assert counts(deliver(world)[0]) == (1, 0, 1, 0)
-    assert world.done("remove") == ["phone"]
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (1, 0, 0, 0)
+    assert (outcome.connecting, outcome.incomplete, asked) == (1, False, 3)
+    assert world.done("remove") == []
+
+
+@pytest.mark.parametrize(("age", "removed"), [(29_000, []), (29_999, []), (30_000, ["phone"]), (31_000, ["phone"])])
+def test_no_row_is_deleted_while_connect_may_still_be_running(age: int, removed: list[str]) -> None:
+    world = World(connection("phone", connected_at=NOW - age))
+    world.posting = failing(GONE)
+    (outcome,) = deliver(world)
+    assert (outcome.gone, outcome.connecting) == (len(removed), 1 - len(removed))
+    assert world.done("remove") == removed
+
+
+def test_a_clock_that_runs_ahead_of_this_one_deletes_no_row_either() -> None:
+    world = World(connection("phone", connected_at=NOW + 500))
+    world.posting = failing(GONE)
+    assert deliver(world, seconds=0.2)[0].connecting == 1
+    assert world.done("remove") == []
+
+
+@pytest.mark.parametrize("closing", [fine, failing(THROTTLED)])
+def test_an_authorization_that_ends_while_connect_may_be_running_deletes_no_row(closing: Script) -> None:
+    world = World(Connection("phone", "alice", NOW - 10_000, NOW // 1000 - 1))
+    world.closing = closing
+    deliver(world)
+    assert world.done("remove") == []
+
+    world.posting = failing(GONE)
+    assert deliver(world)[0].connecting == 1
+    assert world.done("remove") == []
 
 
 def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
@@ -200,7 +239,8 @@ def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
 
     world.posting = gone_at_the_end
 
-    assert counts(deliver(world, seconds=0.5)[0]) == (1, 0, 1, 0)
+    (outcome,) = deliver(world, seconds=0.5)
+    assert (outcome.connections, outcome.connecting) == (1, 1)
     assert world.done("remove") == []
 
 
@@ -215,15 +255,17 @@ def test_whom_there_is_no_time_to_begin_with_is_told_so() -> None:
 
 
 def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> None:
-    world = World(*(connection(f"c{n}") for n in range(3 * MAX_POSTS_AT_ONCE)))
+    late = 2 * MAX_POSTS_AT_ONCE
+    world = World(*(connection(f"c{n}") for n in range(MAX_RETRIES_AT_ONCE + late)))
 
     async def all_time_passes(_: str) -> None:
         await asyncio.sleep(world.started + 0.7 - asyncio.get_running_loop().time())
 
     world.posting = all_time_passes
     (outcome,) = deliver(world, seconds=0.3)  # and as many seconds again for closing
-    assert counts(outcome) == (3 * MAX_POSTS_AT_ONCE, MAX_POSTS_AT_ONCE, 0, 2 * MAX_POSTS_AT_ONCE)
-    assert outcome.untried == 2 * MAX_POSTS_AT_ONCE
+    assert counts(outcome) == (MAX_RETRIES_AT_ONCE + late, MAX_RETRIES_AT_ONCE, 0, late)
+    assert outcome.untried == outcome.unclosed == late
+    assert outcome.incomplete
     assert world.done("close") == []
     told = json.dumps(report(Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"), [outcome]))
     assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
@@ -249,6 +291,13 @@ def test_no_attempt_outlives_the_authorization() -> None:
     deliver(world, seconds=1000)
     assert world.deadlines[0] == pytest.approx(world.started + 20, abs=5)
 
+    world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 1))
+    world.posting = failing(THROTTLED)
+    world.refusals.note_refused()  # so that it is tried again
+    deliver(world, seconds=1000)
+    assert len(world.deadlines) > 2
+    assert max(world.deadlines) <= world.started + 1.5
+
     world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 3600))
     deliver(world, seconds=1000)
     assert world.deadlines[0] == pytest.approx(world.started + 1000)
@@ -266,14 +315,67 @@ def test_a_connection_that_misses_what_is_stored_is_closed_so_that_its_client_re
     assert (world.done("close"), world.done("remove")) == (["phone"], [])
 
 
-@pytest.mark.parametrize(("error", "stored_until"), [(DENIED, NOW), (THROTTLED, None), (KeyError("x"), NOW)])
-def test_a_connection_is_not_closed_where_coming_back_would_bring_nothing(
-    error: Exception, stored_until: int | None
-) -> None:
+def test_a_connection_is_not_closed_where_coming_back_would_bring_nothing() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(THROTTLED)
+    (outcome,) = deliver(world, stored_until=None, seconds=0.2)
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert (outcome.unclosed, outcome.incomplete) == (0, True)
+    assert world.done("close") == []
+
+
+TOO_LARGE = AwsError("PayloadTooLargeException", status=413, attempts=1)
+INVALID = AwsError("BadRequestException", status=400, attempts=1)
+NO_TIME = AwsError("DeadlineExceeded", transient=True)
+
+
+@pytest.mark.parametrize("error", [THROTTLED, DENIED, TOO_LARGE, INVALID, NO_TIME, KeyError("x")])
+def test_a_connection_that_misses_what_is_stored_is_closed_whatever_the_reason(error: Exception) -> None:
     world = World(connection("phone"))
     world.posting = failing(error)
-    assert counts(deliver(world, stored_until=stored_until)[0]) == (1, 0, 0, 1)
-    assert world.done("close") == []
+    (outcome,) = deliver(world, seconds=0.2)
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert (world.done("close"), outcome.unclosed, outcome.incomplete) == (["phone"], 0, False)
+
+
+@pytest.mark.parametrize("error", [THROTTLED, DENIED, NO_TIME, AwsError("Timeout", transient=True), KeyError("x")])
+def test_a_connection_that_can_be_neither_sent_to_nor_closed_is_told_by_a_count_of_its_own(error: Exception) -> None:
+    world = World(connection("phone"), connection("laptop"), connection("tv", user_id="bob"))
+    world.posting = lambda subject: fine(subject) if subject == "laptop" else failing(DENIED)(subject)
+    world.closing = lambda subject: fine(subject) if subject == "tv" else failing(error)(subject)
+
+    alice, bob = deliver(world, "alice", "bob")
+
+    assert counts(alice) == (2, 1, 0, 1)
+    assert (alice.persisted, alice.unclosed, alice.incomplete) == (True, 1, True)
+    assert (bob.persisted, bob.failed, bob.unclosed, bob.incomplete) == (True, 1, 0, False)
+
+
+@pytest.mark.parametrize(
+    "error", [AwsError("404", status=404), AwsError("GoneException", status=400), AwsError("NotFound", status=404)]
+)
+def test_closing_what_is_not_there_has_closed_it(error: AwsError) -> None:
+    world = World(connection("phone"))
+    world.posting, world.closing = failing(DENIED), failing(error)
+    (outcome,) = deliver(world)
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 0, False)
+
+
+def test_an_expired_connection_that_cannot_be_closed_keeps_its_row_and_is_counted() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
+    world.closing = failing(THROTTLED)
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert (outcome.unclosed, outcome.incomplete, world.done("remove")) == (1, True, [])
+
+
+@pytest.mark.parametrize("damage", [{}, {"connectionId": {"S": "x"}}, {"expiresAt": {"N": "soon"}}, {"userId": {}}])
+def test_a_row_that_cannot_be_read_hides_no_other(damage: dict[str, Any]) -> None:
+    world = World(connection("phone"), connection("laptop"), page_size=2)
+    world.damaged = [damage]
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (2, 2, 0, 0)
+    assert (outcome.unreadable, outcome.error) == (1, None)
 
 
 @pytest.mark.parametrize("call", ["querying", "storing"])
@@ -328,3 +430,95 @@ def test_whatever_happens_every_connection_is_accounted_for_once(
         assert outcome.failed == outcome.connections - outcome.delivered - outcome.gone
         assert (outcome.error is not None) == (outcome.failed > 0)
     assert sorted(world.done("post")) == sorted(name for name, each in fate.items() if each is None)
+
+
+def full(count: int, others: int) -> World:
+    """A user whose first connections refuse every post, and only when all the others have theirs."""
+    world = World(*(connection(f"full{n}") for n in range(count)), *(connection(f"c{n}") for n in range(others)))
+    served = asyncio.Event()
+
+    async def refuse_the_full(connection_id: str) -> None:
+        if connection_id.startswith("full"):
+            await served.wait()
+            raise THROTTLED
+        if len(world.done("post")) == others - 1:
+            served.set()
+
+    world.posting = refuse_the_full
+    return world
+
+
+@pytest.mark.parametrize("count", [1, MAX_POSTS_AT_ONCE, 2 * MAX_POSTS_AT_ONCE])
+def test_connections_that_wait_for_a_retry_keep_no_other_from_its_post(count: int) -> None:
+    world = full(count, 3 * MAX_POSTS_AT_ONCE)
+    (outcome,) = deliver(world)
+    assert (outcome.delivered, outcome.failed, outcome.unclosed) == (3 * MAX_POSTS_AT_ONCE, count, 0)
+    assert len(world.done("close")) == count
+    assert not outcome.incomplete
+
+
+def test_a_connection_that_is_refused_while_others_are_taken_costs_a_bounded_number_of_requests() -> None:
+    world = full(50, 500)
+    deliver(world)
+    # Of each connection one first attempt; the transport makes as many more as it is allowed to at one call.
+    assert len(world.deadlines) == 2 * (50 + 500)
+    assert world.attempts == {ATTEMPTS}
+
+
+def test_storing_and_looking_up_wait_for_no_post() -> None:
+    users = [f"u{n}" for n in range(MAX_RETRIES_AT_ONCE + MAX_POSTS_AT_ONCE + 2 * MAX_RECIPIENTS_AT_ONCE)]
+    world = World(*(connection(f"{user}-0", user_id=user) for user in users))
+    reached = asyncio.Event()
+
+    async def count(_: str) -> None:
+        if len(world.done("store")) + len(world.done("query")) == 2 * len(users) - 1:
+            reached.set()
+
+    world.storing = world.querying = count
+    world.posting = lambda _: reached.wait()  # type: ignore[assignment, return-value]
+
+    assert all(outcome.delivered == 1 for outcome in deliver(world, *users))
+
+
+def test_what_was_found_and_not_begun_is_bounded_and_storing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "MAX_WAITING", 100)
+    users = [f"u{n}" for n in range(1000)]
+    world = World(*(connection(f"{user}-{n}", user_id=user) for user in users for n in range(3)), page_size=3)
+    stored = asyncio.Event()
+    stores = found = posted = most = 0
+
+    async def store(_: str) -> None:
+        nonlocal stores
+        stores += 1
+        if stores == len(users):
+            stored.set()
+
+    async def look_up(_: str) -> None:
+        nonlocal found
+        found += 3
+
+    async def post_when_all_are_stored(_: str) -> None:
+        nonlocal most, posted
+        await stored.wait()
+        most = max(most, found - posted)
+        posted += 1
+
+    world.storing, world.querying, world.posting = store, look_up, post_when_all_are_stored
+
+    assert all(outcome.delivered == 3 for outcome in deliver(world, *users))
+    places = MAX_POSTS_AT_ONCE + MAX_RETRIES_AT_ONCE
+    assert most <= places + 100 + 2 * 3 * MAX_RECIPIENTS_AT_ONCE
+
+
+def test_where_all_are_refused_nobody_is_given_up_before_the_time_is_over() -> None:
+    world = World(*(connection(f"c{n}") for n in range(100)))
+    for _ in range(100):
+        world.refusals.note_refused()
+
+    async def refuse_at_first(_: str) -> None:
+        if asyncio.get_running_loop().time() < world.started + 0.3:
+            raise THROTTLED
+
+    world.posting = refuse_at_first
+    assert counts(deliver(world)[0]) == (100, 100, 0, 0)
+    assert world.done("close") == []

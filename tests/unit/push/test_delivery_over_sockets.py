@@ -29,7 +29,10 @@ from tests.unit.push.fakes import NOW, World, connection, page_of
 from websocket_push.aws.concurrent import Transport
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.push.delivery import MAX_POSTS_AT_ONCE, MAX_RECIPIENTS_AT_ONCE, Clocks, Delivery, Outcome
+from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, Delivery
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import ATTEMPTS, MAX_POSTS_AT_ONCE, Clocks
+from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
 
@@ -45,6 +48,10 @@ PLAYS: dict[str, Answer] = {
     "closed": hang_up(),
     "closed within the answer": hang_up(OK[:-1]),
 }
+
+
+FINAL_POSTS = ("taken", "taken, then closed", "gone")
+"""What ends the attempts for a connection, which then is not closed."""
 
 
 def delivery_over(world: World, transport: Transport, seconds: float = 60) -> Delivery:
@@ -72,20 +79,25 @@ def test_whatever_the_server_plays_every_connection_is_accounted_for_once(
 
         outcomes = run(transport_to(server, maximum_connections=size, attempt_timeout=0.1), work)
         answers: dict[str, list[str]] = {name: [] for names in users.values() for name in names}
+        closes: dict[str, list[str]] = {name: [] for name in answers}
         for number, request in enumerate(server.requests):
             play = plays[number] if number < len(plays) else "taken"
-            answers[request.path.rpartition("/")[2]].append(play)
+            (closes if request.method == "DELETE" else answers)[request.path.rpartition("/")[2]].append(play)
 
     for outcome, names in zip(outcomes, users.values(), strict=True):
         ends = [answers[name][-1] for name in names]
         assert outcome.connections == len(names)
         assert outcome.delivered == sum(end.startswith("taken") for end in ends)
         assert outcome.gone == ends.count("gone")
-        assert outcome.failed == ends.count("denied")
+        failed = [name for name in names if answers[name][-1] not in FINAL_POSTS]
+        assert all(len(answers[name]) >= ATTEMPTS or answers[name][-1] == "denied" for name in failed)
+        assert outcome.failed == len(failed)
         assert outcome.connections == outcome.delivered + outcome.gone + outcome.failed
+        assert all(closes[name] for name in failed)
+        assert outcome.unclosed == sum(closes[name][-1] == "denied" for name in failed)
+        assert outcome.incomplete == (outcome.unclosed > 0)
     assert sorted(world.done("remove")) == sorted(name for name, played in answers.items() if played[-1] == "gone")
-    final = {"taken", "taken, then closed", "gone", "denied"}
-    assert not [played for played in answers.values() if final & set(played[:-1])]
+    assert not [played for played in answers.values() if {*FINAL_POSTS, "denied"} & set(played[:-1])]
 
 
 FINAL = ("taken", "denied")
@@ -116,7 +128,7 @@ class Storage:
     async def answer(self, exchange: Exchange) -> bool:
         play = self._plays.pop(0) if self._plays else "taken"
         operation, subject, body = self._read(exchange.request)
-        if operation == "post" and play == "not what was promised":
+        if operation in ("post", "close") and play == "not what was promised":
             play = "taken"  # the body of an answer to a post means nothing
         self.journal.append((operation, subject, play))
         return await (status(200, body) if play == "taken" else STORAGE_PLAYS[play])(exchange)
@@ -125,8 +137,9 @@ class Storage:
         return [play for kind, whom, play in self.journal if (kind, whom) == (operation, subject)]
 
     def _read(self, request: Request) -> tuple[str, str, bytes]:
-        operation = request.headers.get("x-amz-target", "post").rpartition(".")[2]
-        if operation == "post":
+        besides = "close" if request.method == "DELETE" else "post"
+        operation = request.headers.get("x-amz-target", besides).rpartition(".")[2]
+        if operation in ("post", "close"):
             return operation, request.path.rpartition("/")[2], b""
         document = json.loads(request.body)
         if operation == "PutItem":
@@ -137,7 +150,7 @@ class Storage:
         start = int(document.get("ExclusiveStartKey", {"next": {"N": "0"}})["next"]["N"])
         end = start + self._page_size
         own = [connection(name, user_id=user_id) for name in self._users[user_id]]
-        return operation, f"{user_id} from {start}", page_of(own[start:end], end if len(own) > end else None)
+        return operation, f"{user_id} from {start}", page_of([], own[start:end], end if len(own) > end else None)
 
 
 def whole_delivery(transport: Transport, seconds: float = 60) -> Delivery:
@@ -153,6 +166,7 @@ def whole_delivery(transport: Transport, seconds: float = 60) -> Delivery:
         stored_until=NOW,
         clocks=Clocks(lambda: NOW, started + seconds, started + seconds + 1),
         random=lambda: 0.0,
+        refusals=Refusals(),
     )
 
 
@@ -186,6 +200,7 @@ def test_whatever_the_server_plays_to_storing_looking_up_and_posting_every_user_
         assert outcome.persisted == (stored[-1] == "taken")
         for played in (stored, *pages, *posted.values()):
             assert not set(FINAL) & set(played[:-1])
+        for played in (stored, *pages):
             assert not played or played[-1] in FINAL
         if not outcome.persisted:
             assert not any(posted.values())
@@ -195,7 +210,10 @@ def test_whatever_the_server_plays_to_storing_looking_up_and_posting_every_user_
         found = list(itertools.takewhile(lambda played: played and played[-1] == "taken", pages))
         assert outcome.connections == min(len(found) * page_size, len(names)) == sum(map(bool, posted.values()))
         assert outcome.delivered == sum(played[-1:] == ["taken"] for played in posted.values())
-        assert outcome.failed == sum(played[-1:] == ["denied"] for played in posted.values())
+        failed = [name for name, played in posted.items() if played and played[-1] != "taken"]
+        assert all(len(posted[name]) >= ATTEMPTS or posted[name][-1] == "denied" for name in failed)
+        assert outcome.failed == len(failed)
+        assert outcome.unclosed == sum(storage.played("close", name)[-1] == "denied" for name in failed)
         assert (outcome.gone, outcome.untried) == (0, 0)
         assert (outcome.error is None) == (len(found) == len(pages) and not outcome.failed)
 
@@ -234,7 +252,7 @@ def test_a_thousand_users_flow_through_a_bounded_number_of_calls() -> None:
         outcomes, most = run(transport_to(server, maximum_connections=8), work)
         assert all(outcome.persisted and outcome.delivered == 1 for outcome in outcomes)
         assert len(server.requests) == 3000
-        assert most <= 2 * MAX_RECIPIENTS_AT_ONCE + MAX_POSTS_AT_ONCE
+        assert most <= 2 * MAX_RECIPIENTS_AT_ONCE + MAX_POSTS_AT_ONCE  # without failures there is nothing else
         # The first are posted to long before the last are stored.
         kinds = [kind for kind, _, _ in storage.journal]
         assert kinds.index("post") < 6 * MAX_RECIPIENTS_AT_ONCE

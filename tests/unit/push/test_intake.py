@@ -6,7 +6,6 @@ import pytest
 
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.push.delivery import Outcome
 from websocket_push.push.intake import (
     MAX_MESSAGES_AT_ONCE,
     Intake,
@@ -15,7 +14,8 @@ from websocket_push.push.intake import (
     intake_fields,
     take_in,
 )
-from websocket_push.push.pusher import Report, report
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.report import Report, report
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
 
@@ -62,8 +62,14 @@ async def push_fine(_: QueuedMessage) -> Report:
         (outcome_of("a", connections=2, delivered=1, gone=1), True),
         # It is in the history, and the connection was closed so that its client comes for it.
         (outcome_of("a", persisted=True, connections=1, failed=1, error=UNAVAILABLE), True),
+        # It is in the history, but the connection could not be closed: its client does not come for it.
+        (outcome_of("a", persisted=True, connections=2, failed=2, unclosed=1, error=UNAVAILABLE), False),
         # Nobody knows which connections there are, so none was closed, and no client comes for it.
-        (outcome_of("a", persisted=True, error=UNAVAILABLE), False),
+        (outcome_of("a", persisted=True, missed=True, error=UNAVAILABLE), False),
+        # The same, of the second page only.
+        (outcome_of("a", persisted=True, missed=True, connections=1, failed=1, error=UNAVAILABLE), False),
+        # What is not established yet polls when it is.
+        (outcome_of("a", persisted=True, connections=1, connecting=1), True),
         (outcome_of("a", connections=2, delivered=1, failed=1, error=UNAVAILABLE), False),
         (outcome_of("a", connections=1, delivered=1, error=UNAVAILABLE), False),
         (outcome_of("a", error=UNAVAILABLE), False),
@@ -162,8 +168,11 @@ def test_the_fields_count_everything_and_name_what_failed() -> None:
         "connections": 3,
         "delivered": 2,
         "gone": 0,
+        "connecting": 0,
         "failed": 1,
+        "unclosed": 0,
         "errors": 1,
+        "incomplete": 1,
     }
     assert fields["failures"] == [
         {"messageId": "m2", "outcome": "INVALID_TTL", "reason": "ttl must be", "detail": "a detail"},

@@ -14,8 +14,9 @@ FUNCTIONS = ("connect", "disconnect", "poll", "push", "verify-jwt")
 
 
 def report(**totals: int) -> dict[str, Any]:
-    none = {"recipients": 0, "persisted": 0, "connections": 0, "delivered": 0, "gone": 0, "failed": 0, "errors": 0}
-    return {"id": "x", "totals": none | totals}
+    connections = ("connections", "delivered", "gone", "connecting", "failed", "unclosed")
+    counts = ("recipients", "persisted", *connections, "errors", "incomplete")
+    return {"id": "x", "totals": dict.fromkeys(counts, 0) | totals}
 
 
 def carried(metrics: dict[str, object], code: ErrorCode | None = None) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def test_a_push_is_counted() -> None:
     fields: dict[str, Any] = {"id": "x"}
     count_push(
         fields,
-        report(recipients=3, persisted=2, connections=6, delivered=3, gone=2, failed=1),
+        report(recipients=3, persisted=2, connections=7, delivered=3, gone=2, failed=2, unclosed=1, unreadable=4),
         to_persist=True,
         milliseconds=12.34,
     )
@@ -92,8 +93,10 @@ def test_a_push_is_counted() -> None:
         "NotificationsNotPersisted": 1,
         "DeliveriesSucceeded": 3,
         "DeliveriesGone": 2,
-        "DeliveriesFailed": 1,
-        "FanOut": [6],
+        "DeliveriesFailed": 2,
+        "DeliveriesUnclosed": 1,
+        "RowsUnreadable": 4,
+        "FanOut": [7],
         "PushLatency": [12.3],
     }
 

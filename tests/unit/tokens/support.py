@@ -133,6 +133,8 @@ def settings(
     issuer: str | None = "https://issuer.test/",
     audience: tuple[str, ...] = ("app",),
     user_id_claim: str = "sub",
+    token_use: str | None = None,
+    typ: str | None = None,
     leeway: int = 0,
     cache_seconds: int = 300,
     secret: bool = False,
@@ -145,6 +147,8 @@ def settings(
         secret_arn=SECRET_ARN if secret else None,
         algorithms=algorithms or ("RS256",),
         user_id_claim=user_id_claim,
+        token_use=token_use,
+        typ=typ,
         leeway=leeway,
         cache_seconds=cache_seconds,
     )

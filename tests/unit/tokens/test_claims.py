@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.tokens.support import CLAIMS, NOW, settings
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.tokens.claims import LATEST_EXPIRY, Authorization, check_claims
+from websocket_push.tokens.claims import LATEST_EXPIRY, START_TOLERANCE, Authorization, check_claims
 from websocket_push.tokens.settings import TokenSettings
 
 EXP = CLAIMS["exp"]
@@ -27,6 +27,10 @@ def claims(changes: dict[str, Any]) -> dict[str, Any]:
         ({"exp": 10**4000}, Authorization("alice", LATEST_EXPIRY)),
         ({"exp": 1e300}, Authorization("alice", LATEST_EXPIRY)),
         ({"aud": ["other", "app"]}, Authorization("alice", EXP)),
+        ({"nbf": NOW + 0.3, "iat": NOW + 0.3}, Authorization("alice", EXP)),
+        ({"nbf": NOW + START_TOLERANCE, "iat": NOW + START_TOLERANCE}, Authorization("alice", EXP)),
+        ({"aud": ABSENT, "client_id": "app"}, Authorization("alice", EXP)),
+        ({"aud": "app", "client_id": "other"}, Authorization("alice", EXP)),
         ({"sub": "x" * 256}, Authorization("x" * 256, EXP)),
         ({"sub": "J\u00fcrgen \u2603"}, Authorization("J\u00fcrgen \u2603", EXP)),
     ],
@@ -50,9 +54,9 @@ NO_USERS: list[Any] = [None, 7, True, ["alice"], {}, "", " ", "x" * 257, "x" * 3
         ({"exp": NOW - 1}, ErrorCode.TOKEN_EXPIRED),
         ({"exp": 0}, ErrorCode.TOKEN_EXPIRED),
         ({"exp": -(10**4000)}, ErrorCode.TOKEN_EXPIRED),
-        ({"nbf": NOW + 1}, ErrorCode.TOKEN_NOT_YET_VALID),
+        ({"nbf": NOW + START_TOLERANCE + 0.1}, ErrorCode.TOKEN_NOT_YET_VALID),
         ({"nbf": 10**4000}, ErrorCode.TOKEN_NOT_YET_VALID),
-        ({"iat": NOW + 1}, ErrorCode.TOKEN_NOT_YET_VALID),
+        ({"iat": NOW + START_TOLERANCE + 0.1}, ErrorCode.TOKEN_NOT_YET_VALID),
         *(({name: value}, ErrorCode.INVALID_CLAIM) for name in ("exp", "nbf", "iat") for value in NO_TIMES),
         ({"iss": "https://issuer.test"}, ErrorCode.INVALID_ISSUER),
         ({"iss": "https://evil.test/"}, ErrorCode.INVALID_ISSUER),
@@ -66,6 +70,11 @@ NO_USERS: list[Any] = [None, 7, True, ["alice"], {}, "", " ", "x" * 257, "x" * 3
         ({"aud": [["app"]]}, ErrorCode.INVALID_AUDIENCE),
         ({"aud": {"app": "app"}}, ErrorCode.INVALID_AUDIENCE),
         ({"aud": None}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ABSENT, "client_id": "other"}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ABSENT, "client_id": ["app"]}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ABSENT, "client_id": None}, ErrorCode.INVALID_AUDIENCE),
+        ({"aud": ABSENT, "azp": "app", "cid": "app"}, ErrorCode.MISSING_CLAIM),
+        *(({"aud": aud, "client_id": "app"}, ErrorCode.INVALID_AUDIENCE) for aud in ("other", ["other"], [], None, "")),
         *(({"sub": value}, ErrorCode.INVALID_USER_ID) for value in NO_USERS),
     ],
 )
@@ -79,7 +88,7 @@ def test_the_first_check_that_fails_is_named(changes: dict[str, Any], code: Erro
 @pytest.mark.parametrize(("name", "sign"), [("exp", -1), ("nbf", 1), ("iat", 1)])
 def test_the_leeway_is_granted_to_the_second_both_ways(leeway: int, name: str, sign: int) -> None:
     # exp is the first second that is too late, nbf and iat are the first that are not too early.
-    within = leeway - 1 if name == "exp" else leeway
+    within = leeway - 1 if name == "exp" else max(leeway, START_TOLERANCE)
     allowed = settings(leeway=leeway)
     assert check_claims(claims({name: NOW + sign * within}), allowed, now=NOW).user_id == "alice"
     with pytest.raises(RequestError):
@@ -115,7 +124,14 @@ def test_the_user_may_be_named_by_another_claim_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"sub": "SENTINEL" * 40}, {"iss": "SENTINEL"}, {"aud": "SENTINEL"}, {"exp": "SENTINEL"}]
+    "changes",
+    [
+        {"aud": ABSENT, "client_id": "SENTINEL"},
+        {"sub": "SENTINEL" * 40},
+        {"iss": "SENTINEL"},
+        {"aud": "SENTINEL"},
+        {"exp": "SENTINEL"},
+    ],
 )
 def test_no_message_repeats_a_value(changes: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as refusal:

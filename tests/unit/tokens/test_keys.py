@@ -118,6 +118,37 @@ def test_keys_of_different_types_may_share_a_kid_but_not_of_one() -> None:
     assert refusal([jwk(rsa_key(), "a"), jwk(rsa_key("b"), "a")], kid="a")[0] is ErrorCode.UNKNOWN_KEY
 
 
+@pytest.mark.parametrize("kid", ["a", None])
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(rsa_key(), "RS256"), (ec_key(), "ES256"), (ed_key(), "EdDSA"), (ed_key("Ed448"), "EdDSA")]
+)
+@pytest.mark.parametrize("changes", [{}, {"use": "sig"}, {"alg": None}, {"x5c": ["AAAA"]}, {"use": "enc"}])
+def test_a_key_that_is_listed_more_than_once_is_one(
+    key: Any, algorithm: str, kid: str | None, changes: dict[str, Any]
+) -> None:
+    again = jwk(key, "a") | changes | ({"alg": algorithm} if "alg" in changes else {})
+    keys = keys_of_set([jwk(key, "a"), again, jwk(key, "a")], PUBLIC)
+    assert choose_key(keys, kid=kid, algorithm=algorithm).material == key.public_key()
+
+
+def test_the_same_key_under_two_ids_is_one_for_a_token_that_names_none() -> None:
+    keys = keys_of_set([jwk(rsa_key(), "old"), jwk(rsa_key(), "new")], PUBLIC)
+    assert choose_key(keys, kid=None, algorithm="RS256").material == rsa_key().public_key()
+
+
+@pytest.mark.parametrize("kid", ["a", None])
+def test_a_key_twice_beside_another_one_is_still_two(kid: str | None) -> None:
+    for entries in ([rsa_key(), rsa_key(), rsa_key("b")], [rsa_key("b"), rsa_key(), rsa_key()]):
+        assert refusal([jwk(each, "a") for each in entries], kid=kid)[0] is ErrorCode.UNKNOWN_KEY
+
+
+def test_different_keys_under_one_kid_are_told_apart_by_what_they_are_for() -> None:
+    entries = [jwk(rsa_key(), "a", alg="RS256"), jwk(rsa_key("b"), "a", alg="PS256"), jwk(rsa_key("c"), "a", use="enc")]
+    keys = keys_of_set(entries, PUBLIC)
+    assert choose_key(keys, kid="a", algorithm="RS256").material == rsa_key().public_key()
+    assert choose_key(keys, kid="a", algorithm="PS256").material == rsa_key("b").public_key()
+
+
 @pytest.mark.parametrize(
     "entries", [[], [None, 1, "x", []], [{}], [{"kty": "oct", "k": segment(SECRET)}], [jwk(rsa_key(), use="enc")]]
 )
@@ -156,8 +187,47 @@ def test_a_secret_is_at_least_as_long_as_the_longest_hash(allowed: list[str], le
         (json.dumps(jwk(rsa_key())).encode(), "JSON object"),
         (json.dumps({"secret": "x" * 64}).encode(), "JSON object"),
         (b"ssh-ed25519 " + b"A" * 64, "public key"),
+        (json.dumps(["x" * 64]).encode(), "JSON object or list"),
+        (json.dumps({"secret": "x" * 64}, indent=2).encode(), "JSON object"),
+        (json.dumps({"k": "v"}).encode() + b"\n", "JSON object"),
+        (b"x" * 40 + b"\n", "white space, such as a line break"),
+        (b"x" * 31 + b"\n", "white space"),
+        (b"x" * 40 + b"\r\n", "white space"),
+        (b" " + b"x" * 40, "white space"),
+        (b"x y\tz" * 10 + b"\t", "white space"),
+        (("x" * 40 + "\u00a0").encode(), "white space"),
+        (b"\n" * 40, "white space"),
+        (b'"' + b"x" * 40 + b'"', "in quotes"),
+        (b"'" + b"x" * 40 + b"'", "in quotes"),
+        (b"`" + b"x" * 40 + b"`", "in quotes"),
+        (b'"' + b"x" * 29 + b'"', "in quotes"),
+        (("\u201c" + "x" * 40 + "\u201d").encode(), "in quotes"),
+        (b'"' + b"x" * 40 + b'"\n', "white space"),
+        (b"\xef\xbb\xbf" + b"x" * 40, "byte order mark"),
+        (("x" * 40).encode("utf-16"), "UTF-16"),
+        (b"\xfe\xff" + ("x" * 40).encode("utf-16-be"), "UTF-16"),
     ],
 )
 def test_what_is_no_secret_is_not_taken_for_one(secret: bytes, cause: str) -> None:
-    with pytest.raises(KeysUnavailable, match=cause):
+    with pytest.raises(KeysUnavailable, match=cause) as refused:
         keys_of_secret(secret, ["HS256"])
+    assert "xxx" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        b"x" * 40,
+        b"correct horse battery staple, said twice",
+        b"it's quoted nowhere \"at both ends\" here'",
+        "\u2603".encode() * 11,
+        b"\n" + bytes(range(128, 160)) + b"\n",
+        b"\x00" * 31 + b"\n",
+        b'"' + b"\xff" * 31 + b'"',
+        b"\xff\xfe" + b"\x01" * 30,
+        b"1" * 32,
+    ],
+)
+def test_a_secret_is_taken_as_it_is_text_or_bytes(secret: bytes) -> None:
+    (key,) = keys_of_secret(secret, ["HS256"])
+    assert key.material == secret

@@ -9,11 +9,13 @@ from websocket_push.tokens.jwks import Address
 from websocket_push.tokens.settings import TokenSettings, read_token_settings
 
 URI = "https://issuer.test/keys"
+OTHER = {"issuer": "https://other.test/", "secretArn": SECRET_ARN, "algorithms": ["HS256"]}
 PARAMETER_ARN = "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/jwt/secret"
 
 
 def read(**values: Any) -> TokenSettings:
-    return read_token_settings({"JWT": json.dumps(values)})
+    (settings,) = read_token_settings({"JWT": json.dumps(values)})
+    return settings
 
 
 def test_all_that_is_set_is_taken() -> None:
@@ -24,6 +26,8 @@ def test_all_that_is_set_is_taken() -> None:
         secretArn=None,
         algorithms=["RS256", "EdDSA"],
         userIdClaim="cognito:username",
+        tokenUse="access",
+        typ="application/AT+jwt",
         leeway=5,
         jwksCacheSeconds=60,
         allowInsecureLoopback=False,
@@ -34,6 +38,8 @@ def test_all_that_is_set_is_taken() -> None:
         secret_arn=None,
         algorithms=("RS256", "EdDSA"),
         user_id_claim="cognito:username",
+        token_use="access",
+        typ="application/AT+jwt",
         leeway=5,
         cache_seconds=60,
     )
@@ -49,6 +55,8 @@ def test_what_is_absent_or_null_has_its_default(arn: str, absent: dict[str, None
         secret_arn=arn,
         algorithms=("HS256",),
         user_id_claim="sub",
+        token_use=None,
+        typ=None,
         leeway=0,
         cache_seconds=300,
     )
@@ -87,6 +95,21 @@ def test_what_is_absent_or_null_has_its_default(arn: str, absent: dict[str, None
         ({"jwksCacheSeconds": 0}, "jwksCacheSeconds must be a whole number of seconds, at least 1"),
         ({"allowInsecureLoopback": "true"}, "allowInsecureLoopback must be true or false"),
         ({"algorithm": ["RS256"]}, "algorithm is not known; known are issuer"),
+        ({"tokenUse": ""}, "tokenUse must be a string"),
+        ({"typ": 1}, "typ must be a string"),
+        *(
+            ({"typ": typ}, "typ must be that of a login")
+            for typ in ("logout+jwt", "secevent+jwt", "application/Logout+JWT")
+        ),
+        ({"additionalIssuers": {}}, "additionalIssuers must be a list of objects"),
+        ({"additionalIssuers": ["https://other.test/"]}, "additionalIssuers must be a list of objects"),
+        ({"issuer": "a", "additionalIssuers": [{"issuer": "b"}]}, "jwksUri or secretArn must be given"),
+        ({"issuer": "a", "additionalIssuers": [{"issuer": "b", "jwksUri": URI}]}, "algorithms must name"),
+        ({"issuer": "a", "additionalIssuers": [OTHER | {"leeway": 5}]}, "leeway is not known; known are issuer"),
+        ({"issuer": "a", "additionalIssuers": [OTHER | {"issuer": None}]}, "issuer must be given for each"),
+        ({"additionalIssuers": [OTHER]}, "issuer must be given for each"),
+        ({"issuer": "a", "additionalIssuers": [OTHER | {"issuer": "a"}]}, "issuer must be given for each .* differ"),
+        ({"issuer": "a", "additionalIssuers": [OTHER, OTHER]}, "issuer must be given for each .* differ"),
     ],
 )
 def test_what_is_wrong_is_named_as_a_fault_of_the_deployment(changes: dict[str, Any], named: str) -> None:
@@ -105,3 +128,42 @@ def test_a_variable_that_is_no_object_is_a_fault_of_the_deployment(text: str) ->
 def test_http_is_for_loopback_when_asked_for() -> None:
     address = read(jwksUri="http://127.0.0.1:8080/keys", algorithms=["RS256"], allowInsecureLoopback=True).jwks
     assert address == Address(secure=False, host="127.0.0.1", port=8080, authority="127.0.0.1:8080", target="/keys")
+
+
+def test_each_issuer_has_settings_of_its_own_and_shares_the_times() -> None:
+    first, second = read_token_settings(
+        {
+            "JWT": json.dumps(
+                {
+                    "issuer": "https://issuer.test/",
+                    "audience": ["app"],
+                    "jwksUri": URI,
+                    "algorithms": ["ES256"],
+                    "userIdClaim": "oid",
+                    "tokenUse": "id",
+                    "typ": "JWT",
+                    "leeway": 7,
+                    "jwksCacheSeconds": 60,
+                    "additionalIssuers": [OTHER],
+                }
+            )
+        }
+    )
+    assert (first.issuer, first.audience, first.user_id_claim, first.token_use) == (
+        "https://issuer.test/",
+        ("app",),
+        "oid",
+        "id",
+    )
+    assert second == TokenSettings(
+        issuer="https://other.test/",
+        audience=(),
+        jwks=None,
+        secret_arn=SECRET_ARN,
+        algorithms=("HS256",),
+        user_id_claim="sub",
+        token_use=None,
+        typ=None,
+        leeway=7,
+        cache_seconds=60,
+    )

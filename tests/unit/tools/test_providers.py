@@ -55,13 +55,13 @@ def test_newest_usable_version_is_taken(plugins: Path) -> None:
     put(plugins, "5.100.0")
     newest = put(plugins, "6.2.0")
     put(plugins, "6.10.0", platform="darwin_arm64")
-    put(plugins, "7.0.0", name="README")
+    put(plugins, "6.11.0", name="README")
     found = find_mirror(PLATFORM)
     assert found is not None
     assert found.path == newest
 
 
-@pytest.mark.parametrize("version", ["5.99.9", "4.100.0", "latest"])
+@pytest.mark.parametrize("version", ["5.99.9", "4.100.0", "7.0.0", "latest"])
 def test_unusable_version_is_not_taken(plugins: Path, version: str) -> None:
     put(plugins, version)
     assert find_mirror(PLATFORM) is None

@@ -1,0 +1,27 @@
+"""The events of API Gateway's WebSocket API, as far as all routes have them in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+
+
+def require_event(event: object, event_type: str) -> Mapping[str, Any]:
+    """Return the request context of an event of one type: `CONNECT`, `DISCONNECT` or `MESSAGE`.
+
+    Raises
+    ------
+    RequestError
+        `INVALID_REQUEST` for anything else: who may invoke the function may pass it whatever they like.
+    """
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    if (
+        not isinstance(context, Mapping)
+        or context.get("eventType") != event_type
+        or not isinstance(context.get("connectionId"), str)
+    ):
+        raise RequestError(
+            ErrorCode.INVALID_REQUEST,
+            f"This function answers events of type {event_type} of the WebSocket API, and nothing else.",
+        )
+    return context

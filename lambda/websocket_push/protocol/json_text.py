@@ -1,0 +1,105 @@
+"""JSON text that is passed on as it was written, and objects that hold one member of it."""
+
+import json
+import re
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WHITESPACE = " \t\n\r"
+
+
+class JsonText(str):
+    """A sound JSON value as the text that its sender wrote, with the digits of its numbers and all its members."""
+
+    __slots__ = ()
+
+
+class DuplicateMemberError(ValueError):
+    """An object names a member twice, so that nothing says which one is meant.
+
+    Parameters
+    ----------
+    name
+        The member's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
+    """Read a JSON object (RFC 8259), one member of it as a `JsonText` that is checked but not converted.
+
+    Parameters
+    ----------
+    text
+        The whole text.
+    as_written
+        The name of that member, on the outermost level.
+
+    Returns
+    -------
+    dict or None
+        None for a JSON value that is no object.
+
+    Raises
+    ------
+    DuplicateMemberError
+        If a member stands on the outermost level twice. Within members the last one counts, as `json` has it.
+    ValueError
+        If the text is no JSON, and for integers beyond Python's text limit outside that member.
+    RecursionError
+        For values nested deeper than the interpreter can follow.
+    """
+    position = _skip(text, 0)
+    if not text.startswith("{", position):
+        _CONVERTING.decode(text)
+        return None
+    found: dict[str, object] = {}
+    position = _skip(text, position + 1)
+    closed = text.startswith("}", position)
+    while not closed:
+        _expect(text, position, '"')
+        name, position = _CONVERTING.raw_decode(text, position)
+        position = _skip(text, _expect(text, _skip(text, position), ":"))
+        if name in found:
+            raise DuplicateMemberError(name)
+        if name == as_written:
+            _, end = _CHECKING.raw_decode(text, position)
+            found[name] = _json_text(text[position:end])
+        else:
+            found[name], end = _CONVERTING.raw_decode(text, position)
+        position = _skip(text, end)
+        closed = text.startswith("}", position)
+        if not closed:
+            position = _skip(text, _expect(text, position, ","))
+    if _skip(text, position + 1) != len(text):
+        raise ValueError("There is something after the object.")
+    return found
+
+
+def _json_text(text: str) -> JsonText:
+    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 carries no other.
+    return JsonText(text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _WHITESPACE:
+        position += 1
+    return position
+
+
+def _expect(text: str, position: int, character: str) -> int:
+    if not text.startswith(character, position):
+        raise ValueError(f"There is no {character} where one must be.")
+    return position + 1
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+_CONVERTING = json.JSONDecoder(parse_constant=_refuse_constant)
+
+_CHECKING = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse_constant)
+"""Neither loses digits nor refuses a number for its size: what it returns is not used."""

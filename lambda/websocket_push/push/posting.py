@@ -1,0 +1,296 @@
+"""Posting: one notification to the connections that were found, each sent to, or closed, or counted as neither.
+
+Nearly every post succeeds at once, so the first attempt of each is driven by callbacks. Only what did not succeed gets
+a task, which goes on with the retries and closes what cannot be sent to. Such a task has a place of its own, so that
+waiting for a retry keeps nobody else from being posted to.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import ConnectionGone, Management
+from websocket_push.aws.requests import Payload
+from websocket_push.aws.retry import is_transient
+from websocket_push.protocol.frames import bye_frame
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.refusals import ALONE_SECONDS, Refusals
+from websocket_push.push.window import Window, Work
+from websocket_push.tables.clients import Clients, Connection
+from websocket_push.telemetry.explain import explain
+
+MAX_POSTS_AT_ONCE = 256
+
+MAX_RETRIES_AT_ONCE = 1024
+"""How many connections may be retried or closed at once; a task takes a few kilobytes. Beyond it, posts wait."""
+
+MAX_WAITING = 10_000
+"""How many connections may have been found and not begun before no more are looked up; one takes some 300 bytes."""
+
+ATTEMPTS = 3
+"""How often a connection is tried before it is asked who is at fault: as often as the SDKs try ("Retry behavior")."""
+
+SILENT_SECONDS = 3.0
+"""How long these attempts may take together where one was not answered: the time limit of one."""
+
+REFUSED_SECONDS = 0.25
+"""The same where they are answered, which takes milliseconds: enough for their pauses."""
+
+ESTABLISHING_MILLISECONDS = 30_000
+"""How long after the time in its row a connection may still be on its way.
+
+The row is written while the $connect route runs, and until that has ended API Gateway answers 410 ("A message was
+posted before the connection was established", AWS knowledge center, "410 GoneException"). Deleting the row then would
+cut an open connection off. The route may take 29 s ("Integration timeout", API Gateway quotas); the rest is for clocks
+that differ.
+"""
+
+ASKING_MILLISECONDS = 2_000
+"""For how much of that time a connection is asked again: nearly every handshake is over by then."""
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 1.0
+
+_BYE = Payload(bye_frame("token_expired").encode())
+
+
+class Clocks(NamedTuple):
+    """The times of a delivery.
+
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch, as a function.
+    posts_until
+        When to stop sending, on the event loop's clock.
+    closes_until
+        When to stop closing connections that could not be sent to; later than `posts_until`.
+    """
+
+    now: Callable[[], int]
+    posts_until: float
+    closes_until: float
+
+
+class Posting:
+    """Sends one notification to connections, and closes those of a persisted one that it cannot be sent to.
+
+    Parameters
+    ----------
+    management
+        The management API.
+    clients
+        Where the rows are of connections that turn out to be gone.
+    payload
+        What is sent.
+    clocks
+        The times to keep to.
+    random
+        Returns a number from 0 to 1, for jitter.
+    refusals
+        What other posts of the invocation came to.
+    work
+        Where what is under way is kept.
+    """
+
+    def __init__(
+        self,
+        management: Management,
+        clients: Clients,
+        payload: Payload,
+        *,
+        clocks: Clocks,
+        random: Callable[[], float],
+        refusals: Refusals,
+        work: Work,
+    ) -> None:
+        self._management = management
+        self._clients = clients
+        self._payload = payload
+        self._clocks = clocks
+        self._random = random
+        self._refusals = refusals
+        self._work = work
+        self._waiting = 0
+        self._posts = Window(MAX_POSTS_AT_ONCE)
+        self._retries = Window(MAX_RETRIES_AT_ONCE)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many connections wait for their turn that no more should be looked up."""
+        return self._waiting >= MAX_WAITING
+
+    def add(self, found: Sequence[Connection], outcome: Outcome, then: Callable[[], None]) -> None:
+        """Post to a recipient's connections, in turn with those of others; call back when all have been begun."""
+        self._waiting += len(found)
+        self._posts.add(self._begin_each(found, outcome, then))
+
+    async def drained(self) -> None:
+        """Wait until nothing is under way; nothing may be added any more."""
+        await self._posts.drained()
+        await self._retries.drained()
+
+    def _begin_each(self, found: Sequence[Connection], outcome: Outcome, then: Callable[[], None]) -> Iterator[None]:
+        for connection in found:
+            self._waiting -= 1
+            self._begin(connection, outcome)
+            yield
+        then()
+
+    def _begin(self, connection: Connection, outcome: Outcome) -> None:
+        """Begin to send to one connection, in a place among the posts."""
+        left = connection.expires_at - self._clocks.now() / 1000
+        now = _loop_time()
+        if left > 0 and now < self._clocks.posts_until:
+            ended = partial(self._end, connection, outcome)
+            until = min(self._clocks.posts_until, now + left)
+            self._work.begin(
+                self._management.begin_post(connection.connection_id, self._payload, deadline=until, done=ended)
+            )
+        elif left > 0 and now >= self._clocks.closes_until:
+            self._fail(outcome, out_of_time())
+            outcome.unclosed += outcome.persisted
+            self._posts.leave()
+        else:
+            self._go_on(connection, outcome, None)
+
+    def _end(self, connection: Connection, outcome: Outcome, call: Call, attempt: Attempt | None) -> None:
+        """Take what the first attempt of a post came to."""
+        if not self._work.end(call):
+            return
+        if attempt is None:
+            outcome.delivered += 1
+            self._refusals.note_taken()
+            self._posts.leave()
+            return
+        if _is_refusal(attempt):
+            self._refusals.note_refused()
+        self._go_on(connection, outcome, attempt)
+
+    def _go_on(self, connection: Connection, outcome: Outcome, attempt: Attempt | None) -> None:
+        self._retries.add(self._move(connection, outcome, attempt))
+
+    def _move(self, connection: Connection, outcome: Outcome, attempt: Attempt | None) -> Iterator[None]:
+        """Move a connection from its place among the posts to one among the retries, as soon as there is one."""
+        self._work.run(self._finish(connection, outcome, attempt), self._retries.leave)
+        self._posts.leave()
+        yield
+
+    async def _finish(self, connection: Connection, outcome: Outcome, begun: Attempt | None) -> None:
+        """Send to a connection, or close it, and count what came of it, whatever comes of it."""
+        if begun is None and connection.expires_at * 1000 <= self._clocks.now():
+            await self._dismiss(connection, outcome)
+            return
+        try:
+            await self._send(connection, begun)
+        except ConnectionGone:
+            await self._miss(connection, outcome)
+        except Exception as error:
+            self._fail(outcome, error)
+            # Closed for what it missed, its client comes back and resumes.
+            if outcome.persisted and await self._close(connection) is not None:
+                outcome.unclosed += 1
+        else:
+            outcome.delivered += 1
+            self._refusals.note_taken()
+
+    async def _send(self, connection: Connection, begun: Attempt | None) -> None:
+        """Post to a connection for as long as that is worth it."""
+        since = _loop_time()
+        # No retry may outlive the authorization.
+        until = min(self._clocks.posts_until, since + connection.expires_at - self._clocks.now() / 1000)
+        pause = _FIRST_PAUSE_SECONDS
+        seconds = REFUSED_SECONDS if begun is not None and begun.response is not None else SILENT_SECONDS
+        while True:
+            try:
+                await self._management.post(
+                    connection.connection_id,
+                    self._payload,
+                    deadline=min(until, _loop_time() + seconds),
+                    attempts=ATTEMPTS,
+                    begun=begun,
+                )
+                return
+            except AwsError as error:
+                if not self._may_pass(connection, error, since) or _loop_time() + pause > until:
+                    raise
+            begun = None
+            await asyncio.sleep(pause * (0.5 + self._random() / 2))
+            pause = min(_LONGEST_PAUSE_SECONDS, 2 * pause)
+
+    def _may_pass(self, connection: Connection, error: AwsError, since: float) -> bool:
+        if isinstance(error, ConnectionGone):
+            return self._age(connection) < ASKING_MILLISECONDS
+        return error.transient and _loop_time() - since < self._refusals.patience()
+
+    async def _dismiss(self, connection: Connection, outcome: Outcome) -> None:
+        """Tell a connection whose time is over why it is closed, and close it."""
+        try:
+            await self._management.post(connection.connection_id, _BYE, deadline=self._closing_end(), attempts=1)
+        except ConnectionGone:
+            await self._miss(connection, outcome)
+            return
+        except AwsError:
+            pass  # closed it is all the same
+        failure = await self._close(connection)
+        if failure is None:
+            outcome.gone += 1
+            await self._forget(connection)
+            return
+        # Its row stays, so that the next push tries again.
+        self._fail(outcome, failure)
+        outcome.unclosed += outcome.persisted
+
+    async def _miss(self, connection: Connection, outcome: Outcome) -> None:
+        """Count a connection that API Gateway does not know."""
+        if self._age(connection) < ESTABLISHING_MILLISECONDS:
+            outcome.connecting += 1
+            return
+        outcome.gone += 1
+        await self._forget(connection)
+
+    async def _forget(self, connection: Connection) -> None:
+        if self._age(connection) < ESTABLISHING_MILLISECONDS:
+            return
+        # If the row cannot be deleted now, the next push or the row's TTL will.
+        with contextlib.suppress(AwsError):
+            await self._clients.remove(connection.connection_id, deadline=self._closing_end())
+
+    async def _close(self, connection: Connection) -> Exception | None:
+        """Close a connection; return why it may still be open, or None if it is closed."""
+        try:
+            await self._management.close(connection.connection_id, deadline=self._closing_end())
+        except AwsError as error:
+            return None if error.status == 404 or error.code == "GoneException" else error
+        except Exception as error:
+            return error
+        return None
+
+    def _closing_end(self) -> float:
+        return min(self._clocks.closes_until, _loop_time() + ALONE_SECONDS)
+
+    def _age(self, connection: Connection) -> int:
+        return self._clocks.now() - connection.connected_at
+
+    def _fail(self, outcome: Outcome, error: Exception) -> None:
+        outcome.failed += 1
+        outcome.untried += isinstance(error, AwsError) and error.code == "DeadlineExceeded" and not error.attempts
+        outcome.error = outcome.error or explain(error)
+
+
+def out_of_time() -> AwsError:
+    """Return the error for what there was no time to begin."""
+    return AwsError("DeadlineExceeded", transient=True, detail="no time was left to begin")
+
+
+def _is_refusal(attempt: Attempt) -> bool:
+    """Tell whether a first attempt failed in a way that passes; the code in the answer adds nothing for posts."""
+    return attempt.failure is not None or (attempt.response is not None and is_transient(attempt.response.status, ""))
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

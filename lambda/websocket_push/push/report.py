@@ -1,0 +1,80 @@
+"""The report of a push, as docs/protocol.md has it."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from websocket_push.push.outcome import Outcome
+from websocket_push.tables.notifications import Notification
+
+Report = Mapping[str, object]
+
+MAX_REPORT_BYTES = 5_500_000
+"""How long a report may be: Lambda answers with 6 MB at most ("Lambda quotas"), and the frame of a receipt is added."""
+
+_COUNTS = ("connections", "delivered", "gone", "connecting", "failed", "unclosed")
+
+_LONGEST_RECIPIENT_BYTES = 2048
+"""More than a recipient takes: a user id of 256 bytes, escaped, and some 700 for all else."""
+
+
+def report(notification: Notification, outcomes: Sequence[Outcome], *, limit: int = MAX_REPORT_BYTES) -> Report:
+    """Write the report of a push, for one recipient or many.
+
+    One that would be longer than `limit` leaves out recipients, and says how many: first those without an error.
+    """
+    recipients = [_recipient(notification, outcome) for outcome in outcomes]
+    written: dict[str, object] = {
+        "id": notification.notification_id,
+        "createdAt": notification.created_at,
+        "totals": totals(outcomes),
+        "recipients": recipients,
+    }
+    if len(outcomes) * _LONGEST_RECIPIENT_BYTES > limit:
+        shown = _shorten(recipients, limit)
+        if len(shown) < len(recipients):
+            written |= {"recipients": shown, "omitted": len(recipients) - len(shown)}
+    return written
+
+
+def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Add up outcomes: recipients, how many of them were persisted, had errors, were not served, and connections."""
+    counts = {
+        "recipients": len(outcomes),
+        "persisted": sum(outcome.persisted for outcome in outcomes),
+        **{count: sum(getattr(outcome, count) for outcome in outcomes) for count in _COUNTS},
+        "errors": sum(outcome.error is not None for outcome in outcomes),
+        "incomplete": sum(outcome.incomplete for outcome in outcomes),
+    }
+    unreadable = sum(outcome.unreadable for outcome in outcomes)
+    return counts | ({"unreadable": unreadable} if unreadable else {})
+
+
+def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object]:
+    recipient: dict[str, object] = {
+        "userId": outcome.user_id,
+        "id": notification.notification_id,
+        "persisted": outcome.persisted,
+        **{count: getattr(outcome, count) for count in _COUNTS},
+    }
+    if outcome.error is not None:
+        message = outcome.error.message
+        if outcome.untried:
+            message += f" {outcome.untried} of {outcome.connections} connections were not tried."
+        recipient["error"] = {"code": outcome.error.code, "message": message}
+    if outcome.incomplete:
+        recipient["incomplete"] = True
+    return recipient
+
+
+def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[str, object]]:
+    """Return those that fit, in their order: the incomplete before others with an error, and these before the rest."""
+    room = limit - _LONGEST_RECIPIENT_BYTES  # for what is about the push as a whole
+    chosen: set[int] = set()
+    ranks = ["incomplete" not in each and 1 + ("error" not in each) for each in recipients]
+    for index in sorted(range(len(recipients)), key=ranks.__getitem__):
+        # The runtime of Python 3.11 escapes what is not ASCII; the others write less.
+        room -= len(json.dumps(recipients[index])) + 2
+        if room < 0:
+            break
+        chosen.add(index)
+    return [each for index, each in enumerate(recipients) if index in chosen]

@@ -1,0 +1,47 @@
+"""Which tokens of an issuer are a login.
+
+An issuer may sign other tokens with the same keys: logout tokens (OpenID Connect Back-Channel Logout 1.0), security
+events (RFC 8417), credentials. They say what they are in the header's `typ` (RFC 8725 section 3.11), so a token that
+says that it is something else is refused, whatever its claims.
+"""
+
+from collections.abc import Mapping
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.tokens.settings import TokenSettings, media_type
+
+LOGIN_TYPES = frozenset({"jwt", "at+jwt"})
+"""What a `typ` may be where the settings do not say: a token (RFC 7519) or an access token (RFC 9068)."""
+
+
+def check_kind(typ: str | None, claims: Mapping[str, object], settings: TokenSettings) -> None:
+    """Check that a token is a login, and of the kind that the settings ask for.
+
+    Parameters
+    ----------
+    typ
+        The header's member; None if it has none.
+
+    Raises
+    ------
+    RequestError
+        `INVALID_TOKEN_TYPE`; `MISSING_CLAIM` if `token_use` is required and not there.
+    """
+    # A security event must have it (RFC 8417 section 2.2), but need not have a typ.
+    if "events" in claims:
+        raise _invalid("The token reports an event; it is no login.")
+    if settings.typ is None:
+        if typ is not None and media_type(typ) not in LOGIN_TYPES:
+            raise _invalid("The token's typ is not that of a login.")
+    elif typ is None or media_type(typ) != media_type(settings.typ):
+        raise _invalid("The token's typ is not the required one.")
+    if settings.token_use is None:
+        return
+    if "token_use" not in claims:
+        raise RequestError(ErrorCode.MISSING_CLAIM, "The token has no claim token_use.")
+    if claims["token_use"] != settings.token_use:
+        raise _invalid("The token's token_use is not the required one.")
+
+
+def _invalid(message: str) -> RequestError:
+    return RequestError(ErrorCode.INVALID_TOKEN_TYPE, message)
