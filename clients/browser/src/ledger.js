@@ -151,6 +151,12 @@ export class Ledger {
     if (UUID_7.test(id) && (this.#position === null || reached > this.#position)) this.#position = reached;
   }
 
+  /** Forget the position: the server has found it to lie in the future. What has been shown stays known. */
+  reset() {
+    this.#position = null;
+    this.#floor = "";
+  }
+
   /**
    * Note the last id that was handed over, without a claim about what lies before it.
    *
