@@ -106,6 +106,7 @@ module "lambda" {
   max_frame_kb       = var.max_frame_kb
   functions          = var.functions
   packages           = var.packages
+  packages_folder    = var.packages_folder
   log_retention_days = var.log_retention_days
   log_level          = var.log_level
   metrics_namespace  = var.metrics_namespace
@@ -113,6 +114,7 @@ module "lambda" {
   tracing            = var.tracing
   vpc                = var.vpc
   iam_roles          = var.iam_roles
+  deployed_packages  = module.dynamodb.deployed_packages
   tags               = var.tags
 
   tables = {
@@ -225,6 +227,22 @@ module "monitoring" {
     push_queue_name                   = local.given.push_queue ? local.queue_names.push : null
     push_queue_dead_letter_queue_name = local.given.push_queue ? local.queue_names.push_dead_letter : null
   }
+}
+
+# Destroyed first, because it depends on everything else.
+module "protection" {
+  source = "./modules/protection"
+
+  enabled = var.deletion_protection
+
+  depends_on = [
+    module.api,
+    module.dynamodb,
+    module.lambda,
+    module.monitoring,
+    module.queues,
+    module.websocket_api,
+  ]
 }
 
 # Addresses of earlier versions.

@@ -24,8 +24,33 @@ variable "tags" {
   }
 
   validation {
-    condition     = length(var.tags) <= 49
-    error_message = "tags must have at most 49 entries: AWS takes 50 on a resource, and this module adds Name."
+    condition     = length(var.tags) <= 48
+    error_message = "tags must have at most 48 entries: AWS takes 50 on a resource, and this module adds Name and, on a table, one of its own."
+  }
+
+  validation {
+    condition = alltrue([
+      for text in concat(keys(var.tags), compact(values(var.tags))) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$", text))
+    ])
+    error_message = "Keys and values in tags may have letters, digits, spaces and _ . : / = + - @ only: IAM refuses everything else."
+  }
+
+  # IAM takes keys that differ by case only for one, and would refuse the roles when half of the resources exist.
+  validation {
+    condition     = length(distinct([for key in setunion(keys(var.tags), ["Name"]) : lower(key)])) == length(setunion(keys(var.tags), ["Name"]))
+    error_message = "tags has keys that differ by case only, such as \"name\" beside the module's own \"Name\", and IAM takes them for one. Keep one; to give the resources another name tag, write \"Name\"."
+  }
+
+  validation {
+    condition = length(distinct([
+      for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]) : lower(key)
+    ])) == length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]))
+    error_message = "default_tags of the provider has a key that differs by case only from one in tags, or from the module's own \"Name\", and IAM takes them for one. Write the key alike in both."
+  }
+
+  validation {
+    condition     = length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name", "websocket-push:deployed"])) <= 50
+    error_message = "tags, the provider's default_tags and the module's own two tags are more than 50 together, and AWS takes 50 on a resource: leave some out."
   }
 }
 
@@ -186,6 +211,14 @@ variable "jwt" {
     condition     = try(length(jsonencode(var.jwt)), 0) <= 3000
     error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience or additional_issuers."
   }
+
+  validation {
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      try(tonumber(regex("^https?://(?:[^/?\\[]*|\\[[^]]*\\]):([0-9]+)(?:[/?]|$)", issuer.jwks_uri)[0]) <= 65535, true)
+    ])
+    error_message = "The port in jwt.jwks_uri must be from 1 to 65535."
+  }
 }
 
 variable "authorizer" {
@@ -207,6 +240,11 @@ variable "authorizer" {
       && try(endswith(var.authorizer.function_arn, ":function:${var.authorizer.function_name}"), false)
     )
     error_message = "authorizer.function_arn must be the ARN of the function that function_name names, without version or alias, such as aws_lambda_function.my_authorizer.arn."
+  }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == data.aws_region.current.id, true)
+    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${data.aws_region.current.id}."
   }
 }
 
@@ -253,6 +291,11 @@ variable "allowed_origins" {
   validation {
     condition     = try(length(jsonencode(var.allowed_origins)), 0) <= 3000
     error_message = "allowed_origins must have at most 3000 characters as JSON, because a Lambda function takes no more settings."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.allowed_origins : try(tonumber(regex(":([0-9]+)$", origin)[0]) <= 65535, true)])
+    error_message = "A port in allowed_origins must be from 1 to 65535, such as \"http://localhost:3000\": no browser sends another."
   }
 }
 
@@ -393,6 +436,14 @@ variable "push_queue" {
     ])
     error_message = "push_queue.source_arns must list ARNs of SNS topics or EventBridge rules, such as aws_sns_topic.orders.arn or aws_cloudwatch_event_rule.orders.arn. A backend's role needs no entry: give it the policy in push_queue_send_policy_json."
   }
+
+  # A topic may send to a queue in another Region, a rule may not.
+  validation {
+    condition = alltrue([
+      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+    ])
+    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "stage_name" {
@@ -530,6 +581,11 @@ variable "functions" {
     ])
     error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
   }
+
+  validation {
+    condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
+    error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
+  }
 }
 
 variable "packages" {
@@ -567,6 +623,17 @@ variable "packages" {
     ])
     error_message = "source_code_hash must be the zip's SHA-256 in base64, as filebase64sha256(\"push.zip\") gives it."
   }
+}
+
+variable "packages_folder" {
+  description = <<-EOT
+    Folder with the packages of this module's release, so that apply builds nothing and needs neither Python nor a package
+    index: all zips that are attached to the release, and its packages.json. The plan checks each zip against the checksums,
+    and that it was made of the sources of this version. What `packages` names is taken from there instead. Null (the
+    default): apply builds the packages.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "log_retention_days" {
@@ -655,6 +722,13 @@ variable "alarms" {
   validation {
     condition     = var.alarms == null ? true : try(var.alarms.thresholds.push_duration < 100, false)
     error_message = "alarms.thresholds.push_duration must be below 100, in percent of the push function's timeout: an invocation cannot take longer than that."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+    ])
+    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${data.aws_region.current.id}."
   }
 }
 
@@ -768,6 +842,11 @@ variable "kms" {
     ])
     error_message = "A key in kms must be the ARN of a key, such as \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\": IAM does not look through an alias."
   }
+
+  validation {
+    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == data.aws_region.current.id, true)])
+    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "vpc" {
@@ -789,6 +868,11 @@ variable "vpc" {
       [for id in var.vpc.security_group_ids : startswith(id, "sg-")],
     )), var.vpc == null)
     error_message = "vpc.subnet_ids must list ids that begin with subnet-, and vpc.security_group_ids ids that begin with sg-."
+  }
+
+  validation {
+    condition     = try(length(var.vpc.subnet_ids) <= 16, true)
+    error_message = "vpc.subnet_ids must have at most 16 subnets: a Lambda function takes no more."
   }
 }
 
@@ -865,5 +949,10 @@ variable "custom_domain" {
   validation {
     condition     = try(var.custom_domain.mapping_key, null) == null ? true : can(regex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$", var.custom_domain.mapping_key))
     error_message = "custom_domain.mapping_key must be 1 to 128 letters, digits, hyphens, underscores and dots, such as \"v1\". Leave it out to map the domain itself."
+  }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == data.aws_region.current.id, true)
+    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${data.aws_region.current.id} (us-east-1 is for CloudFront)."
   }
 }

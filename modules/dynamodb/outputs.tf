@@ -27,3 +27,8 @@ output "notifications_table_arn" {
   description = "ARN of the table of persisted notifications."
   value       = aws_dynamodb_table.notifications.arn
 }
+
+output "deployed_packages" {
+  description = "Which packages the functions had when the last apply was complete, as modules/lambda noted it on the clients table."
+  value       = lookup(aws_dynamodb_table.clients.tags, "websocket-push:deployed", "")
+}

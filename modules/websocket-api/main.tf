@@ -1,5 +1,5 @@
 locals {
-  clients_push = nonsensitive(var.client_push != "none") # client_push must be known when planning.
+  clients_push = nonsensitive(var.client_push != "none")
 
   # The actions that a client can send, as the answer to an unknown one lists them.
   actions_text = local.clients_push ? "\"poll\", \"push\" or \"ping\"" : "\"poll\" or \"ping\""
