@@ -169,10 +169,10 @@ def push(user: str, content: str) -> int:
     except (BotoCoreError, ClientError) as problem:
         sys.stderr.write(f"{problem}\nDoes the playground still run? Start it again: make playground\n")
         return 1
-    return told(answer)
+    return show(answer)
 
 
-def told(answer: Answer) -> int:
+def show(answer: Answer) -> int:
     """Write the answer; the exit status says whether it was a report."""
     sys.stdout.write(json.dumps(answer.payload, indent=2, ensure_ascii=False) + "\n")
     return 0 if answer.function_error is None else 1

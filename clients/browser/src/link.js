@@ -352,7 +352,7 @@ export class Link {
     if (this.#socket.readyState === 1) this.#socket.send(text);
   }
 
-  /** Give up waiting for the token or for the handshake after a time. */
+  /** Stop waiting for the token or for the handshake after a time. */
   #expect(/** @type {() => void} */ giveUp) {
     this.#settle(this.#deadline);
     this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);

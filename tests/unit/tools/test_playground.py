@@ -18,7 +18,7 @@ from tools.playground.__main__ import (
     push_command,
     remembered,
     running_now,
-    told,
+    show,
     welcome,
 )
 from tools.playground.site import CLIENT, PAGE, Site, site
@@ -169,8 +169,8 @@ def test_pushing_to_nobody_says_what_may_be_wrong(capsys: pytest.CaptureFixture[
 
 
 def test_the_answer_is_shown_and_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(Answer({"id": "1"}, None)) == 0
-    assert told(Answer({"errorType": "INVALID_TTL"}, "Unhandled")) == 1
+    assert show(Answer({"id": "1"}, None)) == 0
+    assert show(Answer({"errorType": "INVALID_TTL"}, "Unhandled")) == 1
     assert "INVALID_TTL" in capsys.readouterr().out
 
 
