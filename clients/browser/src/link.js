@@ -224,7 +224,7 @@ export class Link {
       if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A history page without a list.");
       this.#heed(page.session);
       this.#owner.page(page, after === null);
-      if (after === null || page.reset || !page.more) return;
+      if (after === null || !page.more) return;
       // An older server has no `next`: then it is the last id, which has to lead on.
       const next = page.next ?? page.notifications.at(-1)?.id;
       if (page.next === undefined ? !(next > /** @type {string} */ (cursor)) : next === cursor) {

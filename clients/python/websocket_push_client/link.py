@@ -339,7 +339,7 @@ class Link:
             self.session = page.get("session")
             self._owner.page(page, newest=after is None)
             self._owner.moved()
-            if after is None or page.get("reset") or not page.get("more"):
+            if after is None or not page.get("more"):
                 return
             # An older server has no `next`: then it is the last id, which has to lead on.
             last = notifications[-1]["id"] if notifications else ""
