@@ -120,7 +120,7 @@ class BlockingConnection:
         return self._answered and not self._received
 
     def is_quiet(self) -> bool:
-        """Tell whether the idle socket has nothing to read: what could come is only its end."""
+        """Return whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
     async def exchange(self, request: bytes, expires: float) -> Response:
