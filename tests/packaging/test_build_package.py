@@ -371,7 +371,7 @@ def test_a_python_that_is_too_old(builder: ModuleType, monkeypatch: pytest.Monke
 def provisioner() -> str:
     """The shell command by which Terraform runs the builder."""
     text = (BUILDER.parent / "packages.tf").read_text()
-    commands = dict(re.findall(r"(python_check|command) += <<-EOT\n(.*?)\n\s*EOT\n", text, re.DOTALL))
+    commands: dict[str, str] = dict(re.findall(r"(python_check|command) += <<-EOT\n(.*?)\n\s*EOT\n", text, re.DOTALL))
     return commands["command"].replace("${local.python_check}", commands["python_check"])
 
 
