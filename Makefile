@@ -90,7 +90,7 @@ bench-check: environments ## compare what was measured with the targets; fails b
 packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
 	@$(PYTHON) -m tools.release packages
 
-docs: environments ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+docs: environments ## write the tables of inputs and outputs in every README from variables.tf and outputs.tf
 	@$(RUN) -m tools.readme_tables
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated
