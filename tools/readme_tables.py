@@ -1,6 +1,6 @@
-"""Write the tables of inputs and outputs in the README of the module and of its submodules: `python -m tools.readme_tables`.
+"""Write the tables of inputs and outputs into every README: `python -m tools.readme_tables`.
 
-They come from the variables.tf and outputs.tf beside each README.
+They come from the variables.tf and outputs.tf beside each README, those of the module and of its submodules.
 """
 
 import json
