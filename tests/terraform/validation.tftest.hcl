@@ -406,10 +406,19 @@ run "connecting_refused_1" {
     allowed_origins = ["*"]
     # packages: no such function
     packages = { pull = { filename = "pull.zip" } }
-    # functions: longer than API Gateway waits
-    functions = { verify_jwt = { timeout = 30 } }
   }
-  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages, var.functions]
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+# By itself: functions is compared with jwt, so it is not looked at where jwt is refused.
+run "an_authorizer_that_api_gateway_does_not_wait_for" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+    functions       = { verify_jwt = { timeout = 30 } }
+  }
+  expect_failures = [var.functions]
 }
 
 run "connecting_refused_2" {
