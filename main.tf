@@ -37,6 +37,12 @@ locals {
   # The last part of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
   dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
 
+  # What is left out is the account's quota, unless raised: a limit above it might be refused.
+  throttling = {
+    for limit, quota in contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota :
+    limit => coalesce(var.throttling[limit], quota)
+  }
+
   function_arns = {
     for key, name in local.function_names : key => provider::aws::arn_build(
       local.here.partition, "lambda", local.here.region, local.here.account_id, "function:${name}",
@@ -166,7 +172,7 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
-  throttling  = var.throttling
+  throttling  = local.throttling
   tags        = var.tags
 
   api = {

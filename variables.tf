@@ -267,8 +267,8 @@ variable "authorizer" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == data.aws_region.current.id, true)
-    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${data.aws_region.current.id}."
+    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == local.provider_region, true)
+    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -481,9 +481,9 @@ variable "push_queue" {
   # A topic may send to a queue in another Region, a rule may not.
   validation {
     condition = alltrue([
-      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == local.provider_region, true)
     ])
-    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${data.aws_region.current.id}."
+    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -501,25 +501,27 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of each route of the stage. The quota of the account (10,000 and 5,000; 2,500 and 1,250 in some Regions; unless raised)
-    holds as well, and a plan warns of limits above it.
+    Limits of each route of the stage. What is left out is the account's quota in the Region: 10,000 messages per second with
+    bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
   EOT
   type = object({
-    rate_limit  = optional(number, 10000)
-    burst_limit = optional(number, 5000)
+    rate_limit  = optional(number)
+    burst_limit = optional(number)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.throttling.rate_limit >= 1
+    condition     = var.throttling.rate_limit == null ? true : var.throttling.rate_limit >= 1
     error_message = "throttling.rate_limit must be at least 1 message per second; 0 would refuse every message."
   }
 
   validation {
-    condition     = var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
+    condition = (
+      var.throttling.burst_limit == null ? true : var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
+    )
     error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
   }
 }
@@ -797,9 +799,9 @@ variable "alarms" {
 
   validation {
     condition = alltrue([
-      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == local.provider_region, true)
     ])
-    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${data.aws_region.current.id}."
+    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -929,8 +931,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == data.aws_region.current.id, true)])
-    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${data.aws_region.current.id}."
+    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == local.provider_region, true)])
+    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -1061,7 +1063,7 @@ variable "custom_domain" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == data.aws_region.current.id, true)
-    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${data.aws_region.current.id} (us-east-1 is for CloudFront)."
+    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == local.provider_region, true)
+    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} (us-east-1 is for CloudFront)."
   }
 }

@@ -163,9 +163,12 @@ locals {
     }
   }
 
+  # length fails for null, and is 1 also for what is not known yet.
+  has_alarms = nonsensitive(can(length([var.alarms.leave_out])))
+
   # None without alarms. The duration's threshold comes as a share of the timeout, in percent, and is in milliseconds.
   alarms = merge([
-    for wanted in var.alarms[*] : {
+    for wanted in local.has_alarms ? [var.alarms] : [] : {
       for key, definition in local.alarm_definitions : key => merge(definition, {
         threshold = wanted.thresholds[key] * (key == "push_duration" ? var.push_function_timeout * 10 : 1)
       }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key)

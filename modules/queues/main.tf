@@ -1,5 +1,5 @@
 locals {
-  has_push_queue = nonsensitive(var.push_queue != null)
+  has_push_queue = nonsensitive(can(length([var.push_queue.batch_size])))
   # Fails for null, and is true also for a key that is not known yet.
   has_key = nonsensitive(can(length([trimspace(var.kms_key_arn)])))
 

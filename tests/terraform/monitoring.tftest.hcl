@@ -306,6 +306,8 @@ run "a_dashboard" {
       ["Push/Test", "DeliveriesSucceeded", "Name", "events"],
       ["Push/Test", "DeliveriesGone", "Name", "events"],
       ["Push/Test", "DeliveriesFailed", "Name", "events"],
+      ["Push/Test", "DeliveriesUnclosed", "Name", "events"],
+      ["Push/Test", "RowsUnreadable", "Name", "events"],
     ]]
     error_message = "The functions' metrics are found by namespace and name."
   }
