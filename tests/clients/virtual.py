@@ -6,13 +6,20 @@ from collections.abc import Coroutine
 from typing import Any
 
 
+_MOST_AT_ONCE = 100_000
+"""How many turns of the loop may take no time: a client that waits without a delay, again and again, would never end."""
+
+
 class _Instant(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         assert timeout is not None, "nothing more will happen: what is awaited never comes"
+        self._turns = 0 if timeout > 0 else self._turns + 1
+        assert self._turns < _MOST_AT_ONCE, "one timer is set after another, and time does not pass"
         self.time += max(timeout, 0.0)
         return super().select(0)
 
