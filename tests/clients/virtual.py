@@ -5,9 +5,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any
 
-
 _MOST_AT_ONCE = 100_000
-"""How many turns of the loop may take no time: a client that waits without a delay, again and again, would never end."""
+"""How many turns of the loop may take no time: a client that waits without delay, again and again, would never end."""
 
 
 class _Instant(selectors.SelectSelector):

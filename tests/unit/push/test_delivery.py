@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.push.fakes import NOW, Script, World, connection, failing, fine
+from tests.unit.push.fakes import LONG_AGO, NOW, Script, World, connection, failing, fine
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone
 from websocket_push.protocol.errors import ErrorCode
@@ -271,8 +271,9 @@ def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> Non
     assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
 
 
-def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten() -> None:
-    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000))
+@pytest.mark.parametrize("ended_seconds_ago", [0, 3600])
+def test_a_connection_past_its_end_is_told_so_and_closed_and_forgotten(ended_seconds_ago: int) -> None:
+    world = World(Connection("phone", "alice", LONG_AGO, NOW // 1000 - ended_seconds_ago))
 
     assert counts(deliver(world)[0]) == (1, 0, 1, 0)
     assert world.journal[-3:] == [("post", "phone"), ("close", "phone"), ("remove", "phone")]
