@@ -3,7 +3,9 @@
 import asyncio
 import selectors
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 _MOST_AT_ONCE = 100_000
 """How many turns of the loop may take no time: a client that waits without delay, again and again, would never end."""
@@ -35,7 +37,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._instant.time
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine for as long as it takes, which is no time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(coroutine)
+        return runner.run(coroutine)
