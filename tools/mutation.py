@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.environments import FOLDERS
 from tools.paths import CHECKOUT, executable
 
 PACKAGE = Path("lambda", "websocket_push")
+
+PARTS = ("push", "tables", "history.py", "authorization.py", "handlers")
+"""What is changed if nothing is named."""
 
 TESTS = {
     "push/intake.py": ("tests/unit/push/test_intake.py", "tests/handlers/test_push_queue.py"),
@@ -43,9 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         copy = Path(name) / "checkout"
         shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(".*", "node_modules", "dist"))
-        for part in parser.parse_args(arguments).parts or TESTS:
-            _mutate(copy, part)
+        for file in files(parser.parse_args(arguments).parts or PARTS):
+            _mutate(copy, file)
     return 0
+
+
+def files(parts: Iterable[str]) -> list[str]:
+    """List the files of parts of the package, each once."""
+    package = CHECKOUT / PACKAGE
+    found = (file for part in parts for file in [package / part, *(package / part).rglob("*.py")] if file.is_file())
+    return [file.relative_to(package).as_posix() for file in dict.fromkeys(found) if file.name != "__init__.py"]
 
 
 def _mutate(copy: Path, part: str) -> None:
