@@ -20,7 +20,7 @@ def refusals_after(answers: str) -> Refusals:
     [
         # Nothing to compare with: the only connection, and a few of which none is taken.
         ("-", ALONE_SECONDS),
-        ("-" * 10, ALONE_SECONDS),
+        ("-" * 15, ALONE_SECONDS),
         # Others are taken.
         ("+-", 0.0),
         ("-+", 0.0),
@@ -30,7 +30,10 @@ def refusals_after(answers: str) -> Refusals:
         ("-" * 16, math.inf),
         ("+" * 5000 + "-" * 256, math.inf),
         # It has passed.
+        ("-" * 5000 + "+" * 63, ALONE_SECONDS),
         ("-" * 5000 + "+" * 64, 0.0),
+        ("+" * 5000 + "-" * 64, 0.0),
+        ("+" * 5000 + "-" * 65, ALONE_SECONDS),
     ],
 )
 def test_a_refused_connection_is_at_fault_only_where_others_are_taken(answers: str, patience: float) -> None:
