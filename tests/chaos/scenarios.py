@@ -25,6 +25,7 @@ from tools.paths import CHECKOUT
 _WORKERS = 4
 _OPEN_SECONDS = 60.0
 _SETTLE_SECONDS = 90.0
+_DEAD_SECONDS = 60.0
 
 BACKOFF_CAP_SECONDS = 2.0
 """The longest that a client waits before an attempt, in clients.mjs."""
@@ -35,7 +36,10 @@ _SPREAD_SECONDS = 0.1
 _HAND_OVER_SECONDS = 0.15
 """The pause between handing over: of a burst, the emulator runs all at once, each in a process of its own."""
 
-_CUT_AT_ONCE = 2
+_HOLD_SECONDS = 2.7
+"""Longer than a push asks a connection again that API Gateway does not know yet."""
+
+_PUSHES_A_ROUND = 20
 
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
@@ -267,7 +271,7 @@ def buffers_fill(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
 def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Have the rows of connections be there long before `$connect` has ended, and push meanwhile."""
     with run(world, size, seed, notes) as this:
-        this.under(Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=2.2), within=b"connectedAt"))
+        this.under(Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=_HOLD_SECONDS), within=b"connectedAt"))
         ends = threading.Event()
 
         def push_meanwhile() -> None:
@@ -279,8 +283,9 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
             try:
                 opened = len(this.fleet.opened)
                 # The emulator runs one $connect after the other, so few at a time; the others are there to push to.
-                world.cut(_CUT_AT_ONCE, this.choice)
-                this.fleet.wait(lambda: len(this.fleet.opened) >= opened + _CUT_AT_ONCE, _OPEN_SECONDS)
+                cut = max(size.clients // 10, 1)
+                world.cut(cut, this.choice)
+                this.fleet.wait(lambda: len(this.fleet.opened) >= opened + cut, _OPEN_SECONDS)
             finally:
                 ends.set()
             pushing.result()
@@ -290,6 +295,49 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
         notes |= {"pushed to while connecting": this.sender.total("connecting")}
         _require_fault("pushed to while connecting", notes)
         return this.settle()
+
+
+def pools_die(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Make all connections dead that the functions keep to AWS, again and again, without FIN or RST."""
+    with run(world, size, seed, notes) as this:
+        before = world.proxy.met["stranded"]
+        dead = 0
+        rounds = size.pushes // _PUSHES_A_ROUND
+        this.size = Size(size.clients, size.users, _PUSHES_A_ROUND)
+        for _ in range(rounds):
+            # Only when none is under way, as a push has not the time to meet this twice.
+            dead += world.strand_functions()
+            this.push_all(this.sender.push)
+        notes |= {"connections made dead": dead, "requests over them": world.proxy.met["stranded"] - before}
+        _require_fault("requests over them", notes)
+        # AWS was healthy, so no push may fail: one attempt's timeout is all that any number of dead connections costs.
+        if this.sender.refusals or this.sender.total("failed"):
+            raise LostError(f"pushes failed: {dict(this.sender.refusals)}, {this.sender.total('failed')} posts")
+        return this.settle()
+
+
+def dead_letters_redriven(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have every push fail for one of its two users, by the queue and asynchronously, and redrive the dead letters."""
+    with run(world, size, seed, notes) as this:
+        missing, *others = this.users
+        this.under(Rule((PUT,), 1.0, Fault(Kind.REFUSE, status=403), within=f'"{missing}"'.encode()))
+        before = _dead_letters(this.sender)
+        with world.dead_letters_soon():
+            for number in range(size.pushes):
+                hand_over = this.sender.hand_over if number % 2 else this.sender.enqueue
+                hand_over([missing, others[number % len(others)]])
+                time.sleep(_HAND_OVER_SECONDS)
+            wait_until(
+                lambda: _dead_letters(this.sender) >= before + size.pushes, "dead letters", seconds=_DEAD_SECONDS
+            )
+        this.under()
+        notes |= {"dead letters redriven": this.sender.redrive(until=this.complete, seconds=_SETTLE_SECONDS)}
+        _require_fault("dead letters redriven", notes)
+        return this.settle()
+
+
+def _dead_letters(sender: Sender) -> int:
+    return sender.waiting("dead_letter_queue_url") + sender.waiting("push_queue_dead_letter_queue_url")
 
 
 def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
@@ -347,7 +395,7 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
         while not done() and time.monotonic() < give_up:
             time.sleep(0.5)
         world.plan(Plan())
-        # What failed three times is in the dead-letter queue, whole. Whoever looks after it pushes it again.
+        # What failed three times is in the dead-letter queue, whole.
         redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
         notes |= {"kills": world.killed - killed_before, "dead letters pushed again": redriven}
         _require_fault("kills", notes)
@@ -487,6 +535,8 @@ SCENARIOS = (
     Scenario("8 posts and closes fail", closes_fail_too, Size(8, 4, 24), Size(20, 5, 400)),
     Scenario("9 buffers of some clients are full", buffers_fill, Size(8, 4, 60), Size(20, 5, 600)),
     Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
+    Scenario("11 connections to AWS are dead", pools_die, Size(8, 4, 40), Size(20, 5, 400)),
+    Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 60)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 

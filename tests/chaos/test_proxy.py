@@ -111,6 +111,26 @@ def test_without_a_fault_every_byte_is_passed_on(answer: bytes) -> None:
     asyncio.run(run())
 
 
+def test_stranded_connections_are_never_answered_nor_closed_and_new_ones_are_served() -> None:
+    async def run() -> None:
+        service = Service()
+        async with between(service) as (proxy, port):
+            reader, writer = await sent(port, message())
+            await reader.readexactly(len(ANSWER))
+            assert proxy.strand() == 1
+            writer.write(message())
+            other, _ = await sent(port, message())
+            assert await other.readexactly(len(ANSWER)) == ANSWER
+            silence = asyncio.ensure_future(reader.read(1))
+            while not proxy.met["stranded"]:
+                await asyncio.sleep(0)
+            assert not silence.done()
+            assert len(service.read) == 2
+            silence.cancel()
+
+    asyncio.run(run())
+
+
 def test_connection_that_aws_has_closed_is_opened_again() -> None:
     async def run() -> None:
         service = Service()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -87,8 +88,25 @@ class World:
         """Have the proxy do to requests what a plan says, from now on."""
         self.proxy.plan = plan
 
+    def strand_functions(self) -> int:
+        """Make the connections dead that functions hold to AWS, without a sign; return how many there are."""
+        return self.call_gate(self.proxy.strand)
+
+    @contextmanager
+    def dead_letters_soon(self) -> Iterator[None]:
+        """Have a message of the queue that fails once become a dead letter, for as long as the block lasts."""
+        sqs, url = self.sender().aws["sqs"], self.outputs["push_queue_url"]
+        policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+        soon = json.dumps(json.loads(policy) | {"maxReceiveCount": 1})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon, "VisibilityTimeout": "2"})
+        try:
+            yield
+        finally:
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+            _hide_messages_shortly(self)
+
     def call_gate(self, act: Callable[[], Result]) -> Result:
-        """Do something at the gate, in its event loop, and give what comes of it."""
+        """Do something at the gate or the proxy, in their event loop, and return what comes of it."""
 
         async def acted() -> Result:
             return act()

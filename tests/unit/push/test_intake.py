@@ -90,6 +90,20 @@ def test_incompleteness_says_how_many_why_and_how_to_repeat() -> None:
     assert ID in failure.message
 
 
+def test_what_is_said_of_an_incomplete_push_is_as_short_for_ten_thousand_recipients() -> None:
+    longest = '"' * 250
+    served = [outcome_of(f"{longest}{number}", persisted=True) for number in range(9_999)]
+    # The report leaves recipients out then, but never the one that the explanation is about.
+    missed = report_of(*served, outcome_of(longest, error=UNAVAILABLE))
+    assert "omitted" in missed
+    failed = report_of(*(outcome_of(f"{longest}{number}", error=UNAVAILABLE) for number in range(10_000)))
+    for each in (missed, failed):
+        failure = incompleteness(each)
+        assert failure is not None
+        assert longest not in failure.message
+        assert len(failure.message) < 1_000
+
+
 def test_one_message_that_fails_keeps_no_other_from_being_pushed() -> None:
     async def push(message: QueuedMessage) -> Report:
         if message.message_id == "m1":
