@@ -1,4 +1,4 @@
-"""What an exception means to those outside: a code of the closed list and a sentence."""
+"""Translates an exception for callers: a code of the closed list and an explanation."""
 
 from typing import NamedTuple
 
@@ -9,16 +9,16 @@ from websocket_push.telemetry.log import where
 
 
 class Failure(NamedTuple):
-    """A failure as it is told.
+    """A failure as reported.
 
     Parameters
     ----------
     code
         For programs.
     message
-        For people who called.
+        For the caller.
     detail
-        For the log: where it came from or what AWS said. Holds no content and no stack trace.
+        For the log: the source of the error, or AWS's message. Contains no content and no stack trace.
     """
 
     code: ErrorCode
@@ -27,7 +27,7 @@ class Failure(NamedTuple):
 
 
 def explain(error: Exception) -> Failure:
-    """Find the code for an exception."""
+    """Return the failure for an exception."""
     if isinstance(error, RequestError):
         return Failure(error.code, error.message)
     if isinstance(error, AwsError) and error.transient:
