@@ -13,7 +13,7 @@ from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Accept the connection (200) once its row is written, or refuse it (400, 401, 403, 500, 503)."""
+    """Accept the connection (200) after writing its row, or refuse it (400, 401, 403, 500, 503)."""
     answer = run("connect", _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

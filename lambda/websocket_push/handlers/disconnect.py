@@ -1,4 +1,4 @@
-"""The `$disconnect` route: removes the connection's row."""
+"""The `$disconnect` route: deletes the connection's row."""
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.handlers.replies import Response, accepted, refused
@@ -11,7 +11,7 @@ from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Remove the row; API Gateway sends the event at best effort and ignores the answer, so the row's TTL backs it."""
+    """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

@@ -1,4 +1,4 @@
-"""The `poll` route: answers with a page of the history of the connection's own user."""
+"""The `poll` route: returns a page of the history of the connection's user."""
 
 from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
@@ -18,7 +18,7 @@ from websocket_push.telemetry.explain import Failure
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Answer with a history frame, or with an error frame."""
+    """Return a history frame or an error frame."""
     answer = run("poll", _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 

@@ -31,26 +31,26 @@ ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
 
 CLOSING_SHARE = 0.1
-"""The part of the time that is kept for closing connections that could not be sent to."""
+"""The part of the time that is reserved for closing connections to which it could not be sent."""
 
 CLOSING_SECONDS = 1.0
-"""How much that is at least, where there is twice as much: time to close thousands."""
+"""The minimum of that reserve, if there is twice as much time: enough to close thousands."""
 
 FINISHING_SHARE = 0.3
-"""The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
+"""The part of the time in which no further message of a batch is started, so that the others can be finished."""
 
 
 def handler(event: Event, context: LambdaContext) -> Report | Response:
-    """Answer a direct invocation with the report, a message on the route with a receipt or an error frame.
+    """Return the report of a direct invocation, or a receipt or an error frame for a message on the route.
 
-    A batch from a queue is answered with the messages that failed, which are received again.
+    For a batch from a queue, return the failed messages, which are redelivered.
 
     Raises
     ------
     Exception
-        For a direct invocation that is refused or came to nothing, or, if it asked for that, is incomplete; and for a
-        batch that cannot be taken apart. Its class is named after the code, so the caller reads the code as `errorType`
-        and the explanation as `errorMessage`.
+        For a direct invocation that is refused, had no effect or, if it asked for that, is incomplete; and for a batch
+        that cannot be parsed. Its class is named after the code, so the caller sees the code as `errorType` and the
+        explanation as `errorMessage`.
     """
     if _is_message(event):
         answer = run("push", _push_from_client, event, context)
@@ -165,6 +165,6 @@ def _max_frame_bytes(invocation: Invocation) -> int:
 
 
 def _is_message(event: object) -> bool:
-    """Tell an event of the WebSocket API from a request: only the former has a context with a connection."""
+    """Return whether an event is from the WebSocket API: unlike a push request, it has a context with a connection."""
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     return isinstance(context, Mapping) and "connectionId" in context
