@@ -1,9 +1,8 @@
-"""An issuer's JSON Web Key Set (RFC 7517 section 5), fetched over a connection of its own.
+"""Fetches an issuer's JSON Web Key Set (RFC 7517 section 5), over a separate connection.
 
-One GET within a fixed time, whatever the server does with it: connecting, the TLS handshake and every read share one
-deadline. (Looking up the name has the resolver's own, since Python cannot interrupt it.) The answer must be complete,
-have status 200 and be small; a redirect is not followed, because where the keys come from is the operator's decision
-and not the server's.
+One GET within a fixed time: connecting, the TLS handshake and every read share one deadline. (Name resolution has the
+resolver's own timeout, because Python cannot interrupt it.) The response must be complete and small and have status
+200. Redirects are not followed, because the operator decides where the keys come from, not the server.
 """
 
 import json
@@ -20,7 +19,7 @@ from websocket_push.http.response import Response, ResponseParser
 from websocket_push.tokens.key_cache import KeysUnavailable
 
 MAX_JWKS_BYTES = 256 * 1024
-"""The largest body that is read; published sets have a few kilobytes."""
+"""The largest accepted body; published sets have a few kilobytes."""
 
 FETCH_SECONDS = 3.0
 """The time for the whole fetch: a client waits for it, and API Gateway for the client."""
@@ -32,12 +31,12 @@ _VISIBLE = range(0x21, 0x7F)
 
 
 class Address(NamedTuple):
-    """Where a key set is.
+    """The location of a key set.
 
     Parameters
     ----------
     secure
-        Whether it is reached over TLS.
+        Whether to use TLS.
     host, port
         What to connect to; an IPv6 address without brackets.
     authority
@@ -54,7 +53,7 @@ class Address(NamedTuple):
 
 
 def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Address:
-    """Read the URI of a key set.
+    """Parse the URI of a key set.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Address:
     Raises
     ------
     ValueError
-        With a sentence that says what it must be. Keys that travel in the clear could be anybody's.
+        With a message that says what it must be. Keys fetched without TLS could be from anyone.
     """
     if not all(ord(character) in _VISIBLE for character in uri):
         raise ValueError("must hold no white space and only ASCII characters.")
@@ -95,9 +94,9 @@ def fetch_jwks(
     Parameters
     ----------
     seconds
-        The time for all of it.
+        The time limit for the whole fetch.
     clock
-        Seconds that only grow.
+        Returns seconds on a monotonic clock.
     context
         TLS settings; by default the system's certificate authorities (or `SSL_CERT_FILE`) and the server's name are
         verified.
@@ -110,7 +109,7 @@ def fetch_jwks(
     Raises
     ------
     KeysUnavailable
-        For everything else, saying what went wrong.
+        For every other outcome, with the cause.
     """
     until = clock() + seconds
 
@@ -127,7 +126,7 @@ def fetch_jwks(
     except InvalidResponse as error:
         raise KeysUnavailable(f"The JWKS did not come in sound HTTP: {error}.") from error
     except (OSError, ValueError) as error:
-        # ValueError: a name that is none, to the resolver or to TLS.
+        # ValueError: a name that is invalid for the resolver or for TLS.
         cause = getattr(error, "strerror", None) or type(error).__name__
         raise KeysUnavailable(f"The JWKS could not be fetched: {cause}.") from error
     return _read_keys(response)
@@ -172,7 +171,7 @@ def _secure(
 
 
 def _request(address: Address) -> bytes:
-    # Some issuers' web application firewalls turn away requests without a User-Agent.
+    # Some issuers' web application firewalls reject requests without a User-Agent.
     return (
         f"GET {address.target} HTTP/1.1\r\nHost: {address.authority}\r\nUser-Agent: websocket-push\r\n"
         "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
