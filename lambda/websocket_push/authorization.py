@@ -60,7 +60,7 @@ async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: boo
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
     connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
-        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is not registered any more. Connect anew.")
+        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is no longer registered. Connect again.")
     return connection.user_id
 
 
@@ -99,7 +99,7 @@ def authorized_until(event: Event) -> int | None:
 def require_current(until: int | None, *, now: int) -> None:
     """Raise `TOKEN_EXPIRED` if an authorization that ends at a time (seconds) has expired now (milliseconds)."""
     if until is not None and until * 1000 <= now:
-        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect anew with a new one.")
+        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect again with a new one.")
 
 
 def session_end(event: Event) -> int:
@@ -115,5 +115,5 @@ def session_end(event: Event) -> int:
 
 def _authorized_user(authorizer: Mapping[str, object]) -> str:
     if not authorizer.get("userId"):
-        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context holds no userId.")
+        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context has no userId.")
     return require_user_id(authorizer["userId"], "The authorizer's userId")

@@ -46,7 +46,7 @@ def incompleteness(report: Report) -> Failure | None:
         ErrorCode.INCOMPLETE,
         f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
         "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
-        f"{error['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
+        f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
     )
 
 

@@ -86,7 +86,7 @@ class Pusher(NamedTuple):
             if request.ttl is not None:
                 raise RequestError(
                     ErrorCode.INVALID_TTL,
-                    "ttl says how long to keep what is not kept here by default: add persist: true.",
+                    "ttl is only for what is persisted, which is not the default here: add persist: true.",
                 )
             return None
         return self.clocks.now() // 1000 + (request.ttl or self.defaults.ttl)
