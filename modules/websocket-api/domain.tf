@@ -1,4 +1,4 @@
-# A name of the caller's own for the stage. Regional, and TLS 1.2 or newer: WebSocket APIs have no other.
+# The caller's domain name for the stage. Regional, with TLS 1.2 or newer: WebSocket APIs support nothing else.
 locals {
   # Fails for null, and is true also for a zone that is not known yet.
   has_zone = nonsensitive(can(length([trimspace(var.custom_domain.hosted_zone_id)])))

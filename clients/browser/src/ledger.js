@@ -50,7 +50,7 @@ export function timeOf(id) {
 
 export class Ledger {
   /** @type {string | null} */ #position = null;
-  /** @type {string | null} the highest id handed over with nothing known to be missing before it */ #last = null;
+  /** @type {string | null} the highest id passed on with nothing known to be missing before it */ #last = null;
   /** Whether the stored position lay in the future, so that another had to be found. */
   future = false;
   /** @type {Map<string, number>} */ #seen = new Map();
@@ -152,7 +152,7 @@ export class Ledger {
   }
 
   /**
-   * Note the last id that was handed over, without a claim about what lies before it.
+   * Record the last id that was passed on, without a claim about earlier ones.
    *
    * @param {string} id
    */
