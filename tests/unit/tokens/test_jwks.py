@@ -30,7 +30,7 @@ def address(server: JwksServer, uri: str = "") -> Address:
 
 
 def ticking(step: float) -> Callable[[], float]:
-    """Give a clock that goes on by a step whenever it is read."""
+    """Return a clock that goes on by a step whenever it is read."""
     readings = count()
     return lambda: next(readings) * step
 
@@ -139,7 +139,7 @@ def test_a_time_that_is_up_before_it_begins_opens_nothing(server: JwksServer) ->
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file with a certificate for 127.0.0.1, signed by itself, and its key."""
+    """Return a file with a certificate for 127.0.0.1, signed by itself, and its key."""
     now, key = datetime.now(UTC), ec_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
     signed = (
