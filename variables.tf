@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for every resource that takes tags. A tag called Name replaces the default one, the resource's name."
+  description = "Tags of every resource that takes tags, at most 48. A tag called Name replaces the default one, the resource's name."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -55,7 +55,23 @@ variable "tags" {
 }
 
 variable "jwt" {
-  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; a token without aud is held to audience by its client_id, as Cognito's access tokens need it. token_use (\"access\" or \"id\", for Cognito) and typ (of the header, such as \"at+jwt\") require one kind of token. user_id_claim says who connects. additional_issuers, such as the next version of the issuer while clients migrate, have these members too; the keys of one verify no token of another, but the same user id is the same user. For all issuers: leeway, the seconds by which clocks may differ (5 at least for nbf and iat, none for exp by default), jwks_cache_seconds, how long fetched keys serve, and allow_insecure_loopback, which accepts http for a key set on this machine's loopback, for trials."
+  description = <<-EOT
+    Authorize connections by JSON Web Token:
+    - `issuer`: what the claim iss must say; any if left out.
+    - `audience`: values of which the claim aud must name one, or, in a token without aud, client_id (Cognito's access tokens); any if
+      empty.
+    - `jwks_uri`: URL of the issuer's key set. Either this or `secret_arn` is required.
+    - `secret_arn`: ARN of the Secrets Manager secret or SSM SecureString parameter that holds a shared secret, in any Region.
+    - `secret_kms_key_arn`: ARN of the customer managed key that encrypts the secret.
+    - `algorithms`: algorithms to accept; RS256 with `jwks_uri` and HS256 with `secret_arn` if left out.
+    - `user_id_claim`: the claim that holds the user's id.
+    - `token_use`, `typ`: what the claim token_use and the header typ must say, to accept one kind of token only.
+    - `leeway`: clock skew to tolerate, in seconds; for nbf and iat at least 5.
+    - `jwks_cache_seconds`: how long fetched keys are used, in seconds.
+    - `allow_insecure_loopback`: accept http for a key set on the loopback of the machine that runs the functions, for trials.
+    - `additional_issuers`: further issuers, such as the next one while clients migrate, each with the members above from `issuer` to
+      `typ`. The keys of one issuer verify no token of another, but the same user id is the same user.
+  EOT
   type = object({
     issuer                  = optional(string)
     audience                = optional(list(string), [])
@@ -222,7 +238,15 @@ variable "jwt" {
 }
 
 variable "authorizer" {
-  description = "Authorize connections by a Lambda function of yours, in the account and Region of the API: function_name as you wrote it, function_arn from the function. API Gateway invokes it for every connection with a REQUEST authorizer's event, and the module permits that. Its answer is an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context userId (who connects: a string, required) and expiresAt (until when: seconds since the epoch in digits, optional)."
+  description = <<-EOT
+    Authorize connections by a Lambda function of your own, in the account and Region of the API:
+    - `function_name`: its name, without ARN, version or alias.
+    - `function_arn`: its ARN, without version or alias.
+
+    API Gateway invokes it for every connection with the event of a REQUEST authorizer, which the module permits. It returns an IAM
+    policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string, required) and
+    `expiresAt` (seconds since the epoch as digits, optional).
+  EOT
   type = object({
     function_name = string
     function_arn  = string
@@ -249,7 +273,7 @@ variable "authorizer" {
 }
 
 variable "allow_anonymous" {
-  description = "Accept clients that nobody has authenticated, each as the user that its ?userId= names. For trials only: whoever knows the URL can then read and push as anyone."
+  description = "Accept clients without authentication, each as the user that its ?userId= names. For trials only: anyone who knows the URL can then read and push as any user."
   type        = bool
   default     = false
   nullable    = false
@@ -269,7 +293,7 @@ variable "allow_anonymous" {
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. It keeps other sites' pages from using a visitor's browser, and nothing else: a program can send any origin."
+  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. This stops pages of other sites from using a visitor's browser; programs can send any origin."
   type        = list(string)
   default     = []
   nullable    = false
@@ -300,7 +324,7 @@ variable "allowed_origins" {
 }
 
 variable "client_push" {
-  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends push through the push function whatever is set here."
+  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
   type        = string
   default     = "self"
   nullable    = false
@@ -331,7 +355,12 @@ variable "notification_ttl" {
 }
 
 variable "keepalive" {
-  description = "What clients send so that their connections stay open, and at most how many seconds apart: action \"poll\" (default, every 240 seconds) or \"ping\" (300). A poll also brings what did not arrive over the connection, within five minutes; a ping costs less and leaves such a gap until the client connects next. docs/cost.md compares them."
+  description = <<-EOT
+    What clients send to keep their connections open ([cost](docs/cost.md)):
+    - `action`: `"poll"`, which also delivers within five minutes what did not arrive over the connection, or `"ping"`, which costs
+      less and leaves such a gap until the client connects again.
+    - `seconds`: the longest interval; 240 for poll and 300 for ping if left out.
+  EOT
   type = object({
     action  = optional(string, "poll")
     seconds = optional(number)
@@ -366,7 +395,12 @@ variable "max_frame_kb" {
 }
 
 variable "async_invocation" {
-  description = "What Lambda does about an asynchronous invocation of the push function that fails: for how long it tries (maximum_event_age, in seconds) and how many times more (maximum_retry_attempts). What fails for good ends, with the reason, in the queue dead_letter_queue_url."
+  description = <<-EOT
+    Retries of asynchronous invocations of the push function that fail. Once they are exhausted, the request is moved to the queue at
+    `dead_letter_queue_url`, with the reason.
+    - `maximum_event_age`: seconds after which Lambda gives up.
+    - `maximum_retry_attempts`: how many more times Lambda tries, 0 to 2.
+  EOT
   type = object({
     maximum_event_age      = optional(number, 21600)
     maximum_retry_attempts = optional(number, 2)
@@ -386,7 +420,14 @@ variable "async_invocation" {
 }
 
 variable "push_queue" {
-  description = "An SQS queue that takes push requests, for backends that hand over bursts and go on; {} for one with the defaults in brackets. Messages reach the push function up to batch_size (10) at once, at once or gathered for maximum_batching_window seconds (0), in at most maximum_concurrency (10) invocations side by side. One that fails max_receive_count times (5) ends in a dead-letter queue. source_arns are SNS topics and EventBridge rules that may send as well."
+  description = <<-EOT
+    An SQS queue for push requests, for backends that send bursts and do not wait; `{}` for one with the defaults:
+    - `batch_size`: most messages in one invocation of the push function.
+    - `maximum_batching_window`: seconds for which Lambda gathers a batch.
+    - `maximum_concurrency`: most invocations at the same time.
+    - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
+    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`.
+  EOT
   type = object({
     batch_size              = optional(number, 10)
     maximum_batching_window = optional(number, 0)
@@ -459,7 +500,12 @@ variable "stage_name" {
 }
 
 variable "throttling" {
-  description = "Ceiling for each route: messages per second (rate_limit), and the size of a burst above it (burst_limit). The account's own quota, 10,000 and 5,000 unless raised, holds as well."
+  description = <<-EOT
+    Limits of each route of the stage. The quota of the account (10,000 and 5,000; 2,500 and 1,250 in some Regions; unless raised)
+    holds as well, and a plan warns of limits above it.
+    - `rate_limit`: messages per second.
+    - `burst_limit`: size of a burst above that.
+  EOT
   type = object({
     rate_limit  = optional(number, 10000)
     burst_limit = optional(number, 5000)
@@ -479,7 +525,19 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push, and verify_jwt where there is jwt): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
+  description = <<-EOT
+    Settings by function: connect, disconnect, poll, push and, with `jwt`, verify_jwt. What is left out has its default.
+    - `memory_size`: MB; 256, for push 512.
+    - `timeout`: seconds; 10, for push 30.
+    - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
+      provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
+    - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
+      allow it, as above.
+    - `architecture`: `"arm64"` (default) or `"x86_64"`.
+    - `runtime`: `"python3.11"` to `"python3.14"`; python3.13. python3.14 needs a 6.x release of the provider. Must be known when
+      planning.
+    - `environment`: further variables, such as AWS_ENDPOINT_URL_DYNAMODB, at most 4 KB with the module's own. Not for secrets.
+  EOT
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)
@@ -589,7 +647,14 @@ variable "functions" {
 }
 
 variable "packages" {
-  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
+  description = <<-EOT
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt). The others come from
+    `packages_folder` or are built by apply.
+    - `filename`: a local zip.
+    - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
+    - `source_code_hash`: SHA-256 of the zip in base64. Without it a local zip is read in every plan, and another object in S3 is
+      noticed only by its key or version.
+  EOT
   type = map(object({
     filename          = optional(string)
     s3_bucket         = optional(string)
@@ -664,7 +729,7 @@ variable "log_level" {
 }
 
 variable "metrics_namespace" {
-  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics. CloudWatch bills each metric: see docs/monitoring.md."
+  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics. CloudWatch bills each metric: see docs/monitoring.md. Must be known when planning."
   type        = string
   default     = "WebSocketPush"
   nullable    = false
@@ -676,7 +741,13 @@ variable "metrics_namespace" {
 }
 
 variable "alarms" {
-  description = "CloudWatch alarms, by docs/runbook.md: {} for all of them, null for none. sns_topic_arns: who hears of an alarm and of its end. thresholds: above which number in five minutes an alarm goes off; push_duration is in percent of the push function's timeout, push_queue_age in seconds. leave_out: keys of alarms that are not wanted."
+  description = <<-EOT
+    CloudWatch alarms ([runbook](docs/runbook.md)): `{}` for all of them, null for none.
+    - `sns_topic_arns`: topics notified when an alarm fires and when it clears, in the module's Region.
+    - `leave_out`: keys of alarms to leave out. Must be known when planning.
+    - `thresholds`: by key, the number in five minutes above which the alarm fires. `push_duration` is a percentage of the push
+      function's timeout, `push_queue_age` is in seconds.
+  EOT
   type = object({
     sns_topic_arns = optional(list(string), [])
     leave_out      = optional(set(string), [])
@@ -733,35 +804,43 @@ variable "alarms" {
 }
 
 variable "dashboard" {
-  description = "Whether there is a CloudWatch dashboard, called as name says. CloudWatch bills it."
+  description = "Whether to create a CloudWatch dashboard, which CloudWatch bills. Must be known when planning."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "tracing" {
-  description = "Whether X-Ray traces the functions. Traces are billed by X-Ray."
+  description = "Whether X-Ray traces the functions, which X-Ray bills."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the tables. Set it to false and apply before terraform destroy."
+  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, and DynamoDB refuses to delete the tables. To destroy, set it to false and apply first."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether the tables can be restored to any second of the last 35 days. DynamoDB bills it by the tables' size."
+  description = "Whether the tables can be restored to any second of the last 35 days. DynamoDB bills it by the size of the tables."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "table_billing" {
-  description = "How DynamoDB bills the tables: mode \"PAY_PER_REQUEST\" (on demand, the default) or \"PROVISIONED\". With the latter autoscaling keeps the capacity of clients and notifications between read_capacity and read_capacity_max, and write_capacity and write_capacity_max, in capacity units (by default 5, and a maximum that is no more than that), so that target_utilization percent of it (20 to 90, by default 70) is used; clients_index has a fixed capacity (5 and 5)."
+  description = <<-EOT
+    How DynamoDB bills the tables:
+    - `mode`: `"PAY_PER_REQUEST"` (on demand) or `"PROVISIONED"`. Must be known when planning, as must `read_capacity` and
+      `write_capacity`.
+    - `clients`, `notifications`: capacity units of each table with `"PROVISIONED"`: autoscaling keeps them between `read_capacity`
+      and `read_capacity_max`, `write_capacity` and `write_capacity_max`. 5 units, and a maximum equal to the minimum, if left out.
+    - `clients_index`: fixed capacity units of the index of clients; 5 and 5 if left out.
+    - `target_utilization`: percentage of the capacity that autoscaling aims at, 20 to 90; 70 if left out.
+  EOT
   type = object({
     mode = optional(string, "PAY_PER_REQUEST")
     clients = optional(object({
@@ -827,7 +906,13 @@ variable "table_billing" {
 }
 
 variable "kms" {
-  description = "ARNs of KMS keys of yours, in the module's Region: tables_key_arn encrypts the tables (default: the account's key aws/dynamodb), logs_key_arn the log groups (default: the key that CloudWatch Logs owns), queues_key_arn the queues (default: keys of SQS). The functions' roles get the permissions that they need; what the keys' own policies must say is in the README of modules/dynamodb and modules/lambda."
+  description = <<-EOT
+    Customer managed KMS keys, by ARN, in the module's Region. The functions' roles get the permissions that they need; what the keys'
+    policies must allow is in the README of [modules/dynamodb](modules/dynamodb) and [modules/lambda](modules/lambda).
+    - `tables_key_arn`: encrypts the tables; the account's key aws/dynamodb if left out.
+    - `logs_key_arn`: encrypts the log groups; a key of CloudWatch Logs if left out.
+    - `queues_key_arn`: encrypts the queues; keys of SQS if left out.
+  EOT
   type = object({
     tables_key_arn = optional(string)
     logs_key_arn   = optional(string)
@@ -850,7 +935,13 @@ variable "kms" {
 }
 
 variable "vpc" {
-  description = "Subnets (subnet_ids) and security groups (security_group_ids) that the functions run in; null (the default): none of yours. They need a way to DynamoDB (a gateway endpoint will do) and to the API's connections_url (a NAT gateway: there is no endpoint for it); verify_jwt also to the key set, or to Secrets Manager or SSM."
+  description = <<-EOT
+    Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do), to
+    `connections_url` (a NAT gateway) and, for verify_jwt, to the key set, Secrets Manager or SSM. In a VPC that has an interface endpoint
+    for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's private DNS off.
+    - `subnet_ids`: 1 to 16 subnets.
+    - `security_group_ids`: 1 to 5 security groups.
+  EOT
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -877,7 +968,11 @@ variable "vpc" {
 }
 
 variable "iam_roles" {
-  description = "For the functions' roles: path (\"/\") and permissions_boundary_arn, the ARN of a policy that bounds what they may do (none)."
+  description = <<-EOT
+    The functions' IAM roles:
+    - `path`: path of the roles.
+    - `permissions_boundary_arn`: ARN of the policy that is their permissions boundary; none if left out.
+  EOT
   type = object({
     path                     = optional(string, "/")
     permissions_boundary_arn = optional(string)
@@ -900,7 +995,12 @@ variable "iam_roles" {
 }
 
 variable "access_logs" {
-  description = "Log each connection, message and disconnection to CloudWatch, without anything that the client sent: retention_days (by default log_retention_days; 0 keeps them for ever) and source_ip, whether the lines hold the clients' addresses, which are personal data (false). Null (the default) logs nothing. API Gateway writes by a role that belongs to the account and Region (aws_api_gateway_account), which must exist and is not made here."
+  description = <<-EOT
+    Log each connection, message and disconnection to CloudWatch, without anything that clients sent; null (the default) for no logs.
+    API Gateway writes with a role of the account and Region (aws_api_gateway_account), which must exist: the module does not create it.
+    - `retention_days`: days to keep the logs, 0 for ever; `log_retention_days` if left out.
+    - `source_ip`: whether the logs hold the clients' IP addresses, which are personal data.
+  EOT
   type = object({
     retention_days = optional(number)
     source_ip      = optional(bool, false)
@@ -916,7 +1016,16 @@ variable "access_logs" {
 }
 
 variable "custom_domain" {
-  description = "A domain name of yours for clients: domain_name, certificate_arn (an ACM certificate in the API's Region), hosted_zone_id of the Route 53 zone that gets the alias record (none: make the record yourself, from the outputs custom_domain_target_*) and mapping_key, the path below the name (none). websocket_url is then at that name; connections_url stays. Null (the default): the API's own address."
+  description = <<-EOT
+    A custom domain name for clients; null (the default) for the API's own address.
+    - `domain_name`: such as push.example.com.
+    - `certificate_arn`: ARN of the ACM certificate, in the API's Region.
+    - `hosted_zone_id`: Route 53 zone in which to create the alias record; if left out, create the record from the outputs
+      `custom_domain_target_*`.
+    - `mapping_key`: path below the name.
+    - `posts`: whether the push function posts through the domain too, so that `connections_url` is at that name. Needed in a VPC with an
+      interface endpoint for execute-api with private DNS, where the API's own address leads to private APIs and posts get 403.
+  EOT
   type = object({
     domain_name     = string
     certificate_arn = string

@@ -32,6 +32,8 @@ resource "aws_iam_role" "this" {
   permissions_boundary = var.iam_roles.permissions_boundary_arn
 
   tags = merge({ Name = var.function_names[each.key] }, var.tags)
+
+  depends_on = [terraform_data.python]
 }
 
 resource "aws_iam_role_policy" "this" {

@@ -16,9 +16,10 @@ locals {
   package_contents = jsondecode(file("${local.sources_directory}/packages.json"))
 
   # The caller brings some packages, or all that a release has, and the others are built here.
-  described = setsubtract(local.function_keys, keys(var.packages))
-  built     = var.packages_folder == null ? local.described : []
-  released  = var.packages_folder == null ? [] : local.described
+  described  = setsubtract(local.function_keys, keys(var.packages))
+  has_folder = nonsensitive(can(length([trimspace(var.packages_folder)])))
+  built      = local.has_folder ? [] : local.described
+  released   = local.has_folder ? local.described : []
 
   # A file that locks libraries is part of a package like a source; and libraries are for one Python on one architecture.
   requirements = { for key in local.described : key => try(local.package_contents[key].requirements, null) }
@@ -94,6 +95,13 @@ locals {
 # tag on the clients table notes which packages are deployed. It is removed before functions change and written after them,
 # and read when the table is refreshed.
 locals {
+  python_check = <<-EOT
+    command -v python3 >/dev/null 2>&1 || {
+      echo "Cannot build the functions' packages: python3 is not on the PATH. Install Python 3.9 or newer on the machine that runs terraform apply, or use the packages of a release (input packages_folder)." >&2
+      exit 1
+    }
+  EOT
+
   package_marks = {
     for key in local.built : key => substr(sha256(jsonencode([
       local.settings[key].architecture, local.settings[key].runtime, var.function_names[key], local.packages[key].source_hash,
@@ -112,6 +120,17 @@ resource "aws_dynamodb_tag" "deployed" {
 
   lifecycle {
     replace_triggered_by = [aws_lambda_function.this]
+  }
+}
+
+# Asked before the first apply makes anything of this module, not when half of it exists.
+resource "terraform_data" "python" {
+  count = length(local.built) > 0 ? 1 : 0
+
+  provisioner "local-exec" {
+    interpreter = ["/bin/sh", "-c"]
+    quiet       = true
+    command     = local.python_check
   }
 }
 
@@ -145,10 +164,7 @@ resource "terraform_data" "package" {
       SOURCES      = local.sources_directory
     }
     command = <<-EOT
-      command -v python3 >/dev/null 2>&1 || {
-        echo "Cannot build the package of the $FUNCTION function: python3 is not on the PATH. Install Python 3.9 or newer on the machine that runs terraform apply, or use the packages of a release (input packages_folder)." >&2
-        exit 1
-      }
+      ${local.python_check}
       exec python3 "$BUILDER" --function "$FUNCTION" --sources "$SOURCES" --output "$PACKAGE" --digest "$DIGEST" --runtime "$RUNTIME" --architecture "$ARCHITECTURE"
     EOT
   }

@@ -47,7 +47,7 @@ locals {
 }
 
 resource "aws_apigatewayv2_integration" "proxy" {
-  for_each = local.proxies
+  for_each = local.proxies # client_push must be known when planning.
 
   api_id           = var.api.id
   integration_type = "AWS_PROXY"

@@ -25,9 +25,8 @@ from examples.backend.notifications import (
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
 from websocket_push.protocol.push_request import parse_push
-from websocket_push.push.intake import incompleteness
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.report import report
+from websocket_push.push.report import incompleteness, report
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
 

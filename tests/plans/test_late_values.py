@@ -223,7 +223,6 @@ def test_what_must_be_known_says_so(tmp_path: Path) -> None:
     said = " ".join(str(refusal.value).replace("│", " ").split())
     for member, message in KNOWN_WHEN_PLANNING.items():
         assert message in said, member
-        assert f"module.{member.replace('.', '_')}." in said, member
 
 
 def names(value: Any) -> Iterator[str]:
@@ -245,5 +244,7 @@ def test_no_input_and_no_member_is_left_out() -> None:
             tried[name] |= {*names(each)}
     thresholds = re.compile(r"thresholds = .*?\}\)")
     for variable in declared(CHECKOUT / "variables.tf"):
+        if variable.name == "packages_folder":  # Needs a release: see test_released.py.
+            continue
         declared_members = {*re.findall(r"(\w+) = ", thresholds.sub("", variable.type))}
         assert declared_members <= tried[variable.name], variable.name

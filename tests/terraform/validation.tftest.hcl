@@ -1089,6 +1089,13 @@ run "smallest_intake" {
 
 run "largest_intake" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "cn-north-1" }
+  }
+
   variables {
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
     push_queue = {
@@ -1343,6 +1350,13 @@ run "a_duration_that_never_comes" {
 
 run "largest_tables_that_are_accepted" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "us-gov-west-1" }
+  }
+
   variables {
     table_billing = {
       mode               = "PROVISIONED"
@@ -1352,7 +1366,7 @@ run "largest_tables_that_are_accepted" {
       target_utilization = 90
     }
     point_in_time_recovery = false
-    kms                    = { tables_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd", logs_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+    kms                    = { tables_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd", logs_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
   }
 }
 
@@ -1982,6 +1996,16 @@ run "a_certificate_of_another_region" {
     custom_domain = { domain_name = "push.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234" }
   }
   expect_failures = [var.custom_domain]
+}
+
+run "keys_of_this_region" {
+  command = plan
+  variables {
+    kms = {
+      tables_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+      queues_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
 }
 
 run "a_key_of_another_region" {

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.push.report import Report
+from websocket_push.push.report import Report, incompleteness
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.metrics import FAULTS
 
@@ -33,21 +33,6 @@ class Intake(NamedTuple):
     message_id: str
     report: Report | None = None
     failure: Failure | None = None
-
-
-def incompleteness(report: Report) -> Failure | None:
-    """Return why a push must be repeated, that is for how many it is `Outcome.incomplete`; None if for none."""
-    totals = cast(Mapping[str, int], report["totals"])
-    if not totals["incomplete"]:
-        return None
-    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
-    error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
-    return Failure(
-        ErrorCode.INCOMPLETE,
-        f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
-        "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
-        f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
-    )
 
 
 async def take_in(

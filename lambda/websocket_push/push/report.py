@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import cast
 
+from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.outcome import Outcome
 from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure
 
 Report = Mapping[str, object]
 
@@ -79,3 +82,18 @@ def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[s
             break
         chosen.add(index)
     return [each for index, each in enumerate(recipients) if index in chosen]
+
+
+def incompleteness(report: Report) -> Failure | None:
+    """Return why a push has to be made again, or None: for whom it is incomplete, see `Outcome.incomplete`."""
+    totals = cast(Mapping[str, int], report["totals"])
+    if not totals["incomplete"]:
+        return None
+    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
+    error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
+    return Failure(
+        ErrorCode.INCOMPLETE,
+        f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
+        "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
+        f"{error['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
+    )

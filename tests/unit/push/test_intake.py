@@ -10,12 +10,11 @@ from websocket_push.push.intake import (
     MAX_MESSAGES_AT_ONCE,
     Intake,
     batch_response,
-    incompleteness,
     intake_fields,
     take_in,
 )
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.report import Report, report
+from websocket_push.push.report import Report, incompleteness, report
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
 
