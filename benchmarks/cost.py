@@ -88,7 +88,7 @@ HOURS_A_DAY = 8
 """How long a device is connected on a day that its user is online."""
 
 RECONNECT_HOURS = 2
-"""How often a device must connect again: the longest life of a WebSocket connection in API Gateway."""
+"""How often a device must reconnect: the maximum duration of a WebSocket connection in API Gateway."""
 
 KEEPALIVE_SECONDS = {"poll": 240, "ping": 300}
 """How often a client sends what keeps its connection open, by the action: the defaults of the input `keepalive`."""

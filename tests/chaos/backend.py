@@ -1,4 +1,4 @@
-"""A backend that hands over notifications in each of the three ways, and keeps at it until they are accepted."""
+"""A backend that pushes in each of the three ways, and retries until it is accepted."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class Sender:
     Attributes
     ----------
     tickets
-        What was accepted, and for whom.
+        What was accepted, and for which users.
     reports
         Every report.
     refusals
@@ -56,7 +56,7 @@ class Sender:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
-        """Push synchronously; repeat with the same id what is not done for somebody who would not come for it."""
+        """Push synchronously; repeat with the same id while it is incomplete for any recipient."""
         request = self._request(users, notification_id or new_id(), ticket)
         give_up = time.monotonic() + _TRY_SECONDS
         while time.monotonic() < give_up:
@@ -94,7 +94,7 @@ class Sender:
         return found
 
     def waiting(self, output: str) -> int:
-        """Say how many messages a queue holds, those included that somebody is working on."""
+        """Return how many messages a queue holds, including those in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.aws["sqs"].get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
@@ -156,7 +156,7 @@ class Sender:
             answer = self.aws["lambda"].invoke(FunctionName=self._function, Payload=json.dumps(request))
             payload: Mapping[str, Any] = json.loads(answer["Payload"].read())
         except (BotoCoreError, ClientError) as problem:
-            # Lambda itself is away or throttles; a request that it refuses for good is refused again, and then told.
+            # Lambda itself is away or throttles; a request that it always refuses is refused again, and then reported.
             with self._lock:
                 self.refusals[type(problem).__name__] += 1
             return None

@@ -1,4 +1,4 @@
-"""The fault scenarios: what is pushed, to whom, and what goes wrong meanwhile. Each ends in the same check."""
+"""The fault scenarios: what is pushed, to which users, and what fails meanwhile. Each ends in the same check."""
 
 import json
 import os
@@ -34,7 +34,7 @@ _HANDSHAKE_SECONDS = 8.0
 _SPREAD_SECONDS = 0.1
 
 _HAND_OVER_SECONDS = 0.15
-"""The pause between handing over: of a burst, the emulator runs all at once, each in a process of its own."""
+"""The pause between requests: the emulator runs all of a burst at once, each in its own process."""
 
 _HOLD_SECONDS = 2.7
 """Longer than a push asks a connection again that API Gateway does not know yet."""
@@ -82,7 +82,7 @@ class Run:
     choice : random.Random
         Makes the random choices, from the seed.
     notes : Notes
-        What else is to be told, beside the figures that all runs have.
+        What else to report, besides the figures that all runs have.
     taken_before : int
         How many posts API Gateway had taken before the run.
     """
@@ -122,7 +122,7 @@ class Run:
     def settle(self) -> Verdict:
         """Let everything recover, and check.
 
-        Nothing is done for the clients but to wait: whoever missed something has to notice by itself.
+        The clients get no help but time: each has to notice by itself what it missed.
         """
         self.world.plan(Plan())
         if not self.fleet.wait(self.complete, _SETTLE_SECONDS):
@@ -245,13 +245,13 @@ def closes_fail_too(world: World, size: Size, seed: int, notes: Notes) -> Verdic
         def disturb(number: int) -> None:
             if number == size.pushes // 2:
                 this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
-                # The others go on pushing into the fault. It lasts until a report says what came of one of theirs.
+                # The others go on pushing into the fault. It lasts until a report shows the outcome of one of theirs.
                 wait_until(lambda: this.sender.total("unclosed") > 0, "a connection that was not closed is reported")
                 this.under()
 
         this.push_all(this.sender.push, disturb=disturb)
         notes |= {"neither sent to nor closed": this.sender.total("unclosed")}
-        # Nobody was told that they missed something, so nobody came back for it: it was pushed again.
+        # No client learned that it missed something, so none reconnected: it was pushed again.
         notes |= {"connections": len(this.fleet.opened)}
         return this.settle()
 
@@ -347,7 +347,7 @@ def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Ver
         this.size = Size(size.clients, size.users, size.pushes // (3 * rounds))
         for _ in range(rounds):
             this.push_all(this.sender.push)
-            # The API does not notice, and goes on taking posts for connections at whose other end nobody is.
+            # The API does not notice, and keeps accepting posts for connections without a client.
             world.call_gate(lambda: world.gate.strand(max(size.clients // 5, 1), this.choice))
             this.push_all(this.sender.push)
             _lose_disconnects(this)
@@ -395,7 +395,11 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
         while not done() and time.monotonic() < give_up:
             time.sleep(0.5)
         world.plan(Plan())
+<<<<<<< HEAD
         # What failed three times is in the dead-letter queue, whole.
+=======
+        # What failed three times is in the dead-letter queue, complete. The operator pushes it again.
+>>>>>>> prose
         redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
         notes |= {"kills": world.killed - killed_before, "dead letters pushed again": redriven}
         _require_fault("kills", notes)

@@ -1,4 +1,4 @@
-"""The proxy and the gate do what they are told, and nothing else."""
+"""The proxy and the gate do what they are asked, and nothing else."""
 
 import asyncio
 import contextlib
@@ -265,7 +265,7 @@ def test_posts_that_were_taken_are_counted() -> None:
 
 @asynccontextmanager
 async def gated() -> AsyncIterator[tuple[Gate, int, list[Streams]]]:
-    """Give a gate, its port, and the sockets that it opens at the other end."""
+    """Yield a gate, its port, and the sockets that it opens at the other end."""
     opened: list[Streams] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

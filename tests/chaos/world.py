@@ -70,7 +70,7 @@ class World:
         return self._emulators.running
 
     def url(self, user: str) -> str:
-        """Give what a client of a user connects to: the gate, and behind it the stage."""
+        """Return what a client of a user connects to: the gate, and behind it the stage."""
         name = urlsplit(self.outputs["websocket_url"])
         api = (name.hostname or "").partition(".")[0]
         return f"ws://127.0.0.1:{self._gate_port}/_aws/execute-api/{api}{name.path}?userId={quote(user)}"
@@ -123,7 +123,7 @@ class World:
         self._emulators.start()
 
     def kill_push(self, port: int) -> None:
-        """Kill the process of the push function that has a connection; all of them where that cannot be told."""
+        """Kill the process of the push function that has a connection; all of them if it is unknown."""
         processes = list(self.workers("push"))
         owners = _owners(port, processes)
         for process in processes if owners is None else owners:
@@ -132,7 +132,7 @@ class World:
                 self.killed += 1
 
     def workers(self, function: str) -> dict[int, int]:
-        """Give the processes in which a function runs, and how much memory each holds, in KiB."""
+        """Return the processes in which a function runs, and how much memory each holds, in KiB."""
         listed = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,rss=,args="], capture_output=True, text=True, check=True
         )

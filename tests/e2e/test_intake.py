@@ -1,4 +1,4 @@
-"""Pushes that nobody waits for: by the queue, by what sends to it, and by asynchronous invocation."""
+"""Asynchronous pushes: through the queue, by what sends to it, and by asynchronous invocation."""
 
 import contextlib
 import hashlib
@@ -49,7 +49,7 @@ class Queue:
         return messages
 
     def wait_for(self, text: str) -> dict[str, Any]:
-        """Take messages until one comes that holds a text, and give it; the others belong to nobody."""
+        """Receive messages until one contains a text, and return it; the others are discarded."""
         found: list[dict[str, Any]] = []
 
         def arrived() -> bool:
@@ -198,7 +198,7 @@ async def test_the_example_of_a_backend_pushes_in_all_three_ways(queued: Stack) 
             received[frame["id"]] = frame["content"]
     assert received == {push.id: push.content for push in (now, later, *many)}
     with pytest.raises(PushError) as refusal:
-        push_now(queued.client("lambda"), function, Push((), "nobody"))
+        push_now(queued.client("lambda"), function, Push((), "no recipient"))
     assert refusal.value.code == "INVALID_RECIPIENT"
 
 

@@ -316,7 +316,7 @@ def test_a_target_that_cannot_be_written(sources: Path, tmp_path: Path) -> None:
     assert (finished.returncode, finished.stdout) == (1, "")
     assert re.fullmatch(
         f"Cannot build the package of the push function: cannot write {re.escape(str(output))}: [A-Za-z ]+. "
-        f"Make {re.escape(str(output.parent))} writable for whoever runs terraform apply.\n",
+        f"Make {re.escape(str(output.parent))} writable for the user of terraform apply.\n",
         finished.stderr,
     )
 

@@ -47,7 +47,7 @@ def make(sender: Sender) -> Warm:
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Accept the connection (200) once its row is written, or refuse it (400, 401, 403, 500, 503)."""
+    """Accept the connection (200) after writing its row, or refuse it (400, 401, 403, 500, 503)."""
     answer = run("connect", make, _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

@@ -1,4 +1,4 @@
-"""The `$disconnect` route: removes the connection's row."""
+"""The `$disconnect` route: deletes the connection's row."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def make(sender: Sender) -> Clients:
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Remove the row; API Gateway sends the event at best effort and ignores the answer, so the row's TTL backs it."""
+    """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", make, _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

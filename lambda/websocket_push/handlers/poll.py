@@ -1,4 +1,4 @@
-"""The `poll` route: answers with a page of the history of the connection's own user."""
+"""The `poll` route: returns a page of the history of the connection's user."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def make(sender: Sender) -> Warm:
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Answer with a history frame, or with an error frame."""
+    """Return a history frame or an error frame."""
     answer = run("poll", make, _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 

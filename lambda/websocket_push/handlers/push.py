@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def handler(event: Event, context: LambdaContext) -> "Report | Response":
-    """Answer a direct invocation with the report, a message on the route with a receipt or an error frame.
+    """Return the report of a direct invocation, or a receipt or an error frame for a message on the route.
 
-    A batch from a queue is answered with the messages that failed, which are received again.
+    For a batch from a queue, return the failed messages, which are redelivered.
 
     Raises
     ------
     Exception
-        For a direct invocation that is refused or came to nothing, or, if it asked for that, is incomplete; and for a
-        batch that cannot be taken apart. Its class is named after the code, so the caller reads the code as `errorType`
-        and the explanation as `errorMessage`.
+        For a direct invocation that is refused, had no effect or, if it asked for that, is incomplete; and for a batch
+        that cannot be parsed. Its class is named after the code, so the caller sees the code as `errorType` and the
+        explanation as `errorMessage`.
     """
     if _is_message(event):
         return _answer_message(event, context)
@@ -71,6 +71,6 @@ def _has_records(event: object) -> bool:
 
 
 def _is_message(event: object) -> bool:
-    """Tell an event of the WebSocket API from a request: only the former has a context with a connection."""
+    """Return whether an event is from the WebSocket API: unlike a push request, it has a context with a connection."""
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     return isinstance(context, Mapping) and "connectionId" in context

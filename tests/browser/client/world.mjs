@@ -1,4 +1,4 @@
-// A made-up world for the client: a clock that stands still until it is told to go on, and a server without a network.
+// A made-up world for the client: a clock that only moves when a test advances it, and a server without a network.
 
 import { createPushClient } from "../../../clients/browser/src/index.js";
 

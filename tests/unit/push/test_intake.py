@@ -63,7 +63,7 @@ async def push_fine(_: QueuedMessage) -> Report:
         (outcome_of("a", persisted=True, connections=1, failed=1, error=UNAVAILABLE), True),
         # It is in the history, but the connection could not be closed: its client does not come for it.
         (outcome_of("a", persisted=True, connections=2, failed=2, unclosed=1, error=UNAVAILABLE), False),
-        # Nobody knows which connections there are, so none was closed, and no client comes for it.
+        # The connections are unknown, so none was closed, and no client reconnects.
         (outcome_of("a", persisted=True, missed=True, error=UNAVAILABLE), False),
         # The same, of the second page only.
         (outcome_of("a", persisted=True, missed=True, connections=1, failed=1, error=UNAVAILABLE), False),
