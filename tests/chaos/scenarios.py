@@ -395,11 +395,7 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
         while not done() and time.monotonic() < give_up:
             time.sleep(0.5)
         world.plan(Plan())
-<<<<<<< HEAD
-        # What failed three times is in the dead-letter queue, whole.
-=======
         # What failed three times is in the dead-letter queue, complete. The operator pushes it again.
->>>>>>> prose
         redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
         notes |= {"kills": world.killed - killed_before, "dead letters pushed again": redriven}
         _require_fault("kills", notes)
