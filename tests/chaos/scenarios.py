@@ -47,6 +47,9 @@ _HOLD_SECONDS = 2.7
 
 _PUSHES_A_ROUND = 20
 
+_STALL_SECONDS = 12
+"""The timeout of the push function where connections are dead: enough for one stall (3 s), not for four in a row."""
+
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
 
@@ -311,13 +314,13 @@ def _opened_since(fleet: Fleet, opened: int) -> bool:
 
 def pools_die(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Make all connections dead that the functions keep to AWS, again and again, without FIN or RST."""
-    with run(world, size, seed, notes) as this:
+    with run(world, size, seed, notes) as this, world.push_lasting(_STALL_SECONDS):
         before = world.proxy.met["stranded"]
         dead = 0
         rounds = size.pushes // _PUSHES_A_ROUND
         this.size = Size(size.clients, size.users, _PUSHES_A_ROUND)
         for _ in range(rounds):
-            # Only when none is under way, as a push has not the time to meet this twice.
+            # Only when none is under way, so that a push meets this once.
             dead += world.strand_functions()
             this.push_all(this.sender.push)
         notes |= {"connections made dead": dead, "requests over them": world.proxy.met["stranded"] - before}
