@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.chaos.backend import GaveUpError, Sender, each
 from tests.chaos.faults import CLOSE, DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
@@ -36,10 +39,16 @@ _SPREAD_SECONDS = 0.1
 _HAND_OVER_SECONDS = 0.15
 """The pause between requests: the emulator runs all of a burst at once, each in its own process."""
 
+_CUTS = 10
+"""How many clients are cut off at most until a push has met one that is on its way back."""
+
 _HOLD_SECONDS = 2.7
 """Longer than a push asks a connection again that API Gateway does not know yet."""
 
 _PUSHES_A_ROUND = 20
+
+_STALL_SECONDS = 12
+"""The timeout of the push function where connections are dead: enough for one stall (3 s), not for four in a row."""
 
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
@@ -281,11 +290,13 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
         with ThreadPoolExecutor(1) as background:
             pushing = background.submit(push_meanwhile)
             try:
-                opened = len(this.fleet.opened)
-                # The emulator runs one $connect after the other, so few at a time; the others are there to push to.
-                cut = max(size.clients // 10, 1)
-                world.cut(cut, this.choice)
-                this.fleet.wait(lambda: len(this.fleet.opened) >= opened + cut, _OPEN_SECONDS)
+                # One at a time, as the emulator runs one $connect after the other; the others are there to push to.
+                for _ in range(_CUTS):
+                    opened = len(this.fleet.opened)
+                    world.cut(1, this.choice)
+                    this.fleet.wait(partial(_opened_since, this.fleet, opened), _OPEN_SECONDS)
+                    if this.sender.total("connecting"):
+                        break
             finally:
                 ends.set()
             pushing.result()
@@ -297,15 +308,19 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
         return this.settle()
 
 
+def _opened_since(fleet: Fleet, opened: int) -> bool:
+    return len(fleet.opened) > opened
+
+
 def pools_die(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Make all connections dead that the functions keep to AWS, again and again, without FIN or RST."""
-    with run(world, size, seed, notes) as this:
+    with run(world, size, seed, notes) as this, world.push_lasting(_STALL_SECONDS):
         before = world.proxy.met["stranded"]
         dead = 0
         rounds = size.pushes // _PUSHES_A_ROUND
         this.size = Size(size.clients, size.users, _PUSHES_A_ROUND)
         for _ in range(rounds):
-            # Only when none is under way, as a push has not the time to meet this twice.
+            # Only when none is under way, so that a push meets this once.
             dead += world.strand_functions()
             this.push_all(this.sender.push)
         notes |= {"connections made dead": dead, "requests over them": world.proxy.met["stranded"] - before}
@@ -536,7 +551,7 @@ SCENARIOS = (
     Scenario("9 buffers of some clients are full", buffers_fill, Size(8, 4, 60), Size(20, 5, 600)),
     Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
     Scenario("11 connections to AWS are dead", pools_die, Size(8, 4, 40), Size(20, 5, 400)),
-    Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 60)),
+    Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 30)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 
@@ -553,7 +568,7 @@ def perform(world: World, scenario: Scenario, size: Size, seed: int) -> str:
     began = time.monotonic()
     try:
         verdict = scenario.play(world, size, seed, notes)
-    except (GaveUpError, TimeoutError) as problem:
+    except (GaveUpError, TimeoutError, BotoCoreError, ClientError) as problem:
         raise LostError(f"{scenario.name} (seed {seed}): {problem}") from problem
     told = "".join(f"; {name}: {value}" for name, value in notes.items())
     line = f"{scenario.name}: {verdict.figures}{told} (seed {seed}, {time.monotonic() - began:.0f} s)"

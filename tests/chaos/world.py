@@ -93,6 +93,17 @@ class World:
         return self.call_gate(self.proxy.strand)
 
     @contextmanager
+    def push_lasting(self, seconds: int) -> Iterator[None]:
+        """Have the push function run for at most so long, for as long as the block lasts."""
+        lambda_, name = self.sender().aws["lambda"], self.outputs["push_function_arn"]
+        before = lambda_.get_function_configuration(FunctionName=name)["Timeout"]
+        lambda_.update_function_configuration(FunctionName=name, Timeout=seconds)
+        try:
+            yield
+        finally:
+            lambda_.update_function_configuration(FunctionName=name, Timeout=before)
+
+    @contextmanager
     def dead_letters_soon(self) -> Iterator[None]:
         """Have a message of the queue that fails once become a dead letter, for as long as the block lasts."""
         sqs, url = self.sender().aws["sqs"], self.outputs["push_queue_url"]
