@@ -285,9 +285,9 @@ variable "allow_anonymous" {
         jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }
           verifies tokens, with an issuer's published keys or, by secret_arn, with a shared secret;
         authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }
-          asks a function of yours;
+          invokes your own function;
         allow_anonymous = true
-          lets whoever knows the URL connect as any user, which is for trials without real users' data.
+          lets any client that knows the URL connect as any user, which is for trials without real users' data.
     EOT
   }
 }

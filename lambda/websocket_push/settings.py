@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ClientPush(StrEnum):
-    """Who may push over a WebSocket connection, and to whom."""
+    """Which users a client may push to over its WebSocket connection."""
 
     NONE = "none"
     SELF = "self"

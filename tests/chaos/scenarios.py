@@ -254,7 +254,7 @@ def closes_fail_too(world: World, size: Size, seed: int, notes: Notes) -> Verdic
         def disturb(number: int) -> None:
             if number == size.pushes // 2:
                 this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
-                # The others go on pushing into the fault. It lasts until a report shows the outcome of one of theirs.
+                # The others go on pushing into the fault. It lasts until a report shows the outcome of one of them.
                 wait_until(lambda: this.sender.total("unclosed") > 0, "a connection that was not closed is reported")
                 this.under()
 

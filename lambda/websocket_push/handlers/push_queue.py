@@ -8,11 +8,11 @@ from websocket_push.push.report import Report
 from websocket_push.runtime.invocation import Event, Invocation
 
 FINISHING_SHARE = 0.3
-"""The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
+"""The part of the time in which no further message of a batch is started, so that the others can be finished."""
 
 
 async def push_from_queue(event: Event, invocation: Invocation[Warm]) -> Response:
-    """Push the messages of a batch, and name those that failed."""
+    """Push the messages of a batch, and return those that failed."""
     messages = parse_batch(event)
     pusher = pusher_until(invocation, until=invocation.deadline)
     max_frame_bytes = invocation.warm.settings.max_frame_bytes

@@ -13,7 +13,7 @@ ROUTE_SECONDS = 27.0
 
 
 async def push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
-    """Push for a client as far as it may, and answer with a receipt."""
+    """Push for a client, if it is allowed to, and return a receipt."""
     invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
     settings, clients = invocation.warm.settings, invocation.warm.clients
     message = parse_message(event.get("body"))

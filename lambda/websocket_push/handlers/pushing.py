@@ -19,10 +19,10 @@ from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.metrics import count_push
 
 CLOSING_SHARE = 0.1
-"""The part of the time that is kept for closing connections that could not be sent to."""
+"""The part of the time that is reserved for closing connections to which it could not be sent."""
 
 CLOSING_SECONDS = 1.0
-"""How much that is at least, where there is twice as much: time to close thousands."""
+"""The minimum of that reserve, if there is twice as much time: enough to close thousands."""
 
 
 class Settings(NamedTuple):

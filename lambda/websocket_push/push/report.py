@@ -85,7 +85,7 @@ def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[s
 
 
 def incompleteness(report: Report) -> Failure | None:
-    """Return why a push has to be made again, or None: for whom it is incomplete, see `Outcome.incomplete`."""
+    """Return why a push must be repeated (see `Outcome.incomplete`), or None if it need not be."""
     totals = cast(Mapping[str, int], report["totals"])
     if not totals["incomplete"]:
         return None
@@ -95,5 +95,5 @@ def incompleteness(report: Report) -> Failure | None:
         ErrorCode.INCOMPLETE,
         f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
         "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
-        f"{error['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
+        f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
     )
