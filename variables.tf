@@ -151,6 +151,14 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
+    ])
+    error_message = "jwt.secret_kms_key_arn is of another Region than secret_arn: Secrets Manager and Parameter Store use keys of their own Region only. Name the key that encrypts this secret."
+  }
+
+  validation {
+    condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
         try(issuer.algorithms, null) == null ? true
         : length(issuer.algorithms) > 0 && length(setsubtract(
@@ -426,7 +434,8 @@ variable "push_queue" {
     - `maximum_batching_window`: seconds for which Lambda gathers a batch.
     - `maximum_concurrency`: most invocations at the same time.
     - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
-    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`.
+    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`. Rules must
+      be in the module's Region; topics may be in another where both Regions are enabled by default.
   EOT
   type = object({
     batch_size              = optional(number, 10)
@@ -484,6 +493,14 @@ variable "push_queue" {
       for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == local.provider_region, true)
     ])
     error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region}."
+  }
+
+  validation {
+    condition = alltrue([
+      for region in flatten([for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn), [])]) :
+      region == local.provider_region || length(setsubtract([region, local.provider_region], local.regions_by_default)) == 0
+    ])
+    error_message = "push_queue.source_arns has an SNS topic of another Region, and one of the two Regions is not enabled by default: SNS sends under another name there, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 
