@@ -293,9 +293,9 @@ variable "allow_anonymous" {
         jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }
           verifies tokens, with an issuer's published keys or, by secret_arn, with a shared secret;
         authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }
-          asks a function of yours;
+          asks your own Lambda function;
         allow_anonymous = true
-          lets whoever knows the URL connect as any user, which is for trials without real users' data.
+          lets anyone who knows the URL connect as any user: for trials without real users' data only.
     EOT
   }
 }
@@ -721,7 +721,7 @@ variable "packages_folder" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
+  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them indefinitely."
   type        = number
   default     = 30
   nullable    = false
@@ -730,7 +730,7 @@ variable "log_retention_days" {
     condition = contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 
@@ -1017,7 +1017,7 @@ variable "access_logs" {
   description = <<-EOT
     Log each connection, message and disconnection to CloudWatch, without anything that clients sent; null (the default) for no logs.
     API Gateway writes with a role of the account and Region (aws_api_gateway_account), which must exist: the module does not create it.
-    - `retention_days`: days to keep the logs, 0 for ever; `log_retention_days` if left out.
+    - `retention_days`: days to keep the logs, 0 for indefinitely; `log_retention_days` if left out.
     - `source_ip`: whether the logs hold the clients' IP addresses, which are personal data.
   EOT
   type = object({
@@ -1030,7 +1030,7 @@ variable "access_logs" {
     condition = try(var.access_logs.retention_days, null) == null ? true : contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.access_logs.retention_days)
-    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 
