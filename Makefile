@@ -71,7 +71,7 @@ doctor: python ## look at a deployment in use, with two notifications to a test 
 		$(if $(ARN),--push-function-arn '$(ARN)')
 
 fuzz: environments ## give the functions tens of thousands of made-up events
-	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform -o faulthandler_timeout=3600 tests/fuzz
 
 redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
 	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
@@ -80,7 +80,7 @@ mutation: environments ## change the sources place by place, and see what no tes
 	@$(PYTHON) -m tools.environments mutation
 	@$(RUN) -m tools.mutation $(PARTS)
 
-bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
+bench: terraform environments ## measure the delivery against boto3, aiobotocore, the AWS Common Runtime, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
 	@.venv-bench/bin/python -m benchmarks

@@ -1,4 +1,8 @@
-"""What the module tells a function through its environment."""
+"""How variables are read that Terraform sets in the environment of a function.
+
+Each handler reads its own, once, into a typed value. `LOG_LEVEL` and the names of metrics are read by telemetry, the
+Region and addresses by `aws`, and what verify-jwt is passed by `tokens`.
+"""
 
 import json
 from collections.abc import Mapping

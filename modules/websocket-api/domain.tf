@@ -1,4 +1,4 @@
-# A name of the caller's own for the stage. Regional, and TLS 1.2 or newer: WebSocket APIs have no other.
+# The caller's domain name for the stage. Regional, with TLS 1.2 or newer: WebSocket APIs support nothing else.
 locals {
   # length fails for null, and is 1 also for what is not known yet.
   has_domain = nonsensitive(can(length([var.custom_domain.domain_name])))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Tables
+from tests.handlers.conftest import Context, Event, Tables, redeploy
 from tests.handlers.management_server import ManagementServer
 from websocket_push.handlers.push import handler
 from websocket_push.protocol.identifiers import milliseconds_of, new_notification_id
@@ -27,7 +27,7 @@ def frames(management: ManagementServer, connection_id: str) -> list[dict[str, A
 
 
 def lifetime(row: dict[str, Any]) -> int:
-    """Give the seconds from the time in the id to the expiry; a second may turn between the two."""
+    """Return the seconds from the time in the id to the expiry; a second may turn between the two."""
     return int(row["expiresAt"]) - milliseconds_of(row["notificationId"]) // 1000
 
 
@@ -118,6 +118,7 @@ def test_persist_and_ttl_override_the_settings(tables: Tables, environment: pyte
     assert not push(userId="alice", content=1, persist=False)["recipients"][0]["persisted"]
     assert tables.notifications() == []
     environment.setenv("PERSIST_BY_DEFAULT", "false")
+    redeploy()
     assert not push(userId="alice", content=1)["recipients"][0]["persisted"]
     assert tables.notifications() == []
     assert push(userId="alice", content=1, persist=True, ttl=60)["recipients"][0]["persisted"]
@@ -192,7 +193,7 @@ def test_a_connection_that_is_being_established_keeps_its_row(tables: Tables, ma
 
 
 class TestTime:
-    """What an invocation's time is divided into; the pusher is told, so nothing has to wait for it."""
+    """How an invocation's time is divided; it is passed to the pusher, so no test has to wait."""
 
     @pytest.fixture
     def clocks(self, monkeypatch: pytest.MonkeyPatch) -> list[Clocks]:
@@ -203,7 +204,7 @@ class TestTime:
                 made.append(Clocks(**times))
                 return super().__new__(cls, **times)
 
-        monkeypatch.setattr("websocket_push.handlers.push.Clocks", Noted)
+        monkeypatch.setattr("websocket_push.handlers.pushing.Clocks", Noted)
         return made
 
     @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9)])

@@ -15,9 +15,10 @@ from tests.handlers.conftest import Context, Event
 from tests.unit.tokens.jwks_server import JwksServer, dripping, keys, raw, reply, silent
 from tests.unit.tokens.support import CLAIMS, NOW, SECRET, ec_key, jwk, pem, rsa_key, segment, token
 from websocket_push.handlers import verify_jwt
+from websocket_push.http.endpoint import Endpoint
 from websocket_push.tokens import secrets, verifier
 from websocket_push.tokens.claims import START_TOLERANCE
-from websocket_push.tokens.jwks import MAX_JWKS_BYTES, Address, fetch_jwks
+from websocket_push.tokens.jwks import MAX_JWKS_BYTES, fetch_jwks
 from websocket_push.tokens.key_cache import RENEWAL_SECONDS, RETRY_SECONDS
 from websocket_push.tokens.presented import MAX_TOKEN_BYTES
 
@@ -80,7 +81,7 @@ def issuer() -> Iterator[JwksServer]:
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Give what sets the function up."""
+    """Return what sets the function up."""
 
     def configured(**changes: Any) -> None:
         values = {
@@ -99,7 +100,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def connect(event: EventMaker, log_lines: LogLines, clock: Clock) -> Callable[..., Result]:
-    """Give what connects with a token, or in any other way, and looks at both ends."""
+    """Return what connects with a token, or in any other way, and looks at both ends."""
 
     def connected(text: str | None = None, **changes: Any) -> Result:
         if text is not None:
@@ -528,7 +529,7 @@ Fault = Callable[[JwksServer], None]
 
 
 def answering(answer: Any) -> Fault:
-    """Give what has an issuer answer in this way."""
+    """Return what has an issuer answer in this way."""
     return lambda issuer: setattr(issuer, "answer", answer)
 
 
@@ -554,8 +555,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 def impatient(monkeypatch: pytest.MonkeyPatch, issuer: JwksServer) -> None:
     """Have little time for an issuer that is to be too slow."""
 
-    def fetch(address: Address) -> list[object]:
-        return fetch_jwks(address, seconds=SHORT) if issuer.answer in SLOW else fetch_jwks(address)
+    def fetch(endpoint: Endpoint) -> list[object]:
+        return fetch_jwks(endpoint, seconds=SHORT) if issuer.answer in SLOW else fetch_jwks(endpoint)
 
     monkeypatch.setattr(verifier, "fetch_jwks", fetch)
 
@@ -759,7 +760,7 @@ def test_wrong_signatures_read_the_secret_once_in_a_while(
     assert connect(hs256("x" * 32))[:2] == (403, "INVALID_SIGNATURE")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clock.now += RENEWAL_SECONDS - 1
-    # Read just before; another attempt would now fail and be told.
+    # Read just before; another attempt would now fail and be reported.
     assert connect(hs256("x" * 32))[:2] == (403, "INVALID_SIGNATURE")
     assert connect(hs256(NEW))[:2] == (200, "OK")
 

@@ -20,7 +20,8 @@ RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.
 SECOND_LAYOUT = FIRST_LAYOUT.with_name("second_layout.json")
 """A state of the module as it was before the root decided all names and ARNs, applied with RECORDED_SECOND."""
 
-RECORDED_SECOND: Mapping[str, Any] = RECORDED | {
+RECORDED_SECOND: Mapping[str, Any] = {
+    **RECORDED,
     "access_logs": {},
     "alarms": {},
     "dashboard": True,

@@ -199,7 +199,7 @@ run "other_thresholds" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(coalesce(alarm.alarm_actions, [])) == 0])
-    error_message = "Without a topic nobody is told."
+    error_message = "Without a topic there are no actions."
   }
 }
 

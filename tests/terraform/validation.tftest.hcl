@@ -21,7 +21,7 @@ run "defaults_need_only_the_word_on_anonymous_clients" {
 
 # --- Who may connect: exactly one of three.
 
-run "nobody_said_who_may_connect" {
+run "no_authorization_given" {
   command = plan
   variables {
     allow_anonymous = false

@@ -1,5 +1,6 @@
-"""What an exception means to those outside: a code of the closed list and a sentence."""
+"""Translates an exception for callers: a code of the closed list and an explanation."""
 
+import sys
 from typing import NamedTuple
 
 from websocket_push.aws.errors import AwsError
@@ -9,16 +10,16 @@ from websocket_push.telemetry.log import where
 
 
 class Failure(NamedTuple):
-    """A failure as it is told.
+    """A failure as reported.
 
     Parameters
     ----------
     code
         For programs.
     message
-        For people who called.
+        For the caller.
     detail
-        For the log: where it came from or what AWS said. Holds no content and no stack trace.
+        For the log: the source of the error, or AWS's message. Contains no content and no stack trace.
     """
 
     code: ErrorCode
@@ -26,8 +27,23 @@ class Failure(NamedTuple):
     detail: str = ""
 
 
+def lambda_error(code: ErrorCode | None, message: str) -> Exception:
+    """Return an exception that ends an invocation: Lambda reports its class as `errorType`.
+
+    Parameters
+    ----------
+    code
+        Names the class; None for a plain `Exception`.
+    message
+        Reported as `errorMessage`.
+    """
+    # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
+    sys.tracebacklimit = 0
+    return Exception(message) if code is None else type(code.value, (Exception,), {})(message)
+
+
 def explain(error: Exception) -> Failure:
-    """Find the code for an exception."""
+    """Return the code and the explanation for an exception."""
     if isinstance(error, RequestError):
         return Failure(error.code, error.message)
     if isinstance(error, AwsError) and error.transient:

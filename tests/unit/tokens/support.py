@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from websocket_push.tokens.jwks import Address
+from websocket_push.http.endpoint import Endpoint
 from websocket_push.tokens.settings import TokenSettings
 
 NOW = 1_769_860_800.0
 SECRET = bytes(range(64))
-JWKS = Address(secure=True, host="issuer.test", port=443, authority="issuer.test", target="/keys")
+JWKS = Endpoint("https", "issuer.test", 443, "issuer.test", "/keys")
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt-AbCdEf"
 
 CLAIMS: dict[str, Any] = {
@@ -38,7 +38,7 @@ _DIGESTS = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 def rsa_key(name: str = "a", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Give the RSA key of this name, made once."""
+    """Return the RSA key of this name, made once."""
     return _made(name, bits)
 
 
@@ -49,19 +49,19 @@ def _made(name: str, bits: int) -> rsa.RSAPrivateKey:
 
 
 def ec_key(curve: str = "P-256", number: int = 1) -> ec.EllipticCurvePrivateKey:
-    """Give an EC key."""
+    """Return an EC key."""
     return ec.derive_private_key(0x1234567 + number, _CURVES[curve][0])
 
 
 def ed_key(curve: str = "Ed25519") -> ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey:
-    """Give an Edwards curve key."""
+    """Return an Edwards curve key."""
     if curve == "Ed25519":
         return ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
     return ed448.Ed448PrivateKey.from_private_bytes(bytes(57))
 
 
 def jwk(key: Private, kid: str | None = "a", **members: Any) -> dict[str, Any]:
-    """Give the public part of a key as a JSON Web Key."""
+    """Return the public part of a key as a JSON Web Key."""
     public: Any = key.public_key()
     entry: dict[str, Any]
     if isinstance(key, rsa.RSAPrivateKey):
@@ -75,7 +75,7 @@ def jwk(key: Private, kid: str | None = "a", **members: Any) -> dict[str, Any]:
 
 
 def pem(key: Private) -> bytes:
-    """Give the public part of a key as PEM."""
+    """Return the public part of a key as PEM."""
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
