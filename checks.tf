@@ -20,6 +20,15 @@ locals {
   default_quota = { rate_limit = 10000, burst_limit = 5000 }
   smaller_quota = { rate_limit = 2500, burst_limit = 1250 }
   checked_quota = contains(local.regions_with_smaller_quota, local.provider_region) ? local.smaller_quota : local.default_quota
+
+  # Regions between which SNS sends to queues under its usual name. Where any other takes part it has a name of that Region
+  # (SNS developer guide, "Sending Amazon SNS messages to an Amazon SQS queue or AWS Lambda function in a different Region").
+  # The list is complete: Regions since March 2019 are all opt-in Regions.
+  regions_by_default = [
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+    "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+    "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
+  ]
 }
 
 # A warning, because an account's quota may have been raised.

@@ -151,6 +151,14 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
+    ])
+    error_message = "jwt.secret_kms_key_arn is of another Region than secret_arn: Secrets Manager and Parameter Store use keys of their own Region only. Name the key that encrypts this secret."
+  }
+
+  validation {
+    condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
         try(issuer.algorithms, null) == null ? true
         : length(issuer.algorithms) > 0 && length(setsubtract(
@@ -285,9 +293,9 @@ variable "allow_anonymous" {
         jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }
           verifies tokens, with an issuer's published keys or, by secret_arn, with a shared secret;
         authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }
-          invokes your own function;
+          asks your own Lambda function;
         allow_anonymous = true
-          lets any client that knows the URL connect as any user, which is for trials without real users' data.
+          lets any client that knows the URL connect as any user: for trials without real users' data only.
     EOT
   }
 }
@@ -426,7 +434,8 @@ variable "push_queue" {
     - `maximum_batching_window`: seconds for which Lambda gathers a batch.
     - `maximum_concurrency`: most invocations at the same time.
     - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
-    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`.
+    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`. Rules must
+      be in the module's Region; topics may be in another where both Regions are enabled by default.
   EOT
   type = object({
     batch_size              = optional(number, 10)
@@ -484,6 +493,14 @@ variable "push_queue" {
       for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == local.provider_region, true)
     ])
     error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region}."
+  }
+
+  validation {
+    condition = alltrue([
+      for region in flatten([for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn), [])]) :
+      region == local.provider_region || length(setsubtract([region, local.provider_region], local.regions_by_default)) == 0
+    ])
+    error_message = "push_queue.source_arns has an SNS topic of another Region, and one of the two Regions is not enabled by default: SNS sends under another name there, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -704,7 +721,7 @@ variable "packages_folder" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
+  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them indefinitely."
   type        = number
   default     = 30
   nullable    = false
@@ -713,7 +730,7 @@ variable "log_retention_days" {
     condition = contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 
@@ -1000,7 +1017,7 @@ variable "access_logs" {
   description = <<-EOT
     Log each connection, message and disconnection to CloudWatch, without anything that clients sent; null (the default) for no logs.
     API Gateway writes with a role of the account and Region (aws_api_gateway_account), which must exist: the module does not create it.
-    - `retention_days`: days to keep the logs, 0 for ever; `log_retention_days` if left out.
+    - `retention_days`: days to keep the logs, 0 for indefinitely; `log_retention_days` if left out.
     - `source_ip`: whether the logs hold the clients' IP addresses, which are personal data.
   EOT
   type = object({
@@ -1013,7 +1030,7 @@ variable "access_logs" {
     condition = try(var.access_logs.retention_days, null) == null ? true : contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.access_logs.retention_days)
-    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 

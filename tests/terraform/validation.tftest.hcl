@@ -2130,3 +2130,63 @@ run "a_smaller_quota_is_the_default_there" {
     error_message = "Without a limit of its own the stage has the Region's quota, which no check warns of."
   }
 }
+
+run "a_topic_of_an_opt_in_region_that_sends" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:ap-east-1:123456789012:orders"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "a_topic_that_sends_to_an_opt_in_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_service.api
+    override_during = plan
+    values          = { region = "ap-east-1" }
+  }
+
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:eu-central-1:123456789012:orders"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "a_topic_within_an_opt_in_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_service.api
+    override_during = plan
+    values          = { region = "ap-east-1" }
+  }
+
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:ap-east-1:123456789012:orders"] }
+  }
+}
+
+run "a_secret_of_another_region_with_its_key" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      secret_arn         = "arn:aws:ssm:us-east-1:123456789012:parameter/push"
+      secret_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
+}
+
+run "a_key_of_another_region_than_the_secret" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      secret_arn         = "arn:aws:ssm:us-east-1:123456789012:parameter/push"
+      secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
+  expect_failures = [var.jwt]
+}
