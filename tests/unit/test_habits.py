@@ -33,7 +33,8 @@ NOT_OURS = {"fixtures", "node_modules", "package-lock.json", "style.md", "test_h
 
 ODD = re.compile(
     r"\b(?:whoever|nobody|somebody|anybody|anew|of (?:yours|ours|theirs)|put up with|comes? again|for good"
-    r"|to no avail|in vain|(?:is|are|was|were|be|been|being) told(?! apart)|hear[sd]? of|what is left of|hand(?:s|ed|ing)? over)\b",
+    r"|to no avail|in vain|(?:is|are|was|were|be|been|being) told(?! apart)|hear[sd]? of"
+    r"|what is left of|hand(?:s|ed|ing)? over)\b",
     re.IGNORECASE,
 )
 GIVES = re.compile(r'"""Gives? |/\*\* ?Gives? ')
