@@ -6,7 +6,7 @@ from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.identifiers import milliseconds_of, rfc_3339
 
 TAKEN = "ConditionalCheckFailedException"
-"""The code with which storing fails where the id has other content."""
+"""The code with which storing fails where the user has the id already."""
 
 
 class Notification(NamedTuple):
@@ -81,20 +81,27 @@ class Notifications:
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
         """Return the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
 
-        Storing the same again replaces the row, so a repeated push is kept once, and for as long as the last one says.
-        Under an id that the user has with other content nothing is stored, it fails with `TAKEN`: a client that has
-        seen the one drops the other by its id, so history and screen would differ. The condition costs no capacity.
+        It fails with `TAKEN` where the user has the id already; `storing_again` says whether with the same content. So
+        the content is sent, hashed and signed once for the many that have not.
         """
-        item: Item = {
-            "userId": {"S": user_id},
-            "notificationId": {"S": notification.notification_id},
-            "content": {"S": notification.content},
-            "createdAt": {"S": notification.created_at},
-            "expiresAt": {"N": str(expires_at)},
+        return {
+            "TableName": self._table,
+            "Item": _item(user_id, notification, expires_at),
+            "ConditionExpression": "attribute_not_exists(notificationId)",
         }
+
+    def storing_again(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
+        """Return the PutItem request for a user who has the id already.
+
+        The same content replaces the row, so a repeated push is kept once, and for as long as the last one says. With
+        other content nothing is stored, it fails with `TAKEN`: a client that has seen the one drops the other by its
+        id, so history and screen would differ.
+        """
+        item = _item(user_id, notification, expires_at)
         return {
             "TableName": self._table,
             "Item": item,
+            # The row may have expired since it was found.
             "ConditionExpression": "attribute_not_exists(notificationId) OR content = :content",
             "ExpressionAttributeValues": {":content": item["content"]},
         }
@@ -147,3 +154,23 @@ class Notifications:
             "ScanIndexForward": not part.newest_first,
             "ConsistentRead": True,
         }
+
+
+def _item(user_id: str, notification: Notification, expires_at: int) -> Item:
+    return {
+        "userId": {"S": user_id},
+        "notificationId": {"S": notification.notification_id},
+        "content": {"S": notification.content},
+        "createdAt": {"S": notification.created_at},
+        "expiresAt": {"N": str(expires_at)},
+    }
+
+
+def _item(user_id: str, notification: Notification, expires_at: int) -> Item:
+    return {
+        "userId": {"S": user_id},
+        "notificationId": {"S": notification.notification_id},
+        "content": {"S": notification.content},
+        "createdAt": {"S": notification.created_at},
+        "expiresAt": {"N": str(expires_at)},
+    }
