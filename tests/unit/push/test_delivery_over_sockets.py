@@ -161,7 +161,7 @@ def whole_delivery(transport: ConcurrentSender, seconds: float = 60, content: st
     return Delivery(
         dynamodb,
         Clients(dynamodb, "clients", "userId-index"),
-        Notifications(dynamodb, "notifications"),
+        Notifications("notifications"),
         Management(transport, CONNECTIONS_URL),
         notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
         stored_until=NOW,
