@@ -30,7 +30,7 @@ class Notification(NamedTuple):
 
 
 class Notifications:
-    """The notifications table, as far as push is allowed to use it: what is written to it."""
+    """The writes to the notifications table, which is all that push is allowed to do with it."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -38,8 +38,8 @@ class Notifications:
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
         """Return the PutItem request that stores a notification for a user until `expires_at` (epoch seconds).
 
-        The request fails with `TAKEN` if the user already has the id; `storing_again` tells whether with the same content. So
-        the content is sent, hashed and signed once for the many that have not.
+        The request fails with `TAKEN` if the user already has the id; `storing_again` then compares the contents. So the
+        content is sent, hashed and signed once for all users that do not have it.
         """
         return {
             "TableName": self._table,
@@ -48,11 +48,11 @@ class Notifications:
         }
 
     def storing_again(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
-        """Return the PutItem request for a user who has the id already.
+        """Return the PutItem request for a user who already has the id.
 
-        The same content replaces the row, so a repeated push is kept once, and for as long as the last one says. With
-        other content nothing is stored, it fails with `TAKEN`: a client that has seen the one drops the other by its
-        id, so history and screen would differ.
+        The same content replaces the row, so a repeated push is stored once, with the last `expires_at`. With other
+        content the request fails with `TAKEN`: a client that has seen the first notification would drop the second by
+        its id, and differ from the history.
         """
         item = _item(user_id, notification, expires_at)
         return {
@@ -62,16 +62,6 @@ class Notifications:
             "ConditionExpression": "attribute_not_exists(notificationId) OR content = :content",
             "ExpressionAttributeValues": {":content": item["content"]},
         }
-
-
-def _item(user_id: str, notification: Notification, expires_at: int) -> Item:
-    return {
-        "userId": {"S": user_id},
-        "notificationId": {"S": notification.notification_id},
-        "content": {"S": notification.content},
-        "createdAt": {"S": notification.created_at},
-        "expiresAt": {"N": str(expires_at)},
-    }
 
 
 def _item(user_id: str, notification: Notification, expires_at: int) -> Item:
