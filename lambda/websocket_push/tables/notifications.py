@@ -38,8 +38,8 @@ class Notifications:
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
         """Return the PutItem request that stores a notification for a user until `expires_at` (epoch seconds).
 
-        The request fails with `TAKEN` if the user already has the id; `storing_again` then compares the contents. So the
-        content is sent, hashed and signed once for all users that do not have it.
+        The request fails with `TAKEN` if the user already has the id; `storing_again` then compares the contents. So
+        the content is sent, hashed and signed once for all users that do not have it.
         """
         return {
             "TableName": self._table,
