@@ -37,10 +37,12 @@ locals {
   # The last part of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
   dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
 
-  # What is left out is the account's quota, unless raised: a limit above it might be refused.
+  # What is left out is the account's quota, unless raised: a limit above it might be refused. Each limit is decided by
+  # itself, so that one that is given is known in the plan whatever the Region is.
+  quota = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
   throttling = {
-    for limit, quota in contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota :
-    limit => coalesce(var.throttling[limit], quota)
+    rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
+    burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
   }
 
   function_arns = {

@@ -19,18 +19,22 @@ Values = Mapping[str, Any]
 
 RULES: Mapping[str, str] = {
     "data, connections and the URL stay": "a table, a queue, the API or its stage is destroyed or replaced",
-    "only expected types": "a resource is of a type that the module does not plan and `--expect` does not name",
-    "a table is protected": "a table lacks deletion protection or recovery to a point in time",
-    "a table is encrypted": "a table is not encrypted by a key that CloudTrail watches",
+    "only expected types": "a resource has a type that the module does not use and `--expect` does not list",
+    "a table is protected": "a table lacks deletion protection or point-in-time recovery",
+    "a table is encrypted": "a table is not encrypted with a key whose use CloudTrail records",
     "a queue is encrypted": "a queue has neither a KMS key nor SQS's own encryption",
     "a topic is encrypted": "an SNS topic has no KMS key",
-    "a log group says how long it keeps": "a log group keeps its logs for ever",
-    "a function logs to a group of the plan": "Lambda would make a function's log group itself, which keeps for ever",
+    "a log group says how long it keeps": "a log group never expires its logs",
+    "a function logs to a group of the plan": (
+        "Lambda would create the function's log group itself, which never expires its logs"
+    ),
     "clients are authorized": "`$connect` has no authorizer",
     "a permission names who invokes": "the principal of a Lambda permission is `*`",
     "a permission names its source": "a Lambda permission has no `source_arn`, or one with a wildcard",
     "a policy names its actions": "an Allow has `NotAction`, or a wildcard in an action",
-    "a policy names its resources": "an Allow has `NotResource`, or a wildcard where a resource could be named",
+    "a policy names its resources": (
+        "an Allow has `NotResource`, or a wildcard where the action supports specific resources"
+    ),
     "a policy names who it is for": "an Allow has `NotPrincipal`, or a principal that is `*`",
 }
 """Every rule, and where it is violated."""
