@@ -35,8 +35,9 @@ locals {
 check "throttling" {
   assert {
     condition = alltrue([
-      for limit in ["rate_limit", "burst_limit"] :
-      var.throttling[limit] == null ? true : var.throttling[limit] <= local.checked_quota[limit]
+      for limit, smallest in local.smaller_quota :
+      # The Region may be known late. What every Region allows is right without it.
+      coalesce(var.throttling[limit], smallest) <= smallest ? true : var.throttling[limit] <= local.checked_quota[limit]
     ])
     error_message = "throttling is above what an account may do in this Region unless its quota was raised: ${local.checked_quota.rate_limit} requests per second and bursts of ${local.checked_quota.burst_limit}. The account's quota holds first: set rate_limit and burst_limit within it, or have it raised."
   }

@@ -129,4 +129,4 @@ def test_lowest_and_newest_run_on_both_programs() -> None:
         everything = {"test"} if entry.get("terraform") not in ("1.9.0", None) else {"lint", "unit", "e2e"}
         assert set(entry["targets"].split()) - {"versions"} == everything
     assert ["versions" in entry["targets"] for entry in matrix()].count(True) == 1
-    assert "\nmake test\nmake versions\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").endswith("\nmake test\n")
