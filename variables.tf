@@ -609,7 +609,7 @@ variable "metrics_namespace" {
 }
 
 variable "alarms" {
-  description = "CloudWatch alarms, by docs/runbook.md: {} for all of them, null for none. sns_topic_arns: who hears of an alarm and of its end. thresholds: above which number in five minutes an alarm goes off; push_duration is in percent of the push function's timeout, push_queue_age in seconds. leave_out: keys of alarms that are not wanted."
+  description = "CloudWatch alarms, by docs/runbook.md: {} for all of them, null for none. sns_topic_arns: who hears of an alarm and of its end. thresholds: above which number in five minutes an alarm goes off; push_duration is in percent of the push function's timeout, push_queue_age and fanout_age in seconds. leave_out: keys of alarms that are not wanted."
   type = object({
     sns_topic_arns = optional(list(string), [])
     leave_out      = optional(set(string), [])
@@ -619,6 +619,8 @@ variable "alarms" {
       dead_letters            = optional(number, 0)
       deliveries_failed       = optional(number, 10)
       errors                  = optional(number, 0)
+      fanout_age              = optional(number, 900)
+      fanout_dead_letters     = optional(number, 0)
       faults                  = optional(number, 0)
       keys_unavailable        = optional(number, 0)
       not_persisted           = optional(number, 0)
@@ -644,7 +646,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {

@@ -1,4 +1,4 @@
-"""The four DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
+"""The DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -123,6 +123,23 @@ class DynamoDB:
         """
         return await self._call("Query", request, decode_page, deadline)
 
+    async def scan(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
+        """Read one page of a scan.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's Scan request: `TableName`, `Segment` and so on.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        QueryPage
+            At most 1 MB of items, in no order.
+        """
+        return await self._call("Scan", request, decode_page, deadline)
+
     def address(self, operation: str) -> tuple[Target, str, str]:
         """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
         return self._targets[operation], self._path, self._canonical_path
@@ -150,7 +167,7 @@ def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
             content_type="application/x-amz-json-1.0",
             x_amz_target=f"DynamoDB_20120810.{operation}",
         )
-        for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+        for operation in ("PutItem", "GetItem", "DeleteItem", "Query", "Scan")
     }
     return targets, path, canonical_path(path)
 

@@ -1,6 +1,5 @@
 """The push function: delivers notifications for a backend that invokes it, a queue, or a client on the `push` route."""
 
-import sys
 import time
 from collections.abc import Mapping
 
@@ -8,9 +7,9 @@ from websocket_push.authorization import messaging_user, require_push_allowed
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.handlers.replies import Response, error_reply, reply
+from websocket_push.handlers.replies import Response, error_reply, raising, reply
 from websocket_push.protocol.batch import QueuedMessage, is_batch, parse_batch, parse_queued_push
-from websocket_push.protocol.errors import RequestError
+from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
@@ -20,12 +19,12 @@ from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import Invocation, run
-from websocket_push.runtime.invocation import Answer, Event, LambdaContext
-from websocket_push.settings import read_bytes, read_client_push, read_flag, read_seconds, read_text
+from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.settings import read_bound, read_bytes, read_client_push, read_count, read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
-from websocket_push.telemetry.metrics import count_push
+from websocket_push.telemetry.metrics import count_push, count_topic_push
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
@@ -56,16 +55,8 @@ def handler(event: Event, context: LambdaContext) -> Report | Response:
         answer = run("push", _push_from_client, event, context)
         return error_reply(event, answer) if isinstance(answer, Failure) else answer
     if is_batch(event):
-        return _raising(run("push", _push_from_queue, event, context))
-    return _raising(run("push", _push_from_backend, event, context))
-
-
-def _raising(answer: Answer | Failure) -> Answer:
-    if isinstance(answer, Failure):
-        # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
-        sys.tracebacklimit = 0
-        raise type(answer.code.value, (Exception,), {})(answer.message)
-    return answer
+        return raising(run("push", _push_from_queue, event, context))
+    return raising(run("push", _push_from_backend, event, context))
 
 
 async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
@@ -115,16 +106,54 @@ async def _push_from_client(event: Event, invocation: Invocation) -> Response:
 
 async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
     report = await _counted_push(_pusher(invocation, until=until), request, invocation)
-    invocation.fields.update(id=report["id"], totals=report["totals"])
+    told = ("id", "totals", "accepted")
+    invocation.fields.update({name: report[name] for name in told if name in report})
     return report
 
 
 async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation) -> Report:
+    if request.topic is not None:
+        return await _push_to_topic(pusher, request, request.topic, invocation)
     report = await pusher.push(request)
     to_persist = pusher.defaults.persist if request.persist is None else request.persist
     # asyncio's clock is time.monotonic.
     milliseconds = (time.monotonic() - invocation.started) * 1000
     count_push(invocation.fields, report, to_persist=to_persist, milliseconds=milliseconds)
+    return report
+
+
+async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invocation: Invocation) -> Report:
+    environment = invocation.environment
+    if not environment.get("FANOUT_QUEUE_URL"):
+        raise RequestError(ErrorCode.TOPICS_DISABLED, "There are no topics here: set the module's input topics.")
+    # Imported where it is needed: a function without topics should not pay for them when it starts.
+    from websocket_push.aws.queue import Queue
+    from websocket_push.push.spread import Means
+    from websocket_push.push.topics import FanOut, push_to_topic
+    from websocket_push.tables.audience import Audience
+
+    report = await push_to_topic(
+        topic,
+        pusher.notification(request),
+        stored_until=pusher.stored_until(request),
+        dynamodb=pusher.dynamodb,
+        notifications=pusher.notifications,
+        means=Means(
+            audience=Audience(pusher.dynamodb, subscriptions=read_text(environment, "SUBSCRIPTIONS_TABLE")),
+            clients=pusher.clients,
+            management=pusher.management,
+            clocks=pusher.clocks,
+            random=pusher.random,
+            refusals=pusher.refusals,
+        ),
+        fan_out=FanOut(
+            queue=Queue(invocation.transport, read_text(environment, "FANOUT_QUEUE_URL")),
+            segments=read_count(environment, "FANOUT_SEGMENTS"),
+            immediate=read_bound(environment, "IMMEDIATE_CONNECTIONS"),
+        ),
+    )
+    milliseconds = (time.monotonic() - invocation.started) * 1000
+    count_topic_push(invocation.fields, report, milliseconds=milliseconds)
     return report
 
 

@@ -55,9 +55,13 @@ def notification_text(notification_id: str, created_at: str, content: str) -> st
     return f'{{"id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
 
 
-def notification_frame(notification_id: str, created_at: str, content: str) -> str:
-    """Write a notification as it is sent to an open connection; `content` is JSON text already."""
-    return f'{{"type":"notification","id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
+def notification_frame(notification_id: str, created_at: str, content: str, topic: str | None = None) -> str:
+    """Write a notification as it is sent to an open connection; `content` is JSON text already.
+
+    `topic` is the topic that it was pushed to, if it was; the name of a topic needs no escapes.
+    """
+    member = "" if topic is None else f'"topic":"{topic}",'
+    return f'{{"type":"notification","id":"{notification_id}","createdAt":"{created_at}",{member}"content":{content}}}'
 
 
 def history_frame(

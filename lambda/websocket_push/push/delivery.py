@@ -183,7 +183,7 @@ class _Recipient:
             )
         except Exception as error:
             taken = isinstance(error, AwsError) and error.code == TAKEN
-            self._outcome.error = explain(_id_taken() if taken else error)
+            self._outcome.error = explain(id_taken() if taken else error)
         else:
             self._outcome.persisted = True
 
@@ -247,7 +247,8 @@ def _each(recipients: Sequence[_Recipient], begin: Callable[[_Recipient], None])
         yield
 
 
-def _id_taken() -> RequestError:
+def id_taken() -> RequestError:
+    """Return the error for an id under which other content is stored."""
     return RequestError(
         ErrorCode.INVALID_ID, "The id belongs to a notification with other content. Give this one an id of its own."
     )
