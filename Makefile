@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz mutation redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ fuzz: environments ## give the functions tens of thousands of made-up events
 redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
 	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
 
+mutation: environments ## change the sources place by place, and see what no test notices (hours; PARTS=push/refusals.py)
+	@$(PYTHON) -m tools.environments mutation
+	@$(RUN) -m tools.mutation $(PARTS)
+
 bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
@@ -93,7 +97,7 @@ environments: python ## make .venv and .venv-emulator, where missing or outdated
 	@$(PYTHON) -m tools.environments dev emulator
 
 clean: ## remove what the other targets have made
-	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-terraform-*
+	rm -rf .build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-bench .venv-checkov .venv-emulator .venv-mutation .venv-terraform-*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

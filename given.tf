@@ -6,12 +6,13 @@ locals {
     jwt         = nonsensitive(var.jwt != null)
     authorizer  = nonsensitive(var.jwt != null || var.authorizer != null)
     push_queue  = nonsensitive(var.push_queue != null)
+    topics      = nonsensitive(var.topics != null)
     access_logs = nonsensitive(var.access_logs != null)
 
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -83,13 +83,23 @@ output "notifications_table_arn" {
   value       = module.dynamodb.notifications_table_arn
 }
 
+output "subscriptions_table_name" {
+  description = "Name of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_name
+}
+
+output "subscriptions_table_arn" {
+  description = "ARN of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_arn
+}
+
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
 }
 

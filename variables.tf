@@ -30,7 +30,7 @@ variable "tags" {
 }
 
 variable "jwt" {
-  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; a token without aud is held to audience by its client_id, as Cognito's access tokens need it. token_use (\"access\" or \"id\", for Cognito) and typ (of the header, such as \"at+jwt\") require one kind of token. user_id_claim says who connects. additional_issuers, such as the next version of the issuer while clients migrate, have these members too; the keys of one verify no token of another, but the same user id is the same user. For all issuers: leeway, the seconds by which clocks may differ (5 at least for nbf and iat, none for exp by default), jwks_cache_seconds, how long fetched keys serve, and allow_insecure_loopback, which accepts http for a key set on this machine's loopback, for trials."
+  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; a token without aud is held to audience by its client_id, as Cognito's access tokens need it. token_use (\"access\" or \"id\", for Cognito) and typ (of the header, such as \"at+jwt\") require one kind of token. user_id_claim says who connects, and topics_claim, where there are topics, which of them the client may listen to: a list of names and of prefixes that end in /*, or one string with spaces between them. additional_issuers, such as the next version of the issuer while clients migrate, have these members too; the keys of one verify no token of another, but the same user id is the same user. For all issuers: leeway, the seconds by which clocks may differ (5 at least for nbf and iat, none for exp by default), jwks_cache_seconds, how long fetched keys serve, and allow_insecure_loopback, which accepts http for a key set on this machine's loopback, for trials."
   type = object({
     issuer                  = optional(string)
     audience                = optional(list(string), [])
@@ -39,6 +39,7 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = optional(string, "sub")
+    topics_claim            = optional(string)
     token_use               = optional(string)
     typ                     = optional(string)
     leeway                  = optional(number, 0)
@@ -52,6 +53,7 @@ variable "jwt" {
       secret_kms_key_arn = optional(string)
       algorithms         = optional(list(string))
       user_id_claim      = optional(string, "sub")
+      topics_claim       = optional(string)
       token_use          = optional(string)
       typ                = optional(string)
     })), [])
@@ -144,6 +146,20 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != ""
+    ])
+    error_message = "jwt.topics_claim must be the name of the claim that lists the topics which the client may listen to, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen to broadcasts alone."
+  }
+
+  validation {
+    condition = var.topics != null ? true : alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null
+    ])
+    error_message = "jwt.topics_claim says which topics a client may listen to, but there are none: write topics = {} beside it, or leave it out."
+  }
+
+  validation {
+    condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
     ])
     error_message = "jwt.token_use must be \"access\" or \"id\", what the claim token_use of Cognito's tokens says. Leave it out for tokens that have no such claim."
@@ -189,7 +205,7 @@ variable "jwt" {
 }
 
 variable "authorizer" {
-  description = "Authorize connections by a Lambda function of yours, in the account and Region of the API: function_name as you wrote it, function_arn from the function. API Gateway invokes it for every connection with a REQUEST authorizer's event, and the module permits that. Its answer is an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context userId (who connects: a string, required) and expiresAt (until when: seconds since the epoch in digits, optional)."
+  description = "Authorize connections by a Lambda function of yours, in the account and Region of the API: function_name as you wrote it, function_arn from the function. API Gateway invokes it for every connection with a REQUEST authorizer's event, and the module permits that. Its answer is an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context userId (who connects: a string, required) expiresAt (until when: seconds since the epoch in digits, optional) and, where there are topics, topics (which of them it may listen to: names and prefixes that end in /*, with spaces between them, optional)."
   type = object({
     function_name = string
     function_arn  = string
@@ -395,6 +411,45 @@ variable "push_queue" {
   }
 }
 
+variable "topics" {
+  description = "Let backends push to topics and to every connection at once, and clients subscribe to the topics that their authorization names; {} for the defaults in brackets, null (the default): no topics, and nothing is made for them. max_per_connection (20): how many topics a connection may have. immediate_connections (500): up to how many connections of a topic the push function itself sends to; beyond, it hands over to workers. workers (2): how many of those run side by side. broadcast_rate (5000): how many messages per second they send together; what the account's quota has beyond it, 10,000 unless raised, is left to other pushes."
+  type = object({
+    max_per_connection    = optional(number, 20)
+    immediate_connections = optional(number, 500)
+    broadcast_rate        = optional(number, 5000)
+    workers               = optional(number, 2)
+  })
+  default = null
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.max_per_connection >= 1 && var.topics.max_per_connection <= 100 && floor(var.topics.max_per_connection) == var.topics.max_per_connection, false
+    )
+    error_message = "topics.max_per_connection must be a whole number from 1 to 100, such as 20: each poll reads every topic of its connection."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.immediate_connections >= 0 && var.topics.immediate_connections <= 2000 && floor(var.topics.immediate_connections) == var.topics.immediate_connections, false
+    )
+    error_message = "topics.immediate_connections must be a whole number from 0 (workers do it all) to 2000, such as 500: who invokes the push function waits for them."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.workers >= 2 && var.topics.workers <= 100 && floor(var.topics.workers) == var.topics.workers, false
+    )
+    error_message = "topics.workers must be a whole number from 2 to 100: Lambda takes no less for a queue, and two send as much as the account's quota allows."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.broadcast_rate >= var.topics.workers && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
+    )
+    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers, such as 5000."
+  }
+}
+
 variable "stage_name" {
   description = "Name of the API's stage, the last part of the WebSocket URL. Changing it changes the URL and drops every connection."
   type        = string
@@ -428,7 +483,7 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push, and verify_jwt where there is jwt): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
+  description = "Settings by function (connect, disconnect, poll, push, verify_jwt where there is jwt, and subscriptions where there are topics): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)
@@ -442,8 +497,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
   }
 
   validation {
@@ -473,7 +528,7 @@ variable "functions" {
     condition = alltrue([
       for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
 
   validation {
@@ -533,7 +588,7 @@ variable "functions" {
 }
 
 variable "packages" {
-  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
+  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, subscriptions, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
   type = map(object({
     filename          = optional(string)
     s3_bucket         = optional(string)
@@ -545,8 +600,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
   }
 
   validation {
@@ -689,7 +744,7 @@ variable "point_in_time_recovery" {
 }
 
 variable "table_billing" {
-  description = "How DynamoDB bills the tables: mode \"PAY_PER_REQUEST\" (on demand, the default) or \"PROVISIONED\". With the latter autoscaling keeps the capacity of clients and notifications between read_capacity and read_capacity_max, and write_capacity and write_capacity_max, in capacity units (by default 5, and a maximum that is no more than that), so that target_utilization percent of it (20 to 90, by default 70) is used; clients_index has a fixed capacity (5 and 5)."
+  description = "How DynamoDB bills the tables: mode \"PAY_PER_REQUEST\" (on demand, the default) or \"PROVISIONED\". With the latter autoscaling keeps the capacity of clients, notifications and subscriptions (where there are topics) between read_capacity and read_capacity_max, and write_capacity and write_capacity_max, in capacity units (by default 5, and a maximum that is no more than that), so that target_utilization percent of it (20 to 90, by default 70) is used; clients_index has a fixed capacity (5 and 5)."
   type = object({
     mode = optional(string, "PAY_PER_REQUEST")
     clients = optional(object({
@@ -708,6 +763,12 @@ variable "table_billing" {
       write_capacity     = optional(number, 5)
       write_capacity_max = optional(number)
     }))
+    subscriptions = optional(object({
+      read_capacity      = optional(number, 5)
+      read_capacity_max  = optional(number)
+      write_capacity     = optional(number, 5)
+      write_capacity_max = optional(number)
+    }))
     target_utilization = optional(number)
   })
   default  = {}
@@ -720,14 +781,19 @@ variable "table_billing" {
 
   validation {
     condition = try(var.table_billing.mode == "PROVISIONED", true) || alltrue([
-      for setting in ["clients", "clients_index", "notifications", "target_utilization"] : var.table_billing[setting] == null
+      for setting in ["clients", "clients_index", "notifications", "subscriptions", "target_utilization"] : var.table_billing[setting] == null
     ])
     error_message = "table_billing has a capacity, but on demand there is none: write mode = \"PROVISIONED\" beside it, or leave it out."
   }
 
   validation {
+    condition     = var.topics != null || try(var.table_billing.subscriptions, null) == null
+    error_message = "table_billing.subscriptions is the capacity of a table that there is with topics only: write topics = {} beside it, or leave it out."
+  }
+
+  validation {
     condition = alltrue(flatten([
-      for name in ["clients", "clients_index", "notifications"] : [
+      for name in ["clients", "clients_index", "notifications", "subscriptions"] : [
         for unit, capacity in coalesce(var.table_billing[name], {}) :
         endswith(unit, "_max") && capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
       ]
@@ -737,7 +803,7 @@ variable "table_billing" {
 
   validation {
     condition = alltrue(flatten([
-      for table in [var.table_billing.clients, var.table_billing.notifications] : [
+      for table in [var.table_billing.clients, var.table_billing.notifications, var.table_billing.subscriptions] : [
         for unit in ["read_capacity", "write_capacity"] :
         try(table["${unit}_max"], null) == null ? true : try(table["${unit}_max"] >= table[unit], false)
       ]

@@ -21,6 +21,7 @@ FOLDERS = {
     "terraform-1.9": CHECKOUT / ".venv-terraform-1.9",
     "terraform-1.10": CHECKOUT / ".venv-terraform-1.10",
     "terraform-1.15": CHECKOUT / ".venv-terraform-1.15",
+    "mutation": CHECKOUT / ".venv-mutation",
 }
 _STAMP = "requirements.sha256"
 
@@ -34,8 +35,9 @@ def main() -> int:
     if problem:
         sys.stderr.write(problem + "\n")
         return 1
-    # Unwinds subprocess.run, which then ends pip.
+    # Both unwind subprocess.run, which then ends pip; SIGINT also where it was inherited as ignored, as under nohup.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in names:
         if not is_current(name):
             make(name)

@@ -73,6 +73,7 @@ function run(settings) {
     url: settings.url,
     getToken: settings.getToken,
     store,
+    sharedKey: settings.user, // One connection for all tabs of this user.
     WebSocket: cable.WebSocket,
     onNotification(notification, { via }) {
       const missed = via === "history" && (opened || resumes);
@@ -137,6 +138,7 @@ function run(settings) {
 
   function changed(/** @type {string} */ state, /** @type {any} */ { reason, retryIn, failures }) {
     showState(state);
+    elements.drop.hidden = !client.leader; // There is nothing to drop in a tab that another one connects.
     clearInterval(countdown);
     if (state === "open") {
       if (opened && caughtUp > 0) announce(`Connected again. ${caughtUp} missed.`);

@@ -25,6 +25,16 @@ def read_text(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
+def read_optional(environment: Mapping[str, str], name: str) -> str:
+    """Return a variable that belongs to a feature; empty where the feature is off."""
+    return environment.get(name, "")
+
+
+def read_count(environment: Mapping[str, str], name: str) -> int:
+    """Return a variable that must be a positive whole number."""
+    return _read_positive(environment, name)
+
+
 def read_flag(environment: Mapping[str, str], name: str) -> bool:
     """Return a variable that must be `true` or `false`, as Terraform writes them."""
     value = read_text(environment, name)
@@ -41,11 +51,6 @@ def read_seconds(environment: Mapping[str, str], name: str) -> int:
 def read_bytes(environment: Mapping[str, str], name: str) -> int:
     """Return a variable that must be a positive whole number of bytes."""
     return _read_positive(environment, name, " of bytes")
-
-
-def read_count(environment: Mapping[str, str], name: str) -> int:
-    """Return a variable that must be a positive whole number."""
-    return _read_positive(environment, name)
 
 
 def read_bound(environment: Mapping[str, str], name: str) -> int:

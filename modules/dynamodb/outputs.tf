@@ -27,3 +27,13 @@ output "notifications_table_arn" {
   description = "ARN of the table of persisted notifications."
   value       = aws_dynamodb_table.notifications.arn
 }
+
+output "subscriptions_table_name" {
+  description = "Name of the table of subscriptions; null without topics."
+  value       = one(aws_dynamodb_table.subscriptions[*].name)
+}
+
+output "subscriptions_table_arn" {
+  description = "ARN of the table of subscriptions; null without topics."
+  value       = one(aws_dynamodb_table.subscriptions[*].arn)
+}

@@ -8,10 +8,11 @@ locals {
   writing_actions = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
   table_key_actions = {
-    connect    = concat(local.reading_actions, local.writing_actions)
-    disconnect = concat(local.reading_actions, local.writing_actions)
-    poll       = local.reading_actions
-    push       = concat(local.reading_actions, local.writing_actions)
+    connect       = concat(local.reading_actions, local.writing_actions)
+    disconnect    = concat(local.reading_actions, local.writing_actions)
+    poll          = local.reading_actions
+    push          = concat(local.reading_actions, local.writing_actions)
+    subscriptions = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {

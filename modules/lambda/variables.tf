@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -50,6 +50,7 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = string
+    topics_claim            = optional(string)
     token_use               = optional(string)
     typ                     = optional(string)
     leeway                  = number
@@ -63,6 +64,7 @@ variable "jwt" {
       secret_kms_key_arn = optional(string)
       algorithms         = optional(list(string))
       user_id_claim      = string
+      topics_claim       = optional(string)
       token_use          = optional(string)
       typ                = optional(string)
     }))
@@ -94,6 +96,8 @@ variable "tables" {
     clients_index_arn        = string
     notifications_table_name = string
     notifications_table_arn  = string
+    subscriptions_table_name = optional(string)
+    subscriptions_table_arn  = optional(string)
     kms_key_arn              = optional(string)
   })
   nullable = false
@@ -154,8 +158,19 @@ variable "max_frame_kb" {
   nullable    = false
 }
 
+variable "topics" {
+  description = "Topics, as in the root module, which also checks it; null without them."
+  type = object({
+    max_per_connection    = number
+    immediate_connections = number
+    broadcast_rate        = number
+    workers               = number
+  })
+  default = null
+}
+
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, subscriptions or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

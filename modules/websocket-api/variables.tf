@@ -22,7 +22,7 @@ variable "api" {
 }
 
 variable "invocation_uris" {
-  description = "By function (connect, disconnect, poll, push and, where connections are authorized, authorizer), the URI by which API Gateway invokes it. Known before the functions exist: see the root module."
+  description = "By function (connect, disconnect, poll, push, with topics subscriptions and, where connections are authorized, authorizer), the URI by which API Gateway invokes it. Known before the functions exist: see the root module."
   type        = map(string)
   nullable    = false
 }
@@ -42,6 +42,13 @@ variable "function_aliases" {
 variable "client_push" {
   description = "Who a client may push to. With \"none\" the push action is answered like an unknown one, no function is invoked for it, and API Gateway has no permission to invoke the push function."
   type        = string
+  nullable    = false
+}
+
+variable "topics" {
+  description = "Whether clients may subscribe to topics. Without them the actions for it are unknown ones."
+  type        = bool
+  default     = false
   nullable    = false
 }
 

@@ -100,4 +100,4 @@ def members(types: str, interface: str) -> set[str]:
 
 
 def alternatives(types: str, name: str) -> list[str]:
-    return re.findall(r'"(\w+)"', types.split(f"export type {name} = ")[1].split(";")[0])
+    return re.findall(r'"(\w+)"', types.split(f"export type {name} =")[1].split(";")[0])

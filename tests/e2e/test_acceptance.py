@@ -257,6 +257,7 @@ def test_a_function_that_is_gone_and_an_address_that_is_gone_have_failed(worksho
         (["verify", "--yes"], WITHOUT_CREDENTIALS, "no credentials"),
         (["verify", "--yes"], {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "No Region"),
         (["verify", "--yes"], {"AWS_PROFILE": "missing"}, "missing"),
+        (["verify", "--yes"], {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be reached"),
         (["verify", "--yes", "--region", "no region"], {}, "account cannot be used"),
         (["verify", "--clean", "verify-none"], {}, "There is no verification verify-none"),
         (["verify", "--yes", "--connections", "0"], {}, "from 1 to 10000"),

@@ -212,7 +212,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     # While one variable of a function's environment is unknown, the provider shows none of them.
     composition = checkout.folder / "main.tf"
     text = composition.read_text()
-    for unknown, known in (("= local.connections_url", '= "https://known"'), ("= local.dns_suffix", '= "amazonaws.com"')):
+    for unknown, known in (
+        ("= local.connections_url", '= "https://known"'),
+        ("= local.dns_suffix", '= "amazonaws.com"'),
+    ):
         assert text.count(unknown) == 1
         text = text.replace(unknown, known)
     composition.write_text(text)

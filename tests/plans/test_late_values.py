@@ -142,4 +142,6 @@ def written(value: Any, source: str, given: frozenset[str], path: tuple[str, ...
     if path and path in set(members(value, path)):
         name = ".".join(path)
         return f"local.everything.{name}" if name in given else source.format(name)
-    return "{" + "\n".join(f"{name} = {written(each, source, given, (*path, name))}" for name, each in value.items()) + "}"
+    return (
+        "{" + "\n".join(f"{name} = {written(each, source, given, (*path, name))}" for name, each in value.items()) + "}"
+    )

@@ -15,11 +15,12 @@ SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
 LAYERS = {
     "handlers": {
-        *("handlers", "push", "history", "authorization", "runtime", "tokens"),
+        *("handlers", "push", "history", "listening", "authorization", "runtime", "tokens"),
         *("tables", "telemetry", "aws", "http", "protocol", "settings"),
     },
     "push": {"push", "tables", "telemetry", "aws", "protocol"},
     "history": {"tables", "protocol"},
+    "listening": {"tables", "protocol"},
     "authorization": {"tables", "aws", "protocol", "settings"},
     "runtime": {"runtime", "telemetry", "aws", "http", "protocol"},
     "tables": {"tables", "aws", "protocol"},

@@ -16,7 +16,7 @@ from tools.acceptance.checks import Check, failed, handshake, let_in, ok, refuse
 from tools.acceptance.deployment import Deployment
 from tools.acceptance.standing import alarms, push_queues, quota_checks
 from tools.aws import Answer, invoke
-from tools.websocket import Device, device
+from tools.websocket import Device, Frame, device
 
 USER = "websocket-push-doctor"
 _TTL_SECONDS = 60
@@ -94,8 +94,8 @@ async def _push_and_resume(
         pong = await phone.ask({"action": "ping"})
         took = (time.perf_counter() - began) * 1000
         page = await phone.ask({"action": "poll", "limit": 1})
-        if pong != {"type": "pong"} or page["type"] != "history":
-            text = f"a ping gets {pong.get('code', pong['type'])}, a poll {page.get('code', page['type'])}"
+        if pong != {"type": "pong"} or page.get("type") != "history":
+            text = f"a ping gets {_kind(pong)}, a poll {_kind(page)}"
             return _stop(found, lambda step: failed(step, text, "see the log of poll, and docs/protocol.md, Errors"))
         found.append(ok("connect", f"a ping gets its pong after {took:.0f} ms"))
         if page["session"]["userId"] != deployment.user:
@@ -121,6 +121,11 @@ async def _push_and_resume(
         text = "what was pushed meanwhile is not in the history"
         found.append(failed("resume", text, "see the logs of push and poll, and docs/runbook.md"))
     return None
+
+
+def _kind(frame: Frame) -> str:
+    """Say what a reply is: its code, or its type; API Gateway's own faults have neither, but a message."""
+    return str(frame.get("code") or frame.get("type") or frame.get("message"))
 
 
 def _function_failed(step: str, answer: Answer) -> Check:

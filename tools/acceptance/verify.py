@@ -39,7 +39,10 @@ from tools.terraform import Program, Terraform, find_program
 _PUBLISH_SECONDS = 120.0
 """How long API Gateway may take until a new API answers under its name."""
 
-_PROBLEMS = (ToolError, UnmetError, TimeoutError, AssertionError, OSError, WebSocketException, *AwsError)
+_PROBLEMS = (
+    *(ToolError, UnmetError, TimeoutError, AssertionError, OSError, WebSocketException, *AwsError),
+    *(LookupError, ValueError),  # An answer that is not what it should be.
+)
 """What ends a part of a verification, and not the verification."""
 
 
@@ -271,7 +274,11 @@ class _Part:
             yield
         except _PROBLEMS as problem:
             self.failed = True
-            text = explain(problem, title).text if isinstance(problem, AwsError) else str(problem)
+            text = (
+                explain(problem, title).text
+                if isinstance(problem, AwsError)
+                else str(problem) or type(problem).__name__
+            )
             self._report.problems.append(f"{title}: {text}")
             self._say.note(text)
 

@@ -17,7 +17,7 @@ def main() -> None:
     """Correct the emulator's faults and run it."""
     if version("ministack") != patches.VERSION:
         sys.exit(
-            f"ministack {version('ministack')} is installed, but tools/emulator/patches.py corrects {patches.VERSION}. "
+            f"ministack {version('ministack')} is installed, but tools/emulator/patches corrects {patches.VERSION}. "
             "Check each patch against the new version."
         )
     threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()

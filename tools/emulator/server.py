@@ -119,7 +119,7 @@ def _environment(port: int, temporary: str) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # With these two on, a second emulator would find its ports taken.
         "SFTP_ENABLED": "0",
-        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # It answers for the real host names, whoever dials them.
+        "MINISTACK_HOST": f"{REGION}.amazonaws.com",  # It answers for the real host names, however it is dialled.
         "MINISTACK_REGION": REGION,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
@@ -128,7 +128,7 @@ def _environment(port: int, temporary: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Give a port of 127.0.0.1 that nothing listens on."""
+    """Return a port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -27,8 +27,18 @@ export type State = "connecting" | "resuming" | "open" | "waiting" | "closed";
  * - `expired`: a poll was refused because the token has expired
  * - `unregistered`: the server does not know the connection any more
  * - `token`: the token callback failed
+ * - `hidden`: the page has been hidden for `hiddenTimeout`, or the browser has frozen it
  */
-export type Reason = "unopened" | "dropped" | "silent" | "stalled" | "bye" | "expired" | "unregistered" | "token";
+export type Reason =
+  | "unopened"
+  | "dropped"
+  | "silent"
+  | "stalled"
+  | "bye"
+  | "expired"
+  | "unregistered"
+  | "token"
+  | "hidden";
 
 export interface StateDetail {
   /** How many attempts have failed since a connection was last stable. */
@@ -39,7 +49,7 @@ export interface StateDetail {
   code?: number;
   /** With the reason `bye`: what the server gave as the reason, such as `token_expired`, `disconnected`, `revoked`. */
   bye?: string;
-  /** In the state `waiting`: how long until the next attempt, in milliseconds. */
+  /** In the state `waiting`: how long until the next attempt, in milliseconds. Not with `hidden`. */
   retryIn?: number;
 }
 
@@ -74,9 +84,10 @@ export interface Stats {
 export interface Events<Content = unknown> {
   /**
    * Once for each notification. A late one can come after one with a later id: sort by id. `via` says whether it came
-   * live or from the history.
+   * live or from the history; `primary` is true in one tab of those that share a connection: there, and only there, show
+   * a system notification, with the id as its `tag`.
    */
-  notification: (notification: Notification<Content>, about: { via: "live" | "history" }) => void;
+  notification: (notification: Notification<Content>, about: { via: "live" | "history"; primary: boolean }) => void;
   /** When the state changes, and for every new wait. */
   state: (state: State, detail: StateDetail) => void;
   /** What goes wrong. The client goes on by itself: this is for logs. */
@@ -161,6 +172,13 @@ export interface PushClientOptions<Content = unknown> {
   onError?: Events<Content>["error"];
   /** Closes the client. */
   signal?: AbortSignal;
+  /**
+   * Tabs with the same address and the same key hold one connection together. It must name the user: what comes is shown
+   * in every tab. Without one, or where the browser lacks Web Locks or BroadcastChannel, a tab has a connection of its own.
+   */
+  sharedKey?: string;
+  /** After how long with all tabs hidden to close the connection, in milliseconds, until one is looked at. Never, by default. */
+  hiddenTimeout?: number;
   /** The bound of the first wait before an attempt, in milliseconds: 2,000. It doubles with every failure. */
   minReconnectDelay?: number;
   /** The bound of the last one: 60,000. */
@@ -179,7 +197,7 @@ export interface PushClientOptions<Content = unknown> {
   lookBack?: number;
   /** For Node before 22, and for tests. */
   WebSocket?: new (url: string, protocols?: string[]) => WebSocketLike;
-  /** Where the events online, offline, pageshow, resume and visibilitychange come from, by default the global object. */
+  /** Where the events of network, visibility and page lifecycle come from, by default the global object. */
   events?: Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
   random?: () => number;
   now?: () => number;
@@ -193,6 +211,8 @@ export interface PushClient<Content = unknown> {
   readonly lastId: string | null;
   /** What the server said about the connection; null where there is none. */
   readonly session: Session | null;
+  /** Whether the connection is this tab's own, not another's. */
+  readonly leader: boolean;
   readonly stats: Stats;
   /** Listen to an event until the function that is returned is called, or the signal is aborted. */
   on<Name extends keyof Events>(
@@ -233,5 +253,8 @@ export const CODES: readonly ClientErrorCode[];
 /** Connect, and stay connected until it is closed. Throws a TypeError for options that cannot work. */
 export function createPushClient<Content = unknown>(options: PushClientOptions<Content>): PushClient<Content>;
 
-/** Keep the position in localStorage, or in another Storage, under a key that is this user's alone. */
+/**
+ * Keep the position in localStorage, with one of each tab's own in sessionStorage, or in another Storage alone; under a
+ * key that is this user's alone.
+ */
 export function localStore(key: string, storage?: Storage): Store;

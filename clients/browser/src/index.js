@@ -8,6 +8,7 @@ import { BEGINNING, Ledger } from "./ledger.js";
 import { Link } from "./link.js";
 import { replacementDelay, retryDelay } from "./schedule.js";
 import { localStore } from "./store.js";
+import { Tabs, canShare } from "./tabs.js";
 
 export { CODES, PushError, localStore };
 
@@ -24,6 +25,7 @@ export const REASONS = Object.freeze([
   "expired", // a poll was refused because the token has expired
   "unregistered", // the server does not know the connection any more
   "token", // the token callback failed
+  "hidden", // the page has been hidden for `hiddenTimeout`, or the browser has frozen it
 ]);
 
 /** How long each thing may take or has to last, in milliseconds. */
@@ -44,6 +46,9 @@ const TIMING = {
   minReconnectDelay: 2_000,
   maxReconnectDelay: 60_000,
 };
+
+/** The events that come to the document, not to the window. */
+const ofDocument = new Set(["freeze", "resume", "visibilitychange"]);
 
 /** What a subprotocol can be made of (RFC 9110, a token). */
 const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
@@ -66,6 +71,8 @@ export function createPushClient(options) {
     tokenIn = "subprotocol",
     store,
     signal,
+    sharedKey,
+    hiddenTimeout = Infinity,
     lookBack = LOOK_BACK,
     events = globalThis,
     random = Math.random,
@@ -97,6 +104,9 @@ export function createPushClient(options) {
   let failures = 0;
   let storeWorks = true;
   let inQuery = false;
+  let asleep = false;
+  /** @type {unknown} */
+  let drowsy = null;
   /** @type {{reason: string, code?: number, bye?: string} | null} */
   let lost = null;
   /** @type {string | undefined} the oldest id up to which loadOlder has paged */
@@ -111,11 +121,24 @@ export function createPushClient(options) {
   let retiring = null;
   /** @type {{timer: unknown, at: number, action: () => void} | null} the attempt that is waited for */
   let attempt = null;
+  /** @type {Link | null} whose opening the followers know of */
+  let announced = null;
   /** @type {unknown} */
   let replacement = null;
   /** @type {{link?: Link, expiresAt?: string}} what the replacement is planned for */
   let planned = {};
 
+  const tabs =
+    !sharedKey || !canShare()
+      ? null
+      : new Tabs(`websocket-push ${address.href} ${sharedKey}`, tools, {
+          role: () => moveTo(),
+          open: () => isUp(),
+          ask,
+          sleep: () => void sleep(),
+          wake: () => wake(),
+          up: () => attempt !== null && reconnect(),
+        });
   const ledger = new Ledger(loadStored(), { lookBack, now: now() });
 
   if (ledger.future) {
@@ -126,11 +149,11 @@ export function createPushClient(options) {
   const listeners = {
     online: () => hurry(),
     offline: () => current?.probe(),
-    pageshow: () => hurry(),
-    resume: () => hurry(),
-    visibilitychange: () => {
-      if (/** @type {any} */ (events).document?.visibilityState === "visible") hurry();
-    },
+    pageshow: (/** @type {PageTransitionEvent} */ { persisted }) => thaw(persisted),
+    pagehide: (/** @type {PageTransitionEvent} */ { persisted }) => persisted && freeze(),
+    freeze: () => freeze(),
+    resume: () => thaw(true),
+    visibilitychange: () => look(),
   };
   on("notification", options.onNotification);
   on("state", options.onState);
@@ -139,7 +162,10 @@ export function createPushClient(options) {
   signal?.addEventListener("abort", close, { once: true });
   queueMicrotask(() => {
     if (signal?.aborted) close();
-    if (!closed) connect();
+    if (closed) return;
+    look();
+    if (tabs === null) connect();
+    else void tabs.start();
   });
 
   return {
@@ -151,6 +177,9 @@ export function createPushClient(options) {
     },
     get session() {
       return current?.session ?? null;
+    },
+    get leader() {
+      return tabs === null || tabs.leader;
     },
     get stats() {
       return { ...stats };
@@ -197,7 +226,78 @@ export function createPushClient(options) {
   function state() {
     if (closed) return "closed";
     if (current !== null && current.phase !== "ended") return current.phase;
-    return attempt === null ? "connecting" : "waiting";
+    return attempt === null && !asleep ? "connecting" : "waiting";
+  }
+
+  function isUp() {
+    return current !== null && (current.phase === "open" || current.phase === "resuming");
+  }
+
+  /** The page is shown or hidden. Once all tabs have been hidden for a time, there is no connection. */
+  function look() {
+    const { document } = /** @type {any} */ (events);
+    if (document === undefined) return;
+    const hidden = document.visibilityState === "hidden";
+    settle(drowsy);
+    if (hiddenTimeout < Infinity) tabs?.seen(!hidden);
+    if (hidden) {
+      if (hiddenTimeout < Infinity) drowsy = tools.setTimeout(() => void sleep(true), hiddenTimeout);
+      return;
+    }
+    tabs?.tell({ wake: true });
+    if (asleep) wake();
+    else hurry();
+  }
+
+  async function sleep(due = false) {
+    const { document } = /** @type {any} */ (events);
+    // The leader stays for tabs that are looked at, and goes when the last of them has been hidden for long.
+    if (due && tabs !== null && !tabs.leader) tabs.tell({ sleep: true });
+    else if (tabs !== null && (document.visibilityState !== "hidden" || (await tabs.anySeen()))) return;
+    if (!closed) rest();
+  }
+
+  function rest() {
+    asleep = true;
+    tabs?.down(1000);
+    dropAll("hidden");
+    lost = { reason: "hidden" };
+    report();
+  }
+
+  function wake() {
+    if (!asleep || closed) return;
+    asleep = false;
+    connect();
+  }
+
+  /** A frozen page does nothing, not even for the other tabs. */
+  function freeze() {
+    if (tabs === null) return;
+    rest();
+    tabs.leave();
+  }
+
+  function thaw(/** @type {boolean} */ frozen) {
+    if (tabs === null || !frozen) return hurry();
+    asleep = false;
+    void tabs.start();
+  }
+
+  /** This tab leads from now on, or follows another. */
+  function moveTo() {
+    if (closed || asleep) return;
+    dropAll("moved");
+    failures = 0;
+    connect();
+  }
+
+  function dropAll(/** @type {string} */ reason) {
+    settle(replacement);
+    if (attempt !== null) settle(attempt.timer);
+    const links = [current, successor, retiring];
+    current = successor = retiring = attempt = null;
+    for (const link of links) link?.end(reason);
   }
 
   function report() {
@@ -207,8 +307,8 @@ export function createPushClient(options) {
     shown = value;
     emit("state", value, {
       failures,
-      ...(value === "waiting" && { ...lost, retryIn: Math.max(0, (attempt?.at ?? 0) - now()) }),
-      ...(value === "closed" && lost),
+      ...((value === "waiting" || value === "closed") && lost),
+      ...(attempt !== null && value === "waiting" && { retryIn: Math.max(0, attempt.at - now()) }),
     });
   }
 
@@ -219,7 +319,9 @@ export function createPushClient(options) {
   }
 
   function open() {
-    const link = new Link(tools, ledger, timing, {
+    const follows = tabs !== null && !tabs.leader;
+    const owner = {
+      heard: (/** @type {any} */ frame) => tabs?.share(frame),
       moved: () => moved(link),
       page: (/** @type {any[]} */ notifications, /** @type {boolean} */ newest) => takePage(notifications, newest),
       notification: (/** @type {any} */ notification, /** @type {boolean} */ complete) => {
@@ -232,10 +334,13 @@ export function createPushClient(options) {
       },
       failed: fail,
       ended: (/** @type {Ending} */ why) => ended(link, why),
-    });
+    };
+    const link = new Link(tools, ledger, timing, owner, follows);
     // Not at once: its owner must know `link` before it reports anything.
     queueMicrotask(() => {
-      if (!closed) void link.start(getToken, makeSocket);
+      if (closed) return;
+      if (tabs === null || !follows) void link.start(getToken, makeSocket);
+      else void link.start(() => null, () => tabs.socket());
     });
     return link;
   }
@@ -249,7 +354,11 @@ export function createPushClient(options) {
       successor = null;
     }
     if (link !== current) return;
-    planReplacement(link);
+    if (!tabs || tabs.leader) planReplacement(link);
+    if (link.phase === "resuming" && link !== announced) {
+      announced = link;
+      tabs?.up();
+    }
     report();
   }
 
@@ -258,6 +367,7 @@ export function createPushClient(options) {
     if (final) {
       // The server has withdrawn the access: to come back by itself would only be to be refused.
       lost = why;
+      tabs?.share({ type: "bye", reason: why.bye, reconnect: false });
       close();
       return;
     }
@@ -278,8 +388,10 @@ export function createPushClient(options) {
     current = successor;
     successor = null;
     if (current === null) {
+      tabs?.down(why.code);
       if (attempt !== null) settle(attempt.timer);
       wait(connect);
+      if (why.reason === "silent" && tabs !== null && !tabs.leader) tabs.steal();
     }
     report();
   }
@@ -330,10 +442,9 @@ export function createPushClient(options) {
     closed = true;
     listen("removeEventListener");
     signal?.removeEventListener("abort", close);
-    settle(replacement);
-    if (attempt !== null) settle(attempt.timer);
-    for (const link of [current, successor, retiring]) link?.end("closed");
-    current = successor = retiring = attempt = null;
+    settle(drowsy);
+    dropAll("closed");
+    tabs?.close();
     report();
   }
 
@@ -354,10 +465,11 @@ export function createPushClient(options) {
     return receipt;
   }
 
-  async function ask(/** @type {Record<string, unknown>} */ message, /** @type {AbortSignal | undefined} */ signal) {
+  /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] */
+  async function ask(message, signal) {
     signal?.throwIfAborted();
     if (closed) throw new PushError("CLOSED", "The client was closed.");
-    if (current === null || !(current.phase === "open" || current.phase === "resuming")) {
+    if (current === null || !isUp()) {
       throw new PushError("NOT_CONNECTED", "There is no connection at the moment.");
     }
     return abortable(current.ask(message), signal);
@@ -386,7 +498,9 @@ export function createPushClient(options) {
       return;
     }
     stats[via === "live" ? "live" : "resumed"]++;
-    emit("notification", notification, { via });
+    // What followers have not been sent already.
+    if (via === "history") tabs?.share({ type: "notification", ...notification });
+    emit("notification", notification, { via, primary: tabs === null || tabs.leader });
   }
 
   function fail(/** @type {unknown} */ problem) {
@@ -456,8 +570,8 @@ export function createPushClient(options) {
 
   function listen(/** @type {"addEventListener" | "removeEventListener"} */ how) {
     for (const [name, listener] of Object.entries(listeners)) {
-      // Node's global object takes no listeners; visibility is the document's.
-      const target = name === "visibilitychange" ? (/** @type {any} */ (events).document ?? events) : events;
+      // Node's global object takes no listeners; some events are the document's.
+      const target = ofDocument.has(name) ? (/** @type {any} */ (events).document ?? events) : events;
       /** @type {any} */ (target)[how]?.(name, listener);
     }
   }

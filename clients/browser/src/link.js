@@ -9,6 +9,9 @@ const POLL_ATTEMPTS = 5;
 
 const POLL_BACKOFF = { base: 1000, cap: 10_000 };
 
+/** How a follower finds out that the tab with the connection is gone without a word. No message leaves the browser. */
+const LOCAL = { keepalive: { action: "ping", seconds: 20 } };
+
 /** The longest wait that a server can ask for with RATE_LIMITED, in seconds. */
 const LONGEST_RETRY_AFTER = 300;
 
@@ -35,6 +38,7 @@ const ENDED_BY = new Map([
  * - `moved()` that its phase or its session has changed
  * - `page(notifications, newest)` a page of history that continues what was there before, or begins with the newest
  * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
+ * - `heard(frame)` a live one, as soon as it is there
  * - `settled()` that the second poll is done: the index shows this connection by now
  * - `failed(error)` something to know of
  * - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
@@ -48,6 +52,7 @@ export class Link {
   session = null;
 
   /** @type {any} */ #socket = null;
+  #local;
   #tools;
   #ledger;
   #timing;
@@ -68,8 +73,10 @@ export class Link {
    * @param {any} ledger tells from where to resume
    * @param {any} timing `connectionTimeout`, `timeout`, `pongTimeout`, `settleDelay`, in milliseconds
    * @param {any} owner
+   * @param {boolean} [local] whether it leads to another tab, which keeps the connection alive and polls for all
    */
-  constructor(tools, ledger, timing, owner) {
+  constructor(tools, ledger, timing, owner, local = false) {
+    this.#local = local;
     this.#tools = tools;
     this.#ledger = ledger;
     this.#timing = timing;
@@ -192,6 +199,7 @@ export class Link {
     this.resumedAt = this.#tools.now();
     this.#release(true);
     this.#owner.moved();
+    if (this.#local) return;
     await new Promise((resolve) => this.#after(this.#timing.settleDelay, () => resolve(undefined)));
     if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
   }
@@ -293,6 +301,7 @@ export class Link {
       this.#owner.failed(new PushError("UNREADABLE_FRAME", "A notification without an id."));
       return;
     }
+    this.#owner.heard(frame);
     const { type: _, ...notification } = frame;
     if (this.phase === "resuming" && this.#holding) this.#held.push(notification);
     else this.#owner.notification(notification, this.phase === "open");
@@ -325,7 +334,8 @@ export class Link {
 
   #planKeepalive() {
     this.#settle(this.#keepaliveTimer);
-    const { action, delay } = keepalive(this.session, this.#tools.random());
+    const session = this.#local ? LOCAL : this.session;
+    const { action, delay } = keepalive(session, this.#tools.random());
     this.#keepaliveTimer = this.#after(delay, () => void this.#keepAlive(action));
   }
 

@@ -1,17 +1,18 @@
 /**
  * Keep the position in the browser's localStorage, so that a reloaded page resumes where it was.
  *
- * Give each user a key of their own: one user's position means nothing for another.
+ * A tab has a position of its own besides, in sessionStorage: what only another tab has shown, it has not.
+ * Use a key for each user: one user's position means nothing for another.
  *
  * @param {string} key
- * @param {Storage} [storage] sessionStorage, for a position of each tab
+ * @param {Storage} [storage] the only place, in place of both
  * @returns {{load(): string | null, save(text: string): void}}
  */
 export function localStore(key, storage) {
   // Looked up late: where storage is forbidden, even reading the property throws.
-  const place = () => storage ?? globalThis.localStorage;
+  const places = () => (storage ? [storage] : [globalThis.sessionStorage, globalThis.localStorage]);
   return {
-    load: () => place().getItem(key),
-    save: (text) => place().setItem(key, text),
+    load: () => places().reduce((found, place) => found ?? place.getItem(key), /** @type {string | null} */ (null)),
+    save: (text) => places().forEach((place) => place.setItem(key, text)),
   };
 }

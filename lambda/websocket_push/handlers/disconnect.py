@@ -5,7 +5,7 @@ from websocket_push.handlers.replies import Response, accepted, refused
 from websocket_push.protocol.gateway import require_event
 from websocket_push.runtime.invocation import Event, LambdaContext
 from websocket_push.runtime.sequential import Invocation, run
-from websocket_push.settings import read_text
+from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
 
@@ -19,6 +19,10 @@ def handler(event: Event, context: LambdaContext) -> Response:
 async def _disconnect(event: Event, invocation: Invocation) -> Response:
     connection_id = require_event(event, "DISCONNECT")["connectionId"]
     invocation.fields["connectionId"] = connection_id
-    clients = Clients(DynamoDB(invocation.transport), read_text(invocation.environment, "CLIENTS_TABLE"))
+    clients = Clients(
+        DynamoDB(invocation.transport),
+        read_text(invocation.environment, "CLIENTS_TABLE"),
+        subscriptions=read_optional(invocation.environment, "SUBSCRIPTIONS_TABLE"),
+    )
     await clients.remove(connection_id, deadline=invocation.deadline)
     return accepted()

@@ -50,9 +50,10 @@ async def _fan_out(event: Event, invocation: Invocation) -> Response:
     dynamodb = DynamoDB(invocation.transport)
     seconds = invocation.deadline - invocation.started
     clients = read_text(environment, "CLIENTS_TABLE")
+    subscriptions = read_text(environment, "SUBSCRIPTIONS_TABLE")
     means = Means(
-        audience=Audience(dynamodb, subscriptions=read_text(environment, "SUBSCRIPTIONS_TABLE"), clients=clients),
-        clients=Clients(dynamodb, clients),
+        audience=Audience(dynamodb, subscriptions=subscriptions, clients=clients),
+        clients=Clients(dynamodb, clients, subscriptions=subscriptions),
         management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
         clocks=Clocks(
             now=invocation.now_milliseconds,

@@ -20,7 +20,16 @@ from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import Invocation, run
 from websocket_push.runtime.invocation import Event, LambdaContext
-from websocket_push.settings import read_bound, read_bytes, read_client_push, read_count, read_flag, read_seconds, read_text
+from websocket_push.settings import (
+    read_bound,
+    read_bytes,
+    read_client_push,
+    read_count,
+    read_flag,
+    read_optional,
+    read_seconds,
+    read_text,
+)
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
@@ -186,6 +195,7 @@ def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:
         dynamodb,
         read_text(environment, "CLIENTS_TABLE"),
         read_text(environment, "CLIENTS_INDEX"),
+        read_optional(environment, "SUBSCRIPTIONS_TABLE"),
     )
 
 

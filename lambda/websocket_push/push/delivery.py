@@ -24,7 +24,7 @@ from websocket_push.push.posting import Clocks, Posting, out_of_time
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.window import Window, Work
 from websocket_push.tables.clients import Clients, Connection, read_connections
-from websocket_push.tables.notifications import TAKEN, Notification, Notifications
+from websocket_push.tables.notifications import TAKEN, Notification, Notifications, key_of
 from websocket_push.telemetry.explain import explain
 
 MAX_RECIPIENTS_AT_ONCE = 64
@@ -132,7 +132,9 @@ class _Recipient:
             self._outcome.error = self._outcome.error or explain(out_of_time())
             self._end_storing(stored=False)
             return
-        delivery.work.begin(delivery.storing.begin(self._outcome.user_id, deadline=until, done=self._told_stored))
+        delivery.work.begin(
+            delivery.storing.begin(key_of(self._outcome.user_id), deadline=until, done=self._told_stored)
+        )
 
     def begin_looking_up(self) -> None:
         """Look up, in a place among those that do."""
@@ -179,7 +181,7 @@ class _Recipient:
         assert delivery.storing is not None  # noqa: S101 - for the type checker: it has been begun
         try:
             await delivery.storing.send(
-                self._outcome.user_id, decode_object, deadline=delivery.clocks.posts_until, begun=attempt
+                key_of(self._outcome.user_id), decode_object, deadline=delivery.clocks.posts_until, begun=attempt
             )
         except Exception as error:
             taken = isinstance(error, AwsError) and error.code == TAKEN

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.tables.clients import Connection, read_connection
+from websocket_push.tables.clients import Connection, deleted_subscription, read_connection
 
 _ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """What connection ids begin with, in the order of DynamoDB's keys."""
@@ -101,7 +101,8 @@ class Audience:
     async def remove(self, topic: str, connection_id: str, *, deadline: float) -> None:
         """Delete a connection's subscription to a topic; of `EVERYBODY` there is none."""
         if topic != EVERYBODY:
-            await self._dynamodb.delete_item(self._subscriptions, _key(topic, connection_id), deadline=deadline)
+            writes = [deleted_subscription(topic, connection_id)]
+            await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
 
 def _within(share: Share) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""The notifications table: what each user has been sent, in the order of the ids, until its time to live is over."""
+"""The notifications table: what each user and topic has been sent, by id, until its time to live is over.
+
+Each user and each topic has a log, which is a partition. `key_of` and `topic_key` name it.
+"""
 
 from typing import NamedTuple
 
@@ -64,11 +67,34 @@ class Part(NamedTuple):
     reached: str | None
 
 
+_TOPIC = "topic#"
+_USER = "user#"
+
 QUERY_GROWTH = 4
 """How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
 
 MAX_QUERIES = 16
 """How many queries one read makes, one after the other, whatever the rows hold."""
+
+
+def key_of(user_id: str) -> str:
+    """Return the key of a user's log: the user id itself, unless that looks like the key of a topic's log.
+
+    Such an id has `user#` put before it, and so has one that looks like that. So every user and every topic has a key
+    of its own, and no user id but those is stored in another way.
+    """
+    return _USER + user_id if _TOPIC in user_id and _without(user_id).startswith(_TOPIC) else user_id
+
+
+def topic_key(topic: str) -> str:
+    """Return the key of a topic's log; `*` is the topic of broadcasts."""
+    return _TOPIC + topic
+
+
+def _without(user_id: str) -> str:
+    while user_id.startswith(_USER):
+        user_id = user_id[len(_USER) :]
+    return user_id
 
 
 class Notifications:
@@ -78,20 +104,26 @@ class Notifications:
         self._dynamodb = dynamodb
         self._table = table
 
-    def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
-        """Return the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
+    def storing(
+        self, key: str, notification: Notification, *, expires_at: int, topic: str | None = None
+    ) -> dict[str, object]:
+        """Return the PutItem request that keeps a notification in a log until `expires_at` (seconds since the epoch).
+
+        The row of a topic names it, which tells it from rows that a user of such a name was left by earlier versions.
 
         Storing the same again replaces the row, so a repeated push is kept once, and for as long as the last one says.
-        Under an id that the user has with other content nothing is stored, it fails with `TAKEN`: a client that has
+        Under an id that the log has with other content nothing is stored, it fails with `TAKEN`: a client that has
         seen the one drops the other by its id, so history and screen would differ. The condition costs no capacity.
         """
         item: Item = {
-            "userId": {"S": user_id},
+            "userId": {"S": key},
             "notificationId": {"S": notification.notification_id},
             "content": {"S": notification.content},
             "createdAt": {"S": notification.created_at},
             "expiresAt": {"N": str(expires_at)},
         }
+        if topic is not None:
+            item["topic"] = {"S": topic}
         return {
             "TableName": self._table,
             "Item": item,

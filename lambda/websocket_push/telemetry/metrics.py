@@ -65,6 +65,7 @@ _OF_REFUSAL = {
     "verify-jwt": ("ConnectionsRefused", "TokensRefused"),
     "poll": ("RequestsRefused",),
     "push": ("RequestsRefused",),
+    "subscriptions": ("RequestsRefused",),
 }
 
 Fields = Mapping[str, object]

@@ -290,3 +290,27 @@ test("ready() is at once where it is open, and getToken is given a signal that e
   client.close();
   assert.ok(signals[1].aborted);
 });
+
+test("a device that has slept for hours is back at once when it wakes, with what came meanwhile", async () => {
+  const events = new EventTarget();
+  const { server, clock, ids, client } = world({ client: { events } });
+  await clock.pass(MINUTE);
+  const missed = [1, 2, 3].map((number) => server.push(idAt(clock.now() + number * 60 * MINUTE, number), []));
+  clock.time += 3 * 60 * MINUTE; // No timer ran.
+  const asleep = server.last;
+  server.before = (socket) => socket === asleep; // Its socket is dead, and nothing says so.
+  events.dispatchEvent(new Event("online"));
+  await clock.pass(15_000);
+  assert.deepEqual([client.state, ids()], ["open", missed]);
+  assert.equal(asleep.readyState, 3);
+});
+
+test("offline and online again within a moment costs a ping, and no connection", async () => {
+  const events = new EventTarget();
+  const { server, clock, client } = world({ client: { events } });
+  await clock.pass(MINUTE);
+  events.dispatchEvent(new Event("offline"));
+  events.dispatchEvent(new Event("online"));
+  await clock.pass(MINUTE);
+  assert.deepEqual([client.state, server.sockets.length], ["open", 1]);
+});

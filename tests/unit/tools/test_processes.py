@@ -3,10 +3,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tools.paths import CHECKOUT
 from tools.processes import running, uninterrupted
 
 # Starts a child of its own and says who it is.
@@ -51,6 +53,15 @@ def test_program_that_ends_when_asked_is_not_killed(tmp_path: Path) -> None:
     assert process.returncode == 7
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Handle SIGINT as a shell's foreground job does: a background job inherits that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_signal_waits_until_cleaning_up_is_done() -> None:
     steps = []
 
@@ -63,3 +74,28 @@ def test_signal_waits_until_cleaning_up_is_done() -> None:
     with pytest.raises(KeyboardInterrupt):
         clean_up()
     assert steps == ["cleaned up"]
+
+
+IGNORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+
+WAITING = """
+import time
+from tools.paths import CHECKOUT
+from tools.processes import end_on_signals
+end_on_signals()
+try:
+    print(flush=True)
+    time.sleep(600)
+except KeyboardInterrupt:
+    raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_commands_clean_up_on_signals_that_they_inherited_as_ignored(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", IGNORED, sys.executable, "-c", WAITING]
+    with running(command, cwd=CHECKOUT, environment=os.environ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 7

@@ -40,6 +40,7 @@ class Api:
         self.fault: Exception | None = None
         self.statuses = {None: 401, "not-a-token": 403, TOKEN: 101}
         self.history = True
+        self.poll_reply: dict[str, Any] | None = None
 
     @contextlib.asynccontextmanager
     async def device(self, local: None, url: str, *, headers: dict[str, str], **query: str) -> AsyncIterator["Api"]:
@@ -54,6 +55,8 @@ class Api:
     async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["action"] == "ping":
             return {"type": "pong"}
+        if self.poll_reply is not None:
+            return self.poll_reply
         found = [{"id": str(number)} for number in range(len(self.pushed))] if self.history else []
         return {"type": "history", "notifications": found, "session": {"userId": self.user}}
 
@@ -166,6 +169,20 @@ def test_a_wrong_token_that_is_not_refused_has_failed(api: Api, status: int) -> 
     found = examine(api)
     assert found["a token that is none is refused"].status is FAILED
     assert found["a client without a token is refused"].status is OK
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ({"type": "error", "code": "TOKEN_EXPIRED", "message": "no"}, "TOKEN_EXPIRED"),
+        ({"message": "Internal server error", "connectionId": "a", "requestId": "b"}, "Internal server error"),
+    ],
+)
+def test_a_poll_that_is_answered_with_an_error(api: Api, reply: dict[str, Any], text: str) -> None:
+    api.poll_reply = reply
+    found = examine(api)
+    assert verdicts(found) == [FAILED, UNCHECKED, UNCHECKED]
+    assert text in found["connect"].found
 
 
 def test_nothing_is_pushed_to_another_user_than_the_test_user(api: Api) -> None:

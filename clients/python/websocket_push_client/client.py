@@ -1,0 +1,374 @@
+"""A client that connects, resumes and reconnects by itself, and gives each notification once."""
+
+import asyncio
+import contextlib
+import inspect
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from websocket_push_client.errors import PushError
+from websocket_push_client.ledger import BEGINNING, Ledger
+from websocket_push_client.link import Ending, Frame, Link, Socket, Timing
+from websocket_push_client.schedule import replacement_delay, retry_delay
+from websocket_push_client.sockets import connect_websocket
+from websocket_push_client.stores import Store
+
+State = Literal["connecting", "resuming", "open", "waiting", "closed"]
+TokenIn = Literal["header", "subprotocol", "query"]
+Connect = Callable[[str, str | None, TokenIn], Awaitable[Socket]]
+GetToken = Callable[[], str | Awaitable[str | None] | None]
+
+T = TypeVar("T")
+
+_LOOK_BACK = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification, as the backend pushed it.
+
+    Attributes
+    ----------
+    id
+        A UUIDv7: ids in their text order are in the order of time.
+    created_at
+        When it was accepted, RFC 3339 in UTC.
+    content
+        Any JSON value.
+    via
+        Whether it came live or from the history.
+    """
+
+    id: str
+    created_at: str
+    content: Any
+    via: Literal["live", "history"]
+
+
+class PushClient:
+    """A connection that is kept: use it as `async with`, and iterate over its notifications.
+
+    A late notification can come after one with a later id: sort by id.
+
+    Parameters
+    ----------
+    url
+        The module's output websocket_url; for anonymous clients with `?userId=`.
+    get_token
+        Returns the token, or something to await that does, and is called for every attempt. None: connect without one.
+    token_in
+        Where the token travels. A query ends up in logs.
+    store
+        Where the position outlives the program. Without one it begins with the newest page.
+    on_state
+        Called with the state whenever it changes, and for every new wait.
+    on_error
+        Called with what goes wrong, for logs: the client goes on by itself.
+    look_back
+        How far behind the position to resume, in seconds: by how much clocks may differ.
+    timing
+        How long each thing may take.
+    connect, now, random_number
+        For tests: what opens a socket, the clock in seconds since the epoch, a number from 0 up to 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        get_token: GetToken | None = None,
+        token_in: TokenIn = "header",  # noqa: S107 - a place, no token
+        store: Store | None = None,
+        on_state: Callable[[State], None] | None = None,
+        on_error: Callable[[PushError], None] | None = None,
+        look_back: float = _LOOK_BACK,
+        timing: Timing | None = None,
+        connect: Connect = connect_websocket,
+        now: Callable[[], float] = time.time,
+        random_number: Callable[[], float] = random.random,
+    ) -> None:
+        self.ending: Ending | None = None
+        """Why there is no connection, or why there was none last."""
+        self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
+        self._on_state, self._on_error = on_state, on_error
+        self._timing, self._connect, self._now, self._random = timing or Timing(), connect, now, random_number
+        self._store_works = True
+        self._queue: asyncio.Queue[Notification | None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._current: Link | None = None
+        self._waiting = self._closed = False
+        self._shown: State | None = None
+        self._failures = 0
+        self._oldest: str | None = None
+        self._opened = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
+        self._ledger = Ledger(self._load(), look_back=look_back * 1000, now=now() * 1000)
+
+    async def __aenter__(self) -> Self:
+        if self._ledger.future:
+            self.failed(PushError("POSITION", "The stored position lies in the future; another was taken."))
+        self._runner = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def __aiter__(self) -> AsyncIterator[Notification]:
+        while True:
+            if self._queue.empty():
+                # All that was given has been dealt with: only now may a later run begin behind it.
+                self._save()
+            notification = await self._queue.get()
+            if notification is None:
+                self._queue.put_nowait(None)  # For another that iterates.
+                return
+            yield notification
+
+    @property
+    def state(self) -> State:
+        """What it is doing."""
+        if self._closed:
+            return "closed"
+        if self._waiting or self._current is None:
+            return "waiting"
+        return "connecting" if self._current.phase == "ended" else self._current.phase
+
+    @property
+    def session(self) -> Frame | None:
+        """What the server said about the connection; None where there is none."""
+        return self._current.session if self._current is not None else None
+
+    async def ready(self) -> None:
+        """Wait until the state is "open".
+
+        Raises
+        ------
+        PushError
+            CLOSED.
+        """
+        await self._opened.wait()
+        if self._closed:
+            raise PushError("CLOSED", "The client is closed.")
+
+    async def push(self, user_id: str, content: object) -> Frame:
+        """Push, where the module's input `client_push` allows it; return the report.
+
+        Raises
+        ------
+        PushError
+            The server's error, or NOT_CONNECTED, TIMEOUT, CONNECTION_LOST, FRAME_TOO_LARGE, INVALID_CONTENT.
+        """
+        receipt = await self._ask({"action": "push", "userId": user_id, "content": content})
+        return {name: value for name, value in receipt.items() if name not in ("type", "requestId")}
+
+    async def load_older(self, *, before: str | None = None, limit: int = 50) -> tuple[list[Notification], bool]:
+        """Return a page of history, oldest first, and whether there is another before it.
+
+        It goes on from where the last one ended.
+
+        Raises
+        ------
+        PushError
+            As `push`.
+        """
+        before = before or self._oldest
+        page = await self._ask({"action": "poll", "limit": limit} | ({"before": before} if before else {}))
+        for each in page["notifications"]:
+            self._ledger.take(each["id"], self._now() * 1000)
+        self._note_paged(page["notifications"])
+        return [_notification(each, "history") for each in page["notifications"]], bool(page["more"])
+
+    async def close(self) -> None:
+        """Stop: no task and no socket is left."""
+        if self._closed:
+            return
+        self._stop()
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What a link reports.
+
+    def moved(self) -> None:
+        """Report the state, if it is another."""
+        state = self.state
+        if state == self._shown and state != "waiting":
+            return
+        self._shown = state
+        if state in ("open", "closed"):
+            self._opened.set()
+        else:
+            self._opened.clear()
+        if self._on_state is not None:
+            self._on_state(state)
+
+    def page(self, notifications: list[Frame], *, newest: bool) -> None:
+        """Take a page of history."""
+        if newest:
+            self._note_paged(notifications)
+        for notification in notifications:
+            self._show(notification, "history")
+            self._ledger.advance(str(notification["id"]), self._now() * 1000)
+        if newest:
+            # With nothing to begin with, all that ever comes is unseen.
+            self._ledger.advance(BEGINNING, self._now() * 1000)
+
+    def live(self, notification: Frame) -> None:
+        """Take a live notification."""
+        self._show(notification, "live")
+
+    def failed(self, problem: PushError) -> None:
+        """Pass on what went wrong."""
+        if self._on_error is not None:
+            self._on_error(problem)
+
+    async def _run(self) -> None:
+        while True:
+            self._waiting = False
+            self._current = self._open()
+            self.moved()
+            self.ending = await self._hold()
+            if self.ending.final:
+                # The server has withdrawn the access: to come back by itself would only be to be refused.
+                self._stop()
+                return
+            await self._wait(report=True)
+
+    async def _hold(self) -> Ending:
+        """Stay with a connection and its successors for as long as there is one; return how the last ended."""
+        while True:
+            link = self._current
+            assert link is not None  # noqa: S101 - for the type checker
+            if not await self._first(link.task, self._due(link)):
+                return self._result(link)
+            successor = self._open()
+            opened = await self._first(successor.task, successor.resumed.wait())
+            if opened or link.task.done():
+                # The old one stays until the index shows the new one: nothing falls between.
+                self._current = successor
+                self.moved()
+                self._keep(asyncio.create_task(self._retire(link, successor)))
+            else:
+                self._result(successor)
+                await self._wait(report=False)
+
+    async def _retire(self, link: Link, successor: Link) -> None:
+        await self._first(successor.task, successor.settled.wait())
+        link.task.cancel()
+
+    def _open(self) -> Link:
+        link = Link(self._ledger, self._timing, self, self._now, self._random)
+        link.task = self._keep(
+            asyncio.create_task(link.run(self._token, lambda token: self._connect(self._url, token, self._token_in)))
+        )
+        return link
+
+    def _keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Keep a task until it is done, so that it is not collected and `close` finds it."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _result(self, link: Link) -> Ending:
+        if self._now() - link.resumed_at >= self._timing.min_uptime:
+            self._failures = 0
+        return link.task.result()
+
+    async def _first(self, task: asyncio.Task[Ending], other: Awaitable[Any]) -> bool:
+        """Wait for a connection's end or for something else; return whether it was the other."""
+        waiting = asyncio.ensure_future(other)
+        try:
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.done() and not task.done()
+        finally:
+            waiting.cancel()
+
+    async def _due(self, link: Link) -> None:
+        """Wait until it is time to replace a connection."""
+        await link.resumed.wait()
+        share = self._random()
+        while True:
+            expires = _seconds((link.session or {}).get("expiresAt"))
+            delay = replacement_delay(expires, link.opened_at, self._now(), share)
+            if delay <= 0:
+                return
+            await asyncio.sleep(min(delay, 30.0))  # The session may change meanwhile.
+
+    async def _wait(self, *, report: bool) -> None:
+        low, high = self._timing.min_reconnect_delay, self._timing.max_reconnect_delay
+        delay = retry_delay(self._failures, self._random(), low, high)
+        self._failures += 1
+        if report:
+            self._waiting = True
+            self.moved()
+        await asyncio.sleep(delay)
+
+    async def _token(self) -> str | None:
+        token = self._get_token() if self._get_token is not None else None
+        return await token if inspect.isawaitable(token) else token
+
+    async def _ask(self, message: Frame) -> Frame:
+        if self._closed:
+            raise PushError("CLOSED", "The client is closed.")
+        if self._current is None or self._current.phase not in ("resuming", "open"):
+            raise PushError("NOT_CONNECTED", "There is no connection at the moment.")
+        return await self._current.ask(message)
+
+    def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
+        if self._ledger.take(str(notification["id"]), self._now() * 1000):
+            self._queue.put_nowait(_notification(notification, via))
+
+    def _note_paged(self, notifications: list[Frame]) -> None:
+        if notifications:
+            first = str(notifications[0]["id"])
+            self._oldest = min(first, self._oldest or first)
+
+    def _stop(self) -> None:
+        if self._queue.empty():
+            self._save()
+        self._closed = True
+        self._queue.put_nowait(None)
+        self.moved()
+
+    def _load(self) -> str | None:
+        try:
+            return self._store.load() if self._store is not None else None
+        except OSError as problem:
+            self._store_failed(problem)
+            return None
+
+    def _save(self) -> None:
+        if self._store is None or self._closed or self._ledger.position is None:
+            return
+        try:
+            self._store.save(str(self._ledger))
+            self._store_works = True
+        except OSError as problem:
+            self._store_failed(problem)
+
+    def _store_failed(self, problem: OSError) -> None:
+        # Once, not with every notification.
+        if self._store_works:
+            self.failed(PushError("STORE", f"The position could not be kept: {problem}"))
+        self._store_works = False
+
+
+def _notification(frame: Frame, via: Literal["live", "history"]) -> Notification:
+    return Notification(str(frame["id"]), str(frame.get("createdAt")), frame.get("content"), via)
+
+
+def _seconds(time_text: object) -> float | None:
+    with contextlib.suppress(ValueError, TypeError):
+        return datetime.fromisoformat(str(time_text)).timestamp()
+    return None

@@ -1,0 +1,73 @@
+"""Mutation tests: changes the sources, one place at a time, and sees whether a test fails each time.
+
+`python3 -m tools.mutation` with the names of parts of the package (such as push or tables/clients.py) works in a copy
+of the checkout, so that an interrupted run leaves no change behind.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.environments import FOLDERS
+from tools.paths import CHECKOUT, executable
+
+PACKAGE = Path("lambda", "websocket_push")
+
+TESTS = {
+    "push": ("tests/unit/push", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
+    "tables": ("tests/unit/push", "tests/unit/test_history.py", "tests/handlers"),
+    "history.py": ("tests/unit/test_history.py", "tests/handlers/test_poll.py"),
+    "authorization.py": ("tests/unit/test_authorization.py", "tests/handlers"),
+    "handlers": ("tests/handlers",),
+}
+"""The tests that have to notice a change, by the part that is changed."""
+
+TIMEOUT_SECONDS = 300
+"""How long the tests of a part may take with a change in it. What makes them hang has been noticed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Change each of the parts that are named, or all, and print what no test noticed and the score."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.mutation")
+    parser.add_argument("parts", nargs="*", help="files and folders of the package; all that are tested if left out")
+    with tempfile.TemporaryDirectory(prefix="mutation-") as name:
+        copy = Path(name) / "checkout"
+        shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(".*", "node_modules", "dist"))
+        for part in parser.parse_args(arguments).parts or TESTS:
+            _mutate(copy, part)
+    return 0
+
+
+def _mutate(copy: Path, part: str) -> None:
+    session, settings = copy / "session.sqlite", copy / "mutation.toml"
+    session.unlink(missing_ok=True)
+    settings.write_text(configuration(part), encoding="utf-8")
+    tool = FOLDERS["mutation"]
+    for command in (("cosmic-ray", "init", settings, session), ("cosmic-ray", "exec", settings, session)):
+        subprocess.run([executable(tool, command[0]), *command[1:]], cwd=copy, check=True)
+    for report in (("cr-report", "--surviving-only", "--show-diff"), ("cr-rate",)):
+        subprocess.run([executable(tool, report[0]), *report[1:], session], cwd=copy, check=True)
+    sys.stdout.flush()
+
+
+def configuration(part: str) -> str:
+    """Write cosmic-ray's settings for a part of the package."""
+    tests = next(chosen for name, chosen in TESTS.items() if part.split("/")[0] == name)
+    python = executable(FOLDERS["dev"], "python")
+    command = f"{python} -m pytest --quiet --exitfirst -p no:terraform -p no:cacheprovider {' '.join(tests)}"
+    return f"""[cosmic-ray]
+module-path = "{(PACKAGE / part).as_posix()}"
+timeout = {TIMEOUT_SECONDS}
+test-command = "{command}"
+
+[cosmic-ray.distributor]
+name = "local"
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
