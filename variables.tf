@@ -483,7 +483,7 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push, verify_jwt where there is jwt, and subscriptions where there are topics): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
+  description = "Settings by function (connect, disconnect, poll, push, verify_jwt where there is jwt, and fanout and subscriptions where there are topics): memory_size in MB (256; push and fanout 512), timeout in seconds (10; push 30, fanout 60), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)
@@ -497,8 +497,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -526,9 +526,14 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+  }
+
+  validation {
+    condition     = try(var.functions["fanout"].timeout, null) == null || try(var.functions["fanout"].timeout >= 10, false)
+    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of it for retries and for passing on what it did not get to."
   }
 
   validation {
@@ -588,7 +593,7 @@ variable "functions" {
 }
 
 variable "packages" {
-  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, subscriptions, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
+  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, fanout, subscriptions, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
   type = map(object({
     filename          = optional(string)
     s3_bucket         = optional(string)
@@ -600,8 +605,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
   }
 
   validation {

@@ -12,6 +12,7 @@ locals {
     disconnect    = concat(local.reading_actions, local.writing_actions)
     poll          = local.reading_actions
     push          = concat(local.reading_actions, local.writing_actions)
+    fanout        = concat(local.reading_actions, local.writing_actions)
     subscriptions = concat(local.reading_actions, local.writing_actions)
   }
 
@@ -26,30 +27,44 @@ locals {
     ]
   }
 
-  # Lambda sends, receives and deletes messages in the function's name.
-  queue_statements = concat(
-    [
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [var.queues.dead_letter_queue_arn]
-      },
-    ],
-    [
-      for arn in var.queues.push_queue_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        Resource = [arn]
-      }
-    ],
-    [
-      for arn in var.queues.kms_key_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [arn]
-      }
-    ],
-  )
+  # Lambda sends, receives and deletes messages in the function's name. Segments the functions send themselves.
+  queue_statements = {
+    push = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*])
+        },
+      ],
+      [
+        for arn in var.queues.push_queue_arn[*] : {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = [arn]
+        }
+      ],
+      local.queue_key_statements,
+    )
+    fanout = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+          Resource = var.queues.fanout_queue_arn[*]
+        },
+      ],
+      local.queue_key_statements,
+    )
+  }
+
+  queue_key_statements = [
+    for arn in var.queues.kms_key_arn[*] : {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }
+  ]
 
   # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
   # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own
