@@ -15,12 +15,13 @@ SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
 LAYERS = {
     "handlers": {
-        *("handlers", "push", "history", "listening", "authorization", "runtime", "tokens"),
+        *("handlers", "push", "history", "listening", "logs", "authorization", "runtime", "tokens"),
         *("tables", "telemetry", "aws", "http", "protocol", "settings"),
     },
     "push": {"push", "tables", "telemetry", "aws", "protocol"},
     "history": {"tables", "protocol"},
     "listening": {"tables", "protocol"},
+    "logs": {"tables"},
     "authorization": {"tables", "aws", "protocol", "settings"},
     "runtime": {"runtime", "telemetry", "aws", "http", "protocol"},
     "tables": {"tables", "aws", "protocol"},

@@ -3,7 +3,7 @@
 from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.handlers.replies import Response, error_reply, reply
-from websocket_push.history import read_history
+from websocket_push.history import Log, read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
@@ -11,7 +11,7 @@ from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Event, LambdaContext
 from websocket_push.runtime.sequential import Invocation, run
-from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
+from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
@@ -36,8 +36,15 @@ async def _poll(event: Event, invocation: Invocation) -> Response:
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
+    notifications = Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE"))
+    log: Log = notifications
+    if read_optional(environment, "TOPICS"):
+        # Imported here, so that without topics the function starts as fast as if there were none.
+        from websocket_push.handlers.listened import listened_logs
+
+        log = await listened_logs(notifications, dynamodb, connection_id, invocation)
     page = await read_history(
-        Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
+        log,
         user_id,
         request,
         page_bytes=max_notification_bytes(read_bytes(environment, "MAX_FRAME_BYTES")),

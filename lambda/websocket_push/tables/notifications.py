@@ -21,10 +21,13 @@ class Notification(NamedTuple):
         Canonical UUIDv7; it holds the time.
     content
         JSON text.
+    topic
+        The topic that it was pushed to, `*` for a broadcast; None for one to users.
     """
 
     notification_id: str
     content: str
+    topic: str | None = None
 
     @property
     def created_at(self) -> str:
@@ -33,7 +36,7 @@ class Notification(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A part of a user's notifications, by id, in the order of reading.
+    """A part of a log, by id, in the order of reading.
 
     Parameters
     ----------
@@ -133,7 +136,7 @@ class Notifications:
 
     async def read(
         self,
-        user_id: str,
+        key: str,
         part: Range,
         *,
         count: int,
@@ -142,8 +145,11 @@ class Notifications:
         rows: int,
         deadline: float,
         queries: int = MAX_QUERIES,
+        topic: str | None = None,
     ) -> Part:
-        """Read a part of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
+        """Read a part of a log until there are `count`, or their contents exceed `size` bytes.
+
+        With `topic` it is the log of a topic, and only rows that name one are taken.
 
         Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
         for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
@@ -154,11 +160,11 @@ class Notifications:
         found: list[Notification] = []
         total = 0
         reached: Item | None = None
-        request = self._query(user_id, part, now)
+        request = self._query(key, part, now, topic)
         for _ in range(queries):
             page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
             for item in page.items:
-                found.append(Notification(item["notificationId"]["S"], item["content"]["S"]))
+                found.append(Notification(item["notificationId"]["S"], item["content"]["S"], topic))
                 total += len(item["content"]["S"].encode())
             reached = page.last_evaluated_key
             if reached is None or len(found) >= count or total > size:
@@ -167,13 +173,13 @@ class Notifications:
             rows *= QUERY_GROWTH
         return Part(found, None if reached is None else reached["notificationId"]["S"])
 
-    def _query(self, user_id: str, part: Range, now: int) -> dict[str, object]:
-        values = {":userId": {"S": user_id}, ":now": {"N": str(now)}}
+    def _query(self, key: str, part: Range, now: int, topic: str | None) -> dict[str, object]:
+        values = {":userId": {"S": key}, ":now": {"N": str(now)}}
         values |= {name: {"S": bound} for name, bound in ((":low", part.low), (":high", part.high)) if bound}
         return {
             "TableName": self._table,
             "KeyConditionExpression": " AND ".join(filter(None, ("userId = :userId", part.condition))),
-            "FilterExpression": "expiresAt > :now",
+            "FilterExpression": "expiresAt > :now" if topic is None else "expiresAt > :now AND attribute_exists(topic)",
             "ProjectionExpression": "notificationId, content",
             "ExpressionAttributeValues": values,
             "ScanIndexForward": not part.newest_first,

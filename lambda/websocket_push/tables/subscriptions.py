@@ -51,10 +51,8 @@ class Subscriptions:
         self._clients_table = clients_table
 
     async def find(self, connection_id: str, *, deadline: float) -> Listener | None:
-        """Read what a connection listens to, or None if it is not registered; what was written before is seen."""
-        key = {"connectionId": {"S": connection_id}}
-        item = await self._dynamodb.get_item(self._clients_table, key, deadline=deadline)
-        return None if item is None else _read_listener(item)
+        """See `find_listener`."""
+        return await find_listener(self._dynamodb, self._clients_table, connection_id, deadline=deadline)
 
     async def write(self, connection: Connection, topics: Iterable[str], *, deadline: float) -> None:
         """Write rows that let pushes to topics find a connection."""
@@ -113,6 +111,14 @@ class Subscriptions:
             if error.code == _REFUSED:
                 return None
             raise
+
+
+async def find_listener(
+    dynamodb: DynamoDB, clients_table: str, connection_id: str, *, deadline: float
+) -> Listener | None:
+    """Read what a connection listens to, or None if it is not registered; what was written before is seen."""
+    item = await dynamodb.get_item(clients_table, {"connectionId": {"S": connection_id}}, deadline=deadline)
+    return None if item is None else _read_listener(item)
 
 
 def _row(connection: Connection, topic: str) -> Item:
