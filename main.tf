@@ -119,6 +119,7 @@ module "lambda" {
   topics             = local.given.topics ? var.topics : null
   functions          = var.functions
   packages           = var.packages
+  packages_folder    = var.packages_folder
   log_retention_days = var.log_retention_days
   log_level          = var.log_level
   metrics_namespace  = var.metrics_namespace
@@ -126,6 +127,7 @@ module "lambda" {
   tracing            = var.tracing
   vpc                = var.vpc
   iam_roles          = var.iam_roles
+  deployed_packages  = module.dynamodb.deployed_packages
   tags               = var.tags
 
   tables = {
@@ -254,6 +256,22 @@ module "monitoring" {
     fanout_queue_name                 = local.given.topics ? local.queue_names.fanout : null
     fanout_dead_letter_queue_name     = local.given.topics ? local.queue_names.fanout_dead_letter : null
   }
+}
+
+# Destroyed first, because it depends on everything else.
+module "protection" {
+  source = "./modules/protection"
+
+  enabled = var.deletion_protection
+
+  depends_on = [
+    module.api,
+    module.dynamodb,
+    module.lambda,
+    module.monitoring,
+    module.queues,
+    module.websocket_api,
+  ]
 }
 
 # Addresses of earlier versions.

@@ -95,6 +95,21 @@ locals {
   # Variables of the caller's, which may be none that the module sets: it would win, silently.
   extra_environment = { for key in local.function_keys : key => coalesce(try(var.functions[key].environment, null), {}) }
 
+  environment = {
+    for key in local.function_keys :
+    key => merge(local.extra_environment[key], local.common_environment, local.functions[key].environment)
+  }
+
+  # With the longest value of what is not known before the API exists, so that a plan can measure it.
+  measured_environment = {
+    for key, environment in local.environment : key => merge(
+      environment,
+      { DNS_SUFFIX = "amazonaws.com.cn" },
+      contains(keys(environment), "CONNECTIONS_URL")
+      ? { CONNECTIONS_URL = "https://0123456789.execute-api.ap-southeast-1.amazonaws.com.cn/${var.api.stage_name}" } : {},
+    )
+  }
+
   taken_variables = {
     for key in local.function_keys : key => sort(setintersection(
       keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(local.functions[key].environment)),

@@ -198,6 +198,18 @@ variable "packages" {
   nullable = false
 }
 
+variable "packages_folder" {
+  description = "Folder with the packages of a release; null to build what packages does not name."
+  type        = string
+  default     = null
+}
+
+variable "deployed_packages" {
+  description = "Which packages the functions had when the last apply was complete; \"\" before the first."
+  type        = string
+  nullable    = false
+}
+
 variable "log_retention_days" {
   description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
   type        = number

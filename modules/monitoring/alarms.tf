@@ -3,7 +3,7 @@
 locals {
   period = 300
 
-  has_metrics    = nonsensitive(var.metrics_namespace != "") # Whether metrics_namespace is "" must be known when planning.
+  has_metrics    = nonsensitive(var.metrics_namespace != "")
   verifies_token = contains(keys(var.function_names), "verify_jwt")
 
   # verify_jwt has an alarm of its own: it raises for every client without a token, because API Gateway answers 401 to
@@ -184,13 +184,13 @@ locals {
     for wanted in var.alarms[*] : {
       for key, definition in local.alarm_definitions : key => merge(definition, {
         threshold = wanted.thresholds[key] * (key == "push_duration" ? var.push_function_timeout * 10 : 1)
-      }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key) # alarms.leave_out must be known when planning.
+      }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key)
     }
   ]...)
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.alarms
+  for_each = local.alarms # metrics_namespace and alarms.leave_out must be known when planning.
 
   alarm_name        = "${var.name}-${replace(each.key, "_", "-")}"
   alarm_description = "${each.value.description} Runbook: docs/runbook.md#${replace(each.key, "_", "-")}"

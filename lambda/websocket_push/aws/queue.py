@@ -1,7 +1,6 @@
 """Sending to an SQS queue (AWS JSON 1.0 protocol)."""
 
 import json
-from functools import partial
 
 from websocket_push.aws.endpoints import sqs_endpoint
 from websocket_push.aws.requests import Payload, Target
@@ -15,7 +14,7 @@ class Queue:
 
     Parameters
     ----------
-    transport : Sender
+    sender : Sender
         Sends the requests.
     url : str
         The queue's URL. It names the queue; the requests go to the region's endpoint.
@@ -26,10 +25,10 @@ class Queue:
         `InvalidConfiguration` where the environment names no region or no valid endpoint.
     """
 
-    def __init__(self, transport: Sender, url: str) -> None:
-        self._transport = transport
+    def __init__(self, sender: Sender, url: str) -> None:
+        self._sender = sender
         self._url = url
-        self._target, self._path = transport.keep("sqs", partial(_address, transport))
+        self._target, self._path = _address(sender)
 
     async def send(self, body: str, *, deadline: float) -> None:
         """Send a message; one whose answer was lost is sent again, so it may be received twice.
@@ -47,14 +46,14 @@ class Queue:
             See `Sender.request`.
         """
         payload = Payload(json.dumps({"QueueUrl": self._url, "MessageBody": body}).encode())
-        await self._transport.request(
+        await self._sender.request(
             self._target, self._path, canonical_path(self._path), payload, _require_message_id, deadline=deadline
         )
 
 
-def _address(transport: Sender) -> tuple[Target, str]:
-    endpoint = sqs_endpoint(transport.environment)
-    target = transport.target(
+def _address(sender: Sender) -> tuple[Target, str]:
+    endpoint = sqs_endpoint(sender.environment)
+    target = sender.target(
         "SendMessage",
         "POST",
         "sqs",

@@ -1,9 +1,12 @@
 """The fanout function: sends a topic's notification to a segment of its connections, and passes on the rest of it."""
 
+from typing import NamedTuple
+
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
-from websocket_push.handlers.replies import Response, raising
+from websocket_push.handlers.replies import Response
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
@@ -15,12 +18,13 @@ from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
 from websocket_push.push.spread import Means, spread
-from websocket_push.runtime.concurrent import Invocation, run
-from websocket_push.runtime.invocation import Event, LambdaContext
-from websocket_push.settings import read_count, read_text
+from websocket_push.runtime.concurrent import run
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.settings import FanoutSettings, read_fanout_settings
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure, lambda_error
 from websocket_push.telemetry.metrics import count_deliveries, count_segment
 
 BEGINNING_SHARE = 0.7
@@ -33,28 +37,49 @@ CLOSING_SHARE = 0.95
 """The part of the time in which those that cannot be sent to are closed; the rest is for passing on."""
 
 
+class Warm(NamedTuple):
+    """What fanout works with."""
+
+    settings: FanoutSettings
+    audience: Audience
+    clients: Clients
+    management: Management
+    queue: Queue
+
+
+def make(sender: ConcurrentSender) -> Warm:
+    """Make what fanout works with."""
+    settings, dynamodb = read_fanout_settings(sender.environment), DynamoDB(sender)
+    return Warm(
+        settings,
+        Audience(dynamodb, subscriptions=settings.subscriptions_table, clients=settings.clients_table),
+        Clients(dynamodb, settings.clients_table, subscriptions=settings.subscriptions_table),
+        Management(sender, settings.connections_url),
+        Queue(sender, settings.queue_url),
+    )
+
+
 def handler(event: Event, context: LambdaContext) -> Response:
     """Answer a batch of segments with those that failed, which are received again.
 
     Raises
     ------
     Exception
-        For a batch that cannot be taken apart, named after the code.
+        For a batch that cannot be taken apart. Its class is named after the code.
     """
-    return raising(run("fanout", _fan_out, event, context))
+    answer = run("fanout", make, _fan_out, event, context)
+    if isinstance(answer, Failure):
+        raise lambda_error(answer.code, answer.message)
+    return answer
 
 
-async def _fan_out(event: Event, invocation: Invocation) -> Response:
-    messages = parse_batch(event)
-    environment = invocation.environment
-    dynamodb = DynamoDB(invocation.transport)
+async def _fan_out(event: Event, invocation: Invocation[Warm]) -> Response:
+    messages, warm = parse_batch(event), invocation.warm
     seconds = invocation.deadline - invocation.started
-    clients = read_text(environment, "CLIENTS_TABLE")
-    subscriptions = read_text(environment, "SUBSCRIPTIONS_TABLE")
     means = Means(
-        audience=Audience(dynamodb, subscriptions=subscriptions, clients=clients),
-        clients=Clients(dynamodb, clients, subscriptions=subscriptions),
-        management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
+        audience=warm.audience,
+        clients=warm.clients,
+        management=warm.management,
         clocks=Clocks(
             now=invocation.now_milliseconds,
             posts_until=invocation.started + POSTING_SHARE * seconds,
@@ -63,8 +88,7 @@ async def _fan_out(event: Event, invocation: Invocation) -> Response:
         random=invocation.random,
         refusals=Refusals(),
     )
-    queue = Queue(invocation.transport, read_text(environment, "FANOUT_QUEUE_URL"))
-    schedule = Schedule(read_count(environment, "POSTS_PER_SECOND"))
+    schedule = Schedule(warm.settings.posts_per_second)
     until = invocation.started + BEGINNING_SHARE * seconds
 
     async def send(message: QueuedMessage) -> Report:
@@ -74,7 +98,7 @@ async def _fan_out(event: Event, invocation: Invocation) -> Response:
         totals = connection_totals(outcome)
         count_deliveries(invocation.fields, totals)
         if after is not None:
-            await queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
+            await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
         _note(segment, outcome, invocation, finished=after is None)
         return {"totals": totals}
 
@@ -110,7 +134,7 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
     return outcome, None if position.finished else position.after
 
 
-def _note(segment: Segment, outcome: Outcome, invocation: Invocation, *, finished: bool) -> None:
+def _note(segment: Segment, outcome: Outcome, invocation: Invocation[Warm], *, finished: bool) -> None:
     invocation.fields["finished"] = finished
     if outcome.incomplete:
         invocation.fields["incomplete"] = True

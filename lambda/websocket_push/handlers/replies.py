@@ -1,8 +1,6 @@
 """What Lambda hands back to API Gateway."""
 
-import sys
 from collections.abc import Mapping
-from typing import TypeVar
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import error_frame
@@ -10,7 +8,6 @@ from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.telemetry.explain import Failure
 
 Response = dict[str, object]
-Answer = TypeVar("Answer")
 
 _CONNECT_STATUSES = {
     ErrorCode.INVALID_REQUEST: 400,
@@ -49,12 +46,3 @@ def error_reply(event: object, failure: Failure) -> Response:
     except RequestError:
         request_id = None
     return reply(error_frame(failure.code, failure.message, request_id))
-
-
-def raising(answer: Answer | Failure) -> Answer:
-    """Return an answer; raise a failure as an exception whose class is named after the code."""
-    if isinstance(answer, Failure):
-        # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
-        sys.tracebacklimit = 0
-        raise type(answer.code.value, (Exception,), {})(answer.message)
-    return answer
