@@ -489,20 +489,23 @@ export function createPushClient(options) {
     /** @type {string[]} */ names,
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
-    const added = checkedTopics(names);
+    const asked = checkedTopics(names);
+    const added = asked.filter((topic) => !wanted.has(topic));
     for (const topic of added) wanted.add(topic);
     for (;;) {
-      await ready({ signal });
       try {
-        const reply = await ask({ action: "subscribe", topics: added }, signal);
+        await ready({ signal });
+        const reply = await ask({ action: "subscribe", topics: asked }, signal);
         topics = reply.topics;
-        // Who asked for it is told, so it need not be asked for and reported with every connection.
+        // The caller learns of it here, so it is not asked for, and reported, with every connection.
         for (const { topic } of reply.refused) wanted.delete(topic);
-        // What was pushed before the subscription was there has come to nobody here.
+        // A push that came before the subscription did not reach this connection.
         await current?.refresh();
         return { topics: reply.topics, refused: reply.refused };
       } catch (problem) {
-        if (!BETWEEN.has(/** @type {PushError} */ (problem).code)) throw problem;
+        if (BETWEEN.has(/** @type {PushError} */ (problem).code)) continue;
+        for (const topic of added) wanted.delete(topic);
+        throw problem;
       }
     }
   }
@@ -675,7 +678,7 @@ function abortable(promise, signal) {
 function checkedTopics(topics) {
   if (!Array.isArray(topics)) throw new TypeError("topics is a list of names.");
   for (const topic of topics) {
-    if (!TOPIC.test(topic)) throw new TypeError(`A topic is like org/7, not like ${JSON.stringify(topic)}.`);
+    if (typeof topic !== "string" || !TOPIC.test(topic)) throw new TypeError(`A topic is like org/7, not like ${JSON.stringify(topic)}.`);
   }
   return topics;
 }
