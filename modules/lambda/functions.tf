@@ -26,16 +26,6 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
-  # Whatever removes a connection removes its subscriptions.
-  subscriptions_environment = var.topics == null ? {} : { SUBSCRIPTIONS_TABLE = var.tables.subscriptions_table_name }
-  write_subscriptions = var.topics == null ? [] : [
-    {
-      Effect   = "Allow"
-      Action   = ["dynamodb:BatchWriteItem"]
-      Resource = [var.tables.subscriptions_table_arn]
-    },
-  ]
-
   max_frame_bytes = tostring(var.max_frame_kb * 1024)
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"

@@ -74,7 +74,7 @@ def test_the_table_of_roles_is_what_the_policies_say() -> None:
     text = (ROOT / "modules" / "lambda" / "functions.tf").read_text(encoding="utf-8")
     starts = [*re.finditer(r'^ {4}(?:for .* : )?"?(\w+)"? =>? \{\n {6}description', text, re.MULTILINE)]
     documented = documented_actions()
-    assert [match[1] for match in starts] == ["connect", "disconnect", "poll", "push", "verify_jwt"]
+    assert [match[1] for match in starts] == ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"]
     (for_anonymous,) = ACTION.findall(text[: starts[0].start()])
     for start, end in zip(starts, [*(each.start() for each in starts[1:]), len(text)], strict=True):
         block = text[start.start() : end]
