@@ -62,7 +62,7 @@ verify-aws: terraform python ## try the module on an AWS account, measure it, de
 	@$(RUN) -m tools.acceptance verify $(if $(REGION),--region $(REGION)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
 		$(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
 
-doctor: python ## look at a deployment in use, changing nothing (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
+doctor: python ## look at a deployment in use, with two notifications to a test user (ROOT=FOLDER, or URL=wss://... ARN=arn:aws:lambda:...)
 	@$(PYTHON) -m tools.environments dev
 	@$(RUN) -m tools.acceptance doctor $(if $(ROOT),--root '$(ROOT)') $(if $(URL),--websocket-url '$(URL)') \
 		$(if $(ARN),--push-function-arn '$(ARN)')
@@ -77,7 +77,7 @@ mutation: environments ## change the sources place by place, and see what no tes
 	@$(PYTHON) -m tools.environments mutation
 	@$(RUN) -m tools.mutation $(PARTS)
 
-bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
+bench: terraform environments ## measure the delivery against boto3, aiobotocore, the AWS Common Runtime, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
 	@.venv-bench/bin/python -m benchmarks

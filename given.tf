@@ -12,7 +12,7 @@ locals {
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -2,7 +2,7 @@
 locals {
   function_keys = concat(
     ["connect", "disconnect", "poll", "push"],
-    local.given.topics ? ["subscriptions"] : [],
+    local.given.topics ? ["fanout", "subscriptions"] : [],
     local.given.jwt ? ["verify_jwt"] : [],
   )
 
@@ -20,9 +20,11 @@ locals {
   log_group_names = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
 
   queue_names = {
-    dead_letter      = "${var.name}-dead-letters"
-    push             = "${var.name}-push"
-    push_dead_letter = "${var.name}-push-dead-letters"
+    dead_letter        = "${var.name}-dead-letters"
+    fanout             = "${var.name}-fanout"
+    fanout_dead_letter = "${var.name}-fanout-dead-letters"
+    push               = "${var.name}-push"
+    push_dead_letter   = "${var.name}-push-dead-letters"
   }
 
   # A table without a capacity of its own takes this one. On demand nothing looks at it.
@@ -117,6 +119,7 @@ module "lambda" {
   topics             = local.given.topics ? var.topics : null
   functions          = var.functions
   packages           = var.packages
+  packages_folder    = var.packages_folder
   log_retention_days = var.log_retention_days
   log_level          = var.log_level
   metrics_namespace  = var.metrics_namespace
@@ -124,6 +127,7 @@ module "lambda" {
   tracing            = var.tracing
   vpc                = var.vpc
   iam_roles          = var.iam_roles
+  deployed_packages  = module.dynamodb.deployed_packages
   tags               = var.tags
 
   tables = {
@@ -142,6 +146,8 @@ module "lambda" {
   queues = {
     dead_letter_queue_arn = local.queue_arns.dead_letter
     push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
+    fanout_queue_arn      = local.given.topics ? local.queue_arns.fanout : null
+    fanout_queue_url      = local.given.topics ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.fanout}" : null
     kms_key_arn           = var.kms.queues_key_arn
   }
 
@@ -168,6 +174,15 @@ module "queues" {
     alias          = lookup(module.lambda.aliases, "push", null)
     invocation_arn = module.lambda.push_invocation_arn
     timeout        = module.lambda.push_timeout
+  }
+
+  fan_out = !local.given.topics ? null : {
+    function = {
+      name           = local.function_names["fanout"]
+      invocation_arn = module.lambda.fanout_invocation_arn
+      timeout        = module.lambda.fanout_timeout
+    }
+    workers = var.topics.workers
   }
 }
 
@@ -238,7 +253,25 @@ module "monitoring" {
     dead_letter_queue_name            = local.queue_names.dead_letter
     push_queue_name                   = local.given.push_queue ? local.queue_names.push : null
     push_queue_dead_letter_queue_name = local.given.push_queue ? local.queue_names.push_dead_letter : null
+    fanout_queue_name                 = local.given.topics ? local.queue_names.fanout : null
+    fanout_dead_letter_queue_name     = local.given.topics ? local.queue_names.fanout_dead_letter : null
   }
+}
+
+# Destroyed first, because it depends on everything else.
+module "protection" {
+  source = "./modules/protection"
+
+  enabled = var.deletion_protection
+
+  depends_on = [
+    module.api,
+    module.dynamodb,
+    module.lambda,
+    module.monitoring,
+    module.queues,
+    module.websocket_api,
+  ]
 }
 
 # Addresses of earlier versions.

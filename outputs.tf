@@ -4,7 +4,7 @@ output "websocket_url" {
 }
 
 output "push_function_arn" {
-  description = "ARN of the push function: what a backend invokes to send a notification. With provisioned_concurrency it is that of its alias."
+  description = "ARN that a backend invokes to push a notification: that of the push function, or of its alias with provisioned_concurrency."
   value       = module.lambda.push_invocation_arn
 }
 
@@ -19,12 +19,12 @@ output "push_invoke_policy_json" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the queue where asynchronous invocations of the push function end that failed for good, each with its request and the reason."
+  description = "URL of the queue that asynchronous invocations of the push function are moved to once retries are exhausted, each with its request and the reason."
   value       = module.queues.dead_letter_queue_url
 }
 
 output "dead_letter_queue_arn" {
-  description = "ARN of that queue."
+  description = "ARN of the queue that asynchronous invocations of the push function are moved to once retries are exhausted."
   value       = module.queues.dead_letter_queue_arn
 }
 
@@ -44,17 +44,17 @@ output "push_queue_send_policy_json" {
 }
 
 output "push_queue_dead_letter_queue_url" {
-  description = "URL of the queue where messages of the push queue end that failed every time, as they were sent; null without push_queue."
+  description = "URL of the dead-letter queue of the push queue, with messages as they were sent; null without push_queue."
   value       = module.queues.push_queue_dead_letter_queue_url
 }
 
 output "push_queue_dead_letter_queue_arn" {
-  description = "ARN of that queue; null without push_queue."
+  description = "ARN of the dead-letter queue of the push queue; null without push_queue."
   value       = module.queues.push_queue_dead_letter_queue_arn
 }
 
 output "connections_url" {
-  description = "Base URL of the management API (@connections), by which the push function writes to connections."
+  description = "Base URL of the management API (@connections), which the push function posts to; at the custom domain with custom_domain.posts."
   value       = local.connections_url
 }
 
@@ -94,13 +94,33 @@ output "subscriptions_table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
+}
+
+output "fanout_queue_url" {
+  description = "URL of the queue of segments of notifications for topics and broadcasts; null without topics."
+  value       = module.queues.fanout_queue_url
+}
+
+output "fanout_queue_arn" {
+  description = "ARN of that queue; null without topics."
+  value       = module.queues.fanout_queue_arn
+}
+
+output "fanout_queue_dead_letter_queue_url" {
+  description = "URL of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_url
+}
+
+output "fanout_queue_dead_letter_queue_arn" {
+  description = "ARN of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_arn
 }
 
 output "alarm_arns" {
@@ -119,7 +139,7 @@ output "access_log_group_name" {
 }
 
 output "custom_domain_target_domain_name" {
-  description = "What the DNS record of the custom domain must lead to; null without custom_domain."
+  description = "Target of the custom domain's DNS record; null without custom_domain."
   value       = module.websocket_api.custom_domain_target_domain_name
 }
 

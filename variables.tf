@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for every resource that takes tags. A tag called Name replaces the default one, the resource's name."
+  description = "Tags of every resource that takes tags, at most 48. A tag called Name replaces the default one, the resource's name."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -24,13 +24,56 @@ variable "tags" {
   }
 
   validation {
-    condition     = length(var.tags) <= 49
-    error_message = "tags must have at most 49 entries: AWS takes 50 on a resource, and this module adds Name."
+    condition     = length(var.tags) <= 48
+    error_message = "tags must have at most 48 entries: AWS takes 50 on a resource, and this module adds Name and, on a table, one of its own."
+  }
+
+  validation {
+    condition = alltrue([
+      for text in concat(keys(var.tags), compact(values(var.tags))) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$", text))
+    ])
+    error_message = "Keys and values in tags may have letters, digits, spaces and _ . : / = + - @ only: IAM refuses everything else."
+  }
+
+  # IAM takes keys that differ by case only for one, and would refuse the roles when half of the resources exist.
+  validation {
+    condition     = length(distinct([for key in setunion(keys(var.tags), ["Name"]) : lower(key)])) == length(setunion(keys(var.tags), ["Name"]))
+    error_message = "tags has keys that differ by case only, such as \"name\" beside the module's own \"Name\", and IAM takes them for one. Keep one; to give the resources another name tag, write \"Name\"."
+  }
+
+  validation {
+    condition = length(distinct([
+      for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]) : lower(key)
+    ])) == length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]))
+    error_message = "default_tags of the provider has a key that differs by case only from one in tags, or from the module's own \"Name\", and IAM takes them for one. Write the key alike in both."
+  }
+
+  validation {
+    condition     = length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name", "websocket-push:deployed"])) <= 50
+    error_message = "tags, the provider's default_tags and the module's own two tags are more than 50 together, and AWS takes 50 on a resource: leave some out."
   }
 }
 
 variable "jwt" {
-  description = "Authorize connections by JSON Web Token. Keys come from the issuer's key set (jwks_uri) or are one shared secret (secret_arn: a Secrets Manager secret or an SSM SecureString parameter; secret_kms_key_arn if a customer managed key encrypts it). algorithms: by default RS256 with jwks_uri and HS256 with secret_arn. issuer and audience are checked where they are given; a token without aud is held to audience by its client_id, as Cognito's access tokens need it. token_use (\"access\" or \"id\", for Cognito) and typ (of the header, such as \"at+jwt\") require one kind of token. user_id_claim says who connects, and topics_claim, where there are topics, which of them the client may listen to: a list of names and of prefixes that end in /*, or one string with spaces between them. additional_issuers, such as the next version of the issuer while clients migrate, have these members too; the keys of one verify no token of another, but the same user id is the same user. For all issuers: leeway, the seconds by which clocks may differ (5 at least for nbf and iat, none for exp by default), jwks_cache_seconds, how long fetched keys serve, and allow_insecure_loopback, which accepts http for a key set on this machine's loopback, for trials."
+  description = <<-EOT
+    Authorize connections by JSON Web Token:
+    - `issuer`: what the claim iss must say; any if left out.
+    - `audience`: values of which the claim aud must name one, or, in a token without aud, client_id (Cognito's access tokens); any if
+      empty.
+    - `jwks_uri`: URL of the issuer's key set. Either this or `secret_arn` is required.
+    - `secret_arn`: ARN of the Secrets Manager secret or SSM SecureString parameter that holds a shared secret, in any Region.
+    - `secret_kms_key_arn`: ARN of the customer managed key that encrypts the secret.
+    - `algorithms`: algorithms to accept; RS256 with `jwks_uri` and HS256 with `secret_arn` if left out.
+    - `user_id_claim`: the claim that holds the user's id.
+    - `topics_claim`: the claim that lists the topics which the client may listen to: names, and prefixes that end in /*, as a list or as
+      one string with spaces between them. Only with `topics`.
+    - `token_use`, `typ`: what the claim token_use and the header typ must say, to accept one kind of token only.
+    - `leeway`: clock skew to tolerate, in seconds; for nbf and iat at least 5.
+    - `jwks_cache_seconds`: how long fetched keys are used, in seconds.
+    - `allow_insecure_loopback`: accept http for a key set on the loopback of the machine that runs the functions, for trials.
+    - `additional_issuers`: further issuers, such as the next one while clients migrate, each with the members above from `issuer` to
+      `typ`. The keys of one issuer verify no token of another, but the same user id is the same user.
+  EOT
   type = object({
     issuer                  = optional(string)
     audience                = optional(list(string), [])
@@ -202,10 +245,27 @@ variable "jwt" {
     condition     = try(length(jsonencode(var.jwt)), 0) <= 3000
     error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience or additional_issuers."
   }
+
+  validation {
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      try(tonumber(regex("^https?://(?:[^/?\\[]*|\\[[^]]*\\]):([0-9]+)(?:[/?]|$)", issuer.jwks_uri)[0]) <= 65535, true)
+    ])
+    error_message = "The port in jwt.jwks_uri must be from 1 to 65535."
+  }
 }
 
 variable "authorizer" {
-  description = "Authorize connections by a Lambda function of yours, in the account and Region of the API: function_name as you wrote it, function_arn from the function. API Gateway invokes it for every connection with a REQUEST authorizer's event, and the module permits that. Its answer is an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context userId (who connects: a string, required) expiresAt (until when: seconds since the epoch in digits, optional) and, where there are topics, topics (which of them it may listen to: names and prefixes that end in /*, with spaces between them, optional)."
+  description = <<-EOT
+    Authorize connections by a Lambda function of your own, in the account and Region of the API:
+    - `function_name`: its name, without ARN, version or alias.
+    - `function_arn`: its ARN, without version or alias.
+
+    API Gateway invokes it for every connection with the event of a REQUEST authorizer, which the module permits. It returns an IAM
+    policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string, required),
+    `expiresAt` (seconds since the epoch as digits, optional) and, with `topics`, `topics` (which of them the client may listen to:
+    names and prefixes that end in /*, one string with spaces between them, optional).
+  EOT
   type = object({
     function_name = string
     function_arn  = string
@@ -224,10 +284,15 @@ variable "authorizer" {
     )
     error_message = "authorizer.function_arn must be the ARN of the function that function_name names, without version or alias, such as aws_lambda_function.my_authorizer.arn."
   }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == data.aws_region.current.id, true)
+    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "allow_anonymous" {
-  description = "Accept clients that nobody has authenticated, each as the user that its ?userId= names. For trials only: whoever knows the URL can then read and push as anyone."
+  description = "Accept clients without authentication, each as the user that its ?userId= names. For trials only: anyone who knows the URL can then read and push as any user."
   type        = bool
   default     = false
   nullable    = false
@@ -247,7 +312,7 @@ variable "allow_anonymous" {
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. It keeps other sites' pages from using a visitor's browser, and nothing else: a program can send any origin."
+  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. This stops pages of other sites from using a visitor's browser; programs can send any origin."
   type        = list(string)
   default     = []
   nullable    = false
@@ -270,10 +335,15 @@ variable "allowed_origins" {
     condition     = try(length(jsonencode(var.allowed_origins)), 0) <= 3000
     error_message = "allowed_origins must have at most 3000 characters as JSON, because a Lambda function takes no more settings."
   }
+
+  validation {
+    condition     = alltrue([for origin in var.allowed_origins : try(tonumber(regex(":([0-9]+)$", origin)[0]) <= 65535, true)])
+    error_message = "A port in allowed_origins must be from 1 to 65535, such as \"http://localhost:3000\": no browser sends another."
+  }
 }
 
 variable "client_push" {
-  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends push through the push function whatever is set here."
+  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
   type        = string
   default     = "self"
   nullable    = false
@@ -304,7 +374,12 @@ variable "notification_ttl" {
 }
 
 variable "keepalive" {
-  description = "What clients send so that their connections stay open, and at most how many seconds apart: action \"poll\" (default, every 240 seconds) or \"ping\" (300). A poll also brings what did not arrive over the connection, within five minutes; a ping costs less and leaves such a gap until the client connects next. docs/cost.md compares them."
+  description = <<-EOT
+    What clients send to keep their connections open ([cost](docs/cost.md)):
+    - `action`: `"poll"`, which also delivers within five minutes what did not arrive over the connection, or `"ping"`, which costs
+      less and leaves such a gap until the client connects again.
+    - `seconds`: the longest interval; 240 for poll and 300 for ping if left out.
+  EOT
   type = object({
     action  = optional(string, "poll")
     seconds = optional(number)
@@ -339,7 +414,12 @@ variable "max_frame_kb" {
 }
 
 variable "async_invocation" {
-  description = "What Lambda does about an asynchronous invocation of the push function that fails: for how long it tries (maximum_event_age, in seconds) and how many times more (maximum_retry_attempts). What fails for good ends, with the reason, in the queue dead_letter_queue_url."
+  description = <<-EOT
+    Retries of asynchronous invocations of the push function that fail. Once they are exhausted, the request is moved to the queue at
+    `dead_letter_queue_url`, with the reason.
+    - `maximum_event_age`: seconds after which Lambda gives up.
+    - `maximum_retry_attempts`: how many more times Lambda tries, 0 to 2.
+  EOT
   type = object({
     maximum_event_age      = optional(number, 21600)
     maximum_retry_attempts = optional(number, 2)
@@ -359,7 +439,14 @@ variable "async_invocation" {
 }
 
 variable "push_queue" {
-  description = "An SQS queue that takes push requests, for backends that hand over bursts and go on; {} for one with the defaults in brackets. Messages reach the push function up to batch_size (10) at once, at once or gathered for maximum_batching_window seconds (0), in at most maximum_concurrency (10) invocations side by side. One that fails max_receive_count times (5) ends in a dead-letter queue. source_arns are SNS topics and EventBridge rules that may send as well."
+  description = <<-EOT
+    An SQS queue for push requests, for backends that send bursts and do not wait; `{}` for one with the defaults:
+    - `batch_size`: most messages in one invocation of the push function.
+    - `maximum_batching_window`: seconds for which Lambda gathers a batch.
+    - `maximum_concurrency`: most invocations at the same time.
+    - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
+    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`.
+  EOT
   type = object({
     batch_size              = optional(number, 10)
     maximum_batching_window = optional(number, 0)
@@ -409,10 +496,27 @@ variable "push_queue" {
     ])
     error_message = "push_queue.source_arns must list ARNs of SNS topics or EventBridge rules, such as aws_sns_topic.orders.arn or aws_cloudwatch_event_rule.orders.arn. A backend's role needs no entry: give it the policy in push_queue_send_policy_json."
   }
+
+  # A topic may send to a queue in another Region, a rule may not.
+  validation {
+    condition = alltrue([
+      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+    ])
+    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "topics" {
-  description = "Let backends push to topics and to every connection at once, and clients subscribe to the topics that their authorization names; {} for the defaults in brackets, null (the default): no topics, and nothing is made for them. max_per_connection (20): how many topics a connection may have. immediate_connections (500): up to how many connections of a topic the push function itself sends to; beyond, it hands over to workers. workers (2): how many of those run side by side. broadcast_rate (5000): how many messages per second they send together; what the account's quota has beyond it, 10,000 unless raised, is left to other pushes."
+  description = <<-EOT
+    Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
+    authorization names. `{}` for the defaults; null for neither, and nothing is created for them.
+    - `max_per_connection`: topics of one connection; 20.
+    - `immediate_connections`: up to how many connections of a topic the push function sends to itself; 500. More are passed on to
+      workers, and 0 passes on all.
+    - `workers`: how many workers run at once; 2.
+    - `broadcast_rate`: messages that all workers together send in a second; 5000. The rest of the account's quota of requests to API
+      Gateway, 10,000 a second unless raised, is left to other pushes.
+  EOT
   type = object({
     max_per_connection    = optional(number, 20)
     immediate_connections = optional(number, 500)
@@ -463,7 +567,12 @@ variable "stage_name" {
 }
 
 variable "throttling" {
-  description = "Ceiling for each route: messages per second (rate_limit), and the size of a burst above it (burst_limit). The account's own quota, 10,000 and 5,000 unless raised, holds as well."
+  description = <<-EOT
+    Limits of each route of the stage. The quota of the account (10,000 and 5,000; 2,500 and 1,250 in some Regions; unless raised)
+    holds as well, and a plan warns of limits above it.
+    - `rate_limit`: messages per second.
+    - `burst_limit`: size of a burst above that.
+  EOT
   type = object({
     rate_limit  = optional(number, 10000)
     burst_limit = optional(number, 5000)
@@ -483,7 +592,19 @@ variable "throttling" {
 }
 
 variable "functions" {
-  description = "Settings by function (connect, disconnect, poll, push, verify_jwt where there is jwt, and subscriptions where there are topics): memory_size in MB (256; push 512), timeout in seconds (10; push 30), reserved_concurrency (none), provisioned_concurrency (none), architecture (arm64), runtime (python3.13) and environment, further variables for what reads them, such as AWS_ENDPOINT_URL_DYNAMODB (none; no place for secrets). What is left out keeps the default in brackets. A function with provisioned_concurrency is invoked by its alias live."
+  description = <<-EOT
+    Settings by function: connect, disconnect, poll, push, with `topics` fanout and subscriptions, and with `jwt` verify_jwt. What is left out has its default.
+    - `memory_size`: MB; 256, for push and fanout 512.
+    - `timeout`: seconds; 10, for push 30, for fanout 60.
+    - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
+      provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
+    - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
+      allow it, as above.
+    - `architecture`: `"arm64"` (default) or `"x86_64"`.
+    - `runtime`: `"python3.11"` to `"python3.14"`; python3.13. python3.14 needs a 6.x release of the provider. Must be known when
+      planning.
+    - `environment`: further variables, such as AWS_ENDPOINT_URL_DYNAMODB, at most 4 KB with the module's own. Not for secrets.
+  EOT
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)
@@ -497,8 +618,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -526,9 +647,14 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+  }
+
+  validation {
+    condition     = try(var.functions["fanout"].timeout, null) == null || try(var.functions["fanout"].timeout >= 10, false)
+    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of it for retries and for passing on what it did not get to."
   }
 
   validation {
@@ -585,10 +711,22 @@ variable "functions" {
     ])
     error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
   }
+
+  validation {
+    condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
+    error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
+  }
 }
 
 variable "packages" {
-  description = "Packages that were built elsewhere, by function (connect, disconnect, poll, push, subscriptions, verify_jwt), for machines that cannot build them: a local zip (filename) or an object in S3 (s3_bucket, s3_key and, in a versioned bucket, s3_object_version). source_code_hash is the zip's SHA-256 in base64; without it a local zip is read in every plan, and another object in S3 is noticed by its key or version only. The functions that are left out are built by apply."
+  description = <<-EOT
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, fanout, subscriptions, verify_jwt). The others come from
+    `packages_folder` or are built by apply.
+    - `filename`: a local zip.
+    - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
+    - `source_code_hash`: SHA-256 of the zip in base64. Without it a local zip is read in every plan, and another object in S3 is
+      noticed only by its key or version.
+  EOT
   type = map(object({
     filename          = optional(string)
     s3_bucket         = optional(string)
@@ -600,8 +738,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "subscriptions", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -622,6 +760,17 @@ variable "packages" {
     ])
     error_message = "source_code_hash must be the zip's SHA-256 in base64, as filebase64sha256(\"push.zip\") gives it."
   }
+}
+
+variable "packages_folder" {
+  description = <<-EOT
+    Folder with the packages of this module's release, so that apply builds nothing and needs neither Python nor a package
+    index: all zips that are attached to the release, and its packages.json. The plan checks each zip against the checksums,
+    and that it was made of the sources of this version. What `packages` names is taken from there instead. Null (the
+    default): apply builds the packages.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "log_retention_days" {
@@ -652,7 +801,7 @@ variable "log_level" {
 }
 
 variable "metrics_namespace" {
-  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics. CloudWatch bills each metric: see docs/monitoring.md."
+  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics. CloudWatch bills each metric: see docs/monitoring.md. Must be known when planning."
   type        = string
   default     = "WebSocketPush"
   nullable    = false
@@ -664,7 +813,13 @@ variable "metrics_namespace" {
 }
 
 variable "alarms" {
-  description = "CloudWatch alarms, by docs/runbook.md: {} for all of them, null for none. sns_topic_arns: who hears of an alarm and of its end. thresholds: above which number in five minutes an alarm goes off; push_duration is in percent of the push function's timeout, push_queue_age in seconds. leave_out: keys of alarms that are not wanted."
+  description = <<-EOT
+    CloudWatch alarms ([runbook](docs/runbook.md)): `{}` for all of them, null for none.
+    - `sns_topic_arns`: topics notified when an alarm fires and when it clears, in the module's Region.
+    - `leave_out`: keys of alarms to leave out. Must be known when planning.
+    - `thresholds`: by key, the number in five minutes above which the alarm fires. `push_duration` is a percentage of the push
+      function's timeout, `push_queue_age` and `fanout_age` are in seconds.
+  EOT
   type = object({
     sns_topic_arns = optional(list(string), [])
     leave_out      = optional(set(string), [])
@@ -674,6 +829,8 @@ variable "alarms" {
       dead_letters            = optional(number, 0)
       deliveries_failed       = optional(number, 10)
       errors                  = optional(number, 0)
+      fanout_age              = optional(number, 900)
+      fanout_dead_letters     = optional(number, 0)
       faults                  = optional(number, 0)
       keys_unavailable        = optional(number, 0)
       not_persisted           = optional(number, 0)
@@ -699,7 +856,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {
@@ -711,38 +868,53 @@ variable "alarms" {
     condition     = var.alarms == null ? true : try(var.alarms.thresholds.push_duration < 100, false)
     error_message = "alarms.thresholds.push_duration must be below 100, in percent of the push function's timeout: an invocation cannot take longer than that."
   }
+
+  validation {
+    condition = alltrue([
+      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+    ])
+    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "dashboard" {
-  description = "Whether there is a CloudWatch dashboard, called as name says. CloudWatch bills it."
+  description = "Whether to create a CloudWatch dashboard, which CloudWatch bills. Must be known when planning."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "tracing" {
-  description = "Whether X-Ray traces the functions. Traces are billed by X-Ray."
+  description = "Whether X-Ray traces the functions, which X-Ray bills."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the tables. Set it to false and apply before terraform destroy."
+  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, and DynamoDB refuses to delete the tables. To destroy, set it to false and apply first."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether the tables can be restored to any second of the last 35 days. DynamoDB bills it by the tables' size."
+  description = "Whether the tables can be restored to any second of the last 35 days. DynamoDB bills it by the size of the tables."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "table_billing" {
-  description = "How DynamoDB bills the tables: mode \"PAY_PER_REQUEST\" (on demand, the default) or \"PROVISIONED\". With the latter autoscaling keeps the capacity of clients, notifications and subscriptions (where there are topics) between read_capacity and read_capacity_max, and write_capacity and write_capacity_max, in capacity units (by default 5, and a maximum that is no more than that), so that target_utilization percent of it (20 to 90, by default 70) is used; clients_index has a fixed capacity (5 and 5)."
+  description = <<-EOT
+    How DynamoDB bills the tables:
+    - `mode`: `"PAY_PER_REQUEST"` (on demand) or `"PROVISIONED"`. Must be known when planning, as must `read_capacity` and
+      `write_capacity`.
+    - `clients`, `notifications`, and with `topics` `subscriptions`: capacity units of each table with `"PROVISIONED"`: autoscaling keeps them between `read_capacity`
+      and `read_capacity_max`, `write_capacity` and `write_capacity_max`. 5 units, and a maximum equal to the minimum, if left out.
+    - `clients_index`: fixed capacity units of the index of clients; 5 and 5 if left out.
+    - `target_utilization`: percentage of the capacity that autoscaling aims at, 20 to 90; 70 if left out.
+  EOT
   type = object({
     mode = optional(string, "PAY_PER_REQUEST")
     clients = optional(object({
@@ -819,7 +991,13 @@ variable "table_billing" {
 }
 
 variable "kms" {
-  description = "ARNs of KMS keys of yours, in the module's Region: tables_key_arn encrypts the tables (default: the account's key aws/dynamodb), logs_key_arn the log groups (default: the key that CloudWatch Logs owns), queues_key_arn the queues (default: keys of SQS). The functions' roles get the permissions that they need; what the keys' own policies must say is in the README of modules/dynamodb and modules/lambda."
+  description = <<-EOT
+    Customer managed KMS keys, by ARN, in the module's Region. The functions' roles get the permissions that they need; what the keys'
+    policies must allow is in the README of [modules/dynamodb](modules/dynamodb) and [modules/lambda](modules/lambda).
+    - `tables_key_arn`: encrypts the tables; the account's key aws/dynamodb if left out.
+    - `logs_key_arn`: encrypts the log groups; a key of CloudWatch Logs if left out.
+    - `queues_key_arn`: encrypts the queues; keys of SQS if left out.
+  EOT
   type = object({
     tables_key_arn = optional(string)
     logs_key_arn   = optional(string)
@@ -834,10 +1012,21 @@ variable "kms" {
     ])
     error_message = "A key in kms must be the ARN of a key, such as \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\": IAM does not look through an alias."
   }
+
+  validation {
+    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == data.aws_region.current.id, true)])
+    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${data.aws_region.current.id}."
+  }
 }
 
 variable "vpc" {
-  description = "Subnets (subnet_ids) and security groups (security_group_ids) that the functions run in; null (the default): none of yours. They need a way to DynamoDB (a gateway endpoint will do) and to the API's connections_url (a NAT gateway: there is no endpoint for it); verify_jwt also to the key set, or to Secrets Manager or SSM."
+  description = <<-EOT
+    Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do), to
+    `connections_url` (a NAT gateway) and, for verify_jwt, to the key set, Secrets Manager or SSM. In a VPC that has an interface endpoint
+    for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's private DNS off.
+    - `subnet_ids`: 1 to 16 subnets.
+    - `security_group_ids`: 1 to 5 security groups.
+  EOT
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -856,10 +1045,19 @@ variable "vpc" {
     )), var.vpc == null)
     error_message = "vpc.subnet_ids must list ids that begin with subnet-, and vpc.security_group_ids ids that begin with sg-."
   }
+
+  validation {
+    condition     = try(length(var.vpc.subnet_ids) <= 16, true)
+    error_message = "vpc.subnet_ids must have at most 16 subnets: a Lambda function takes no more."
+  }
 }
 
 variable "iam_roles" {
-  description = "For the functions' roles: path (\"/\") and permissions_boundary_arn, the ARN of a policy that bounds what they may do (none)."
+  description = <<-EOT
+    The functions' IAM roles:
+    - `path`: path of the roles.
+    - `permissions_boundary_arn`: ARN of the policy that is their permissions boundary; none if left out.
+  EOT
   type = object({
     path                     = optional(string, "/")
     permissions_boundary_arn = optional(string)
@@ -882,7 +1080,12 @@ variable "iam_roles" {
 }
 
 variable "access_logs" {
-  description = "Log each connection, message and disconnection to CloudWatch, without anything that the client sent: retention_days (by default log_retention_days; 0 keeps them for ever) and source_ip, whether the lines hold the clients' addresses, which are personal data (false). Null (the default) logs nothing. API Gateway writes by a role that belongs to the account and Region (aws_api_gateway_account), which must exist and is not made here."
+  description = <<-EOT
+    Log each connection, message and disconnection to CloudWatch, without anything that clients sent; null (the default) for no logs.
+    API Gateway writes with a role of the account and Region (aws_api_gateway_account), which must exist: the module does not create it.
+    - `retention_days`: days to keep the logs, 0 for ever; `log_retention_days` if left out.
+    - `source_ip`: whether the logs hold the clients' IP addresses, which are personal data.
+  EOT
   type = object({
     retention_days = optional(number)
     source_ip      = optional(bool, false)
@@ -898,7 +1101,16 @@ variable "access_logs" {
 }
 
 variable "custom_domain" {
-  description = "A domain name of yours for clients: domain_name, certificate_arn (an ACM certificate in the API's Region), hosted_zone_id of the Route 53 zone that gets the alias record (none: make the record yourself, from the outputs custom_domain_target_*) and mapping_key, the path below the name (none). websocket_url is then at that name; connections_url stays. Null (the default): the API's own address."
+  description = <<-EOT
+    A custom domain name for clients; null (the default) for the API's own address.
+    - `domain_name`: such as push.example.com.
+    - `certificate_arn`: ARN of the ACM certificate, in the API's Region.
+    - `hosted_zone_id`: Route 53 zone in which to create the alias record; if left out, create the record from the outputs
+      `custom_domain_target_*`.
+    - `mapping_key`: path below the name.
+    - `posts`: whether the push function posts through the domain too, so that `connections_url` is at that name. Needed in a VPC with an
+      interface endpoint for execute-api with private DNS, where the API's own address leads to private APIs and posts get 403.
+  EOT
   type = object({
     domain_name     = string
     certificate_arn = string
@@ -931,5 +1143,10 @@ variable "custom_domain" {
   validation {
     condition     = try(var.custom_domain.mapping_key, null) == null ? true : can(regex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$", var.custom_domain.mapping_key))
     error_message = "custom_domain.mapping_key must be 1 to 128 letters, digits, hyphens, underscores and dots, such as \"v1\". Leave it out to map the domain itself."
+  }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == data.aws_region.current.id, true)
+    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${data.aws_region.current.id} (us-east-1 is for CloudFront)."
   }
 }

@@ -96,6 +96,9 @@ KEEPALIVE_SECONDS = {"poll": 240, "ping": 300}
 DEVICES, DAYS = 1_000, 30
 """What the comparison of the two keepalives is for."""
 
+TABS, HOURS_LOOKED_AT = 3, 2
+"""Tabs of one page that a user has open all day, and the hours for which one of them is looked at."""
+
 STORED_BYTES = 600
 """A stored notification: 400 bytes of content, ids, times and DynamoDB's 100 bytes of overhead."""
 
@@ -226,6 +229,24 @@ def keepalive_cost(action: str, times: float) -> dict[str, float]:
     }
 
 
+def connection_cost(hours: float, action: str) -> dict[str, float]:
+    """Return what a thousand users' open connections cost in a month.
+
+    Parameters
+    ----------
+    hours
+        How long connections of one user are open on a day, all together.
+    action
+        What keeps them open: `poll` or `ping`.
+    """
+    hours_in_all = DEVICES * DAYS * hours
+    times = hours_in_all * 3600 / KEEPALIVE_SECONDS[action]
+    return {
+        "connection minutes": CONNECTION_MINUTE.of(hours_in_all * 60),
+        "keepalive": sum(keepalive_cost(action, times).values()),
+    }
+
+
 def appsync_cost(shape: Shape) -> float:
     """Say what the same costs on AppSync Events: a publish, its deliveries, connecting and subscribing.
 
@@ -272,6 +293,7 @@ def tables(results: Results) -> dict[str, str]:
         "prices": _prices(),
         "services": _services(cpu),
         "keepalive": _keepalive(),
+        "tabs": _tabs(),
         "alternatives": _alternatives(cpu),
         "savings": _savings(results),
     }
@@ -341,6 +363,19 @@ def _keepalive() -> str:
     ]
     rows = [[title, *map(_dollars, cost.values()), f"**{_dollars(sum(cost.values()))}**"] for title, cost in costs]
     return _table(["keepalive", *costs[0][1], "total"], rows)
+
+
+def _tabs() -> str:
+    costs = {
+        f"{TABS} tabs, a connection each, pings": connection_cost(TABS * HOURS_A_DAY, "ping"),
+        f"{TABS} tabs, one connection, pings": connection_cost(HOURS_A_DAY, "ping"),
+        f"{TABS} tabs, one connection, polls": connection_cost(HOURS_A_DAY, "poll"),
+        f"{TABS} tabs, one connection, polls, none while hidden": connection_cost(HOURS_LOOKED_AT, "poll"),
+    }
+    rows = [
+        [title, *map(_dollars, cost.values()), f"**{_dollars(sum(cost.values()))}**"] for title, cost in costs.items()
+    ]
+    return _table(["client", *next(iter(costs.values())), "total"], rows)
 
 
 def _alternatives(cpu: float) -> str:

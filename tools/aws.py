@@ -55,7 +55,7 @@ class Backend:
         return invoke(self.lambda_, self.outputs["push_function_arn"], request)
 
     def connection(self, connection_id: str) -> "dict[str, AttributeValueTypeDef] | None":
-        """Give the row of a connection."""
+        """Return the row of a connection."""
         key = {"connectionId": {"S": connection_id}}
         return self.dynamodb.get_item(TableName=self._clients, Key=key, ConsistentRead=True).get("Item")
 
@@ -70,8 +70,12 @@ class Backend:
         return {row["connectionId"]["S"] for row in rows}
 
     def put_connection(self, row: "dict[str, AttributeValueTypeDef]") -> None:
-        """Write the row of a connection."""
-        self.dynamodb.put_item(TableName=self._clients, Item=row)
+        """Write the row of a connection, as if it had connected a minute earlier.
+
+        A push does not delete a row while the handshake may still be running.
+        """
+        connected_at = int(row["connectedAt"]["N"]) - 60_000
+        self.dynamodb.put_item(TableName=self._clients, Item={**row, "connectedAt": {"N": str(connected_at)}})
 
     def notifications(self, user_id: str) -> "list[dict[str, AttributeValueTypeDef]]":
         """Give all that is stored for a user, oldest first."""

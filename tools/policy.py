@@ -53,6 +53,7 @@ EXPECTED = frozenset(
         "aws_cloudwatch_log_group",
         "aws_cloudwatch_metric_alarm",
         "aws_dynamodb_table",
+        "aws_dynamodb_tag",
         "aws_iam_role",
         "aws_iam_role_policy",
         "aws_lambda_alias",

@@ -26,6 +26,7 @@ _RENAMED = {
     "aws_sqs_queue_redrive_allow_policy": "sqs/redrive_allow_policy",
     "aws_sqs_queue_redrive_policy": "sqs/redrive_policy",
     "data.aws_caller_identity": "get_caller_identity",
+    "data.aws_default_tags": "get_default_tags",
     "data.aws_partition": "get_partition",
     "data.aws_region": "get_region",
 }

@@ -54,16 +54,12 @@ class Terraform:
         Takes everything else that Terraform writes.
     environment
         All variables that Terraform sees.
-    grace_seconds
-        How long it may take, when interrupted, to finish what is under way and to write its state. Without, it is
-        killed at once, and what it was creating is in no state: for an AWS that goes away with the command only.
     """
 
     program: Program
     root: Path
     data: Path
     environment: Mapping[str, str] = field(repr=False)
-    grace_seconds: float = 0.0
 
     def init(self, *arguments: str) -> None:
         """Install modules and providers."""
@@ -115,9 +111,7 @@ class Terraform:
         self.data.mkdir(parents=True, exist_ok=True)
         environment = {**self.environment, "TF_DATA_DIR": str(self.data / "data")}
         printed: list[str] = []
-        with running(
-            [self.program.path, *arguments], cwd=self.root, environment=environment, grace_seconds=self.grace_seconds
-        ) as process:
+        with running([self.program.path, *arguments], cwd=self.root, environment=environment) as process:
             for raw in process.stdout or ():
                 line = raw.decode(errors="replace").rstrip("\n")
                 printed.append(line)

@@ -48,10 +48,10 @@ module "push" {
   point_in_time_recovery = true
   table_billing          = { for setting, value in local.provisioned : setting => value if var.provisioned }
 
-  # How the functions run. The two that somebody waits for are kept warm.
+  # How the functions run. With keep_warm the two that clients and backends wait for have provisioned concurrency.
   functions = {
-    push       = { memory_size = 1024, timeout = 60, provisioned_concurrency = 2, environment = { AWS_USE_DUALSTACK_ENDPOINT = "false" } }
-    verify_jwt = { memory_size = 512, provisioned_concurrency = 1 }
+    push       = { memory_size = 1024, timeout = 60, provisioned_concurrency = var.keep_warm ? 2 : null, environment = { AWS_USE_DUALSTACK_ENDPOINT = "false" } }
+    verify_jwt = { memory_size = 512, provisioned_concurrency = var.keep_warm ? 1 : null }
     poll       = { runtime = "python3.12", architecture = "x86_64" }
   }
   vpc = var.vpc

@@ -55,3 +55,10 @@ variable "provisioned" {
   default     = true
   nullable    = false
 }
+
+variable "keep_warm" {
+  description = "Whether to keep environments of push and verify_jwt warm (provisioned concurrency). The account's quota of concurrent executions must allow it: a new account may have 10, of which nothing can be provisioned."
+  type        = bool
+  default     = false
+  nullable    = false
+}

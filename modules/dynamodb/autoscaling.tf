@@ -34,7 +34,7 @@ locals {
 
 # Without a role_arn: AWS makes the service-linked role for it, which is the only one that it takes.
 resource "aws_appautoscaling_target" "this" {
-  for_each = local.capacities
+  for_each = local.capacities # table_billing.mode must be known when planning.
 
   service_namespace  = "dynamodb"
   resource_id        = "table/${local.scaled[each.value.table]}"
@@ -46,7 +46,7 @@ resource "aws_appautoscaling_target" "this" {
 }
 
 resource "aws_appautoscaling_policy" "this" {
-  for_each = local.capacities
+  for_each = local.capacities # table_billing.mode must be known when planning.
 
   name               = "${var.name}-${each.key}"
   policy_type        = "TargetTrackingScaling"

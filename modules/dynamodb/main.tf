@@ -3,7 +3,7 @@ locals {
 
   renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
 
-  provisioned = nonsensitive(var.billing.mode == "PROVISIONED") # table_billing.mode must be known when planning.
+  provisioned = nonsensitive(var.billing.mode == "PROVISIONED")
 }
 
 # Remembers the name that the tables were made with. It is part of theirs, and DynamoDB renames no table: another name would
@@ -17,7 +17,7 @@ resource "terraform_data" "name" {
 }
 
 # One row per open connection. Rows that a lost $disconnect leaves behind expire.
-resource "aws_dynamodb_table" "clients" {
+resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity must be known when planning.
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
   name                        = var.table_names.clients
   billing_mode                = var.billing.mode
@@ -67,9 +67,10 @@ resource "aws_dynamodb_table" "clients" {
 
   tags = merge({ Name = var.table_names.clients }, var.tags)
 
-  # Autoscaling changes these; see autoscaling.tf.
+  # Autoscaling changes the capacity; see autoscaling.tf. The tag says which packages the functions have; see packages.tf in
+  # modules/lambda.
   lifecycle {
-    ignore_changes = [read_capacity, write_capacity]
+    ignore_changes = [read_capacity, write_capacity, tags["websocket-push:deployed"]]
 
     precondition {
       condition     = terraform_data.name.output == var.name
@@ -79,7 +80,7 @@ resource "aws_dynamodb_table" "clients" {
 }
 
 # One row per user and notification, in time order: notificationId is a UUIDv7.
-resource "aws_dynamodb_table" "notifications" {
+resource "aws_dynamodb_table" "notifications" { # read_capacity and write_capacity must be known when planning.
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
   name                        = var.table_names.notifications
   billing_mode                = var.billing.mode

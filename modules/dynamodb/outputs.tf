@@ -37,3 +37,8 @@ output "subscriptions_table_arn" {
   description = "ARN of the table of subscriptions; null without topics."
   value       = one(aws_dynamodb_table.subscriptions[*].arn)
 }
+
+output "deployed_packages" {
+  description = "Which packages the functions had when the last apply was complete, as modules/lambda noted it on the clients table."
+  value       = lookup(aws_dynamodb_table.clients.tags, "websocket-push:deployed", "")
+}

@@ -26,6 +26,34 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  # Whatever removes a connection removes its subscriptions.
+  subscriptions_environment = var.topics == null ? {} : { SUBSCRIPTIONS_TABLE = var.tables.subscriptions_table_name }
+  write_subscriptions = var.topics == null ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchWriteItem"]
+      Resource = [var.tables.subscriptions_table_arn]
+    },
+  ]
+
+  read_subscriptions = var.topics == null ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = [var.tables.subscriptions_table_arn]
+    },
+  ]
+
+  # The * stands for connection ids, which exist only while a client is connected.
+  manage_connections = {
+    Effect = "Allow"
+    Action = ["execute-api:ManageConnections"]
+    Resource = [
+      "${local.connections_arn}/DELETE/@connections/*",
+      "${local.connections_arn}/POST/@connections/*",
+    ]
+  }
+
   max_frame_bytes = tostring(var.max_frame_kb * 1024)
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
@@ -108,6 +136,11 @@ locals {
           PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
         },
         local.subscriptions_environment,
+        var.topics == null ? {} : {
+          FANOUT_QUEUE_URL      = var.queues.fanout_queue_url
+          FANOUT_SEGMENTS       = tostring(var.topics.workers)
+          IMMEDIATE_CONNECTIONS = tostring(var.topics.immediate_connections)
+        },
       )
       statements = concat(
         [
@@ -126,23 +159,44 @@ locals {
             Action   = ["dynamodb:DeleteItem"]
             Resource = [var.tables.clients_table_arn]
           },
-          {
-            # The * stands for connection ids, which exist only while a client is connected.
-            Effect = "Allow"
-            Action = ["execute-api:ManageConnections"]
-            Resource = [
-              "${local.connections_arn}/DELETE/@connections/*",
-              "${local.connections_arn}/POST/@connections/*",
-            ]
-          },
+          local.manage_connections,
         ],
         var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
+        local.read_subscriptions,
         local.write_subscriptions,
-        local.queue_statements,
+        local.queue_statements.push,
       )
     }
 
-    # Not there without topics, which are then null.
+    # The next two are not there without topics, which are then null.
+    fanout = {
+      description = "Sends a notification to a segment of its topic's connections, or of all"
+      defaults    = merge(local.defaults, { memory_size = 512, timeout = 60 })
+      environment = merge(
+        {
+          CLIENTS_TABLE    = var.tables.clients_table_name
+          CONNECTIONS_URL  = var.api.connections_url
+          FANOUT_QUEUE_URL = var.queues.fanout_queue_url
+          # Each worker's part of the rate.
+          POSTS_PER_SECOND = try(tostring(floor(var.topics.broadcast_rate / var.topics.workers)), null)
+        },
+        local.subscriptions_environment,
+      )
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem", "dynamodb:Scan"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          local.manage_connections,
+        ],
+        local.read_subscriptions,
+        local.write_subscriptions,
+        local.queue_statements.fanout,
+      )
+    }
+
     subscriptions = {
       description = "Subscribes a connection to topics, and unsubscribes it"
       defaults    = local.defaults

@@ -32,6 +32,8 @@ resource "aws_iam_role" "this" {
   permissions_boundary = var.iam_roles.permissions_boundary_arn
 
   tags = merge({ Name = var.function_names[each.key] }, var.tags)
+
+  depends_on = [terraform_data.python]
 }
 
 resource "aws_iam_role_policy" "this" {
@@ -69,7 +71,7 @@ resource "aws_cloudwatch_log_group" "this" {
   tags = merge({ Name = var.function_names[each.key] }, var.tags)
 }
 
-resource "aws_lambda_function" "this" {
+resource "aws_lambda_function" "this" { # runtime must be known when planning.
   #checkov:skip=CKV_AWS_116:What fails asynchronously goes to the dead-letter queue by push_events.tf; the other functions have callers that wait.
   #checkov:skip=CKV_AWS_173:The variables hold names and URLs and no secret; Lambda encrypts them with a key of the account's.
   #checkov:skip=CKV_AWS_272:A plan shows the hash of the sources, and apply refuses others; signing needs a profile that only some accounts have.
@@ -97,7 +99,7 @@ resource "aws_lambda_function" "this" {
   publish = contains(keys(local.provisioned_concurrency), each.key)
 
   environment {
-    variables = merge(local.extra_environment[each.key], local.common_environment, local.functions[each.key].environment)
+    variables = local.environment[each.key]
   }
 
   dynamic "vpc_config" {
@@ -131,6 +133,17 @@ resource "aws_lambda_function" "this" {
   ]
 
   lifecycle {
+    precondition {
+      condition     = lookup(local.release_faults, each.key, "") == ""
+      error_message = "packages_folder: ${lookup(local.release_faults, each.key, "")}."
+    }
+
+    # Lambda measures the variables as JSON.
+    precondition {
+      condition     = length(base64encode(jsonencode(local.measured_environment[each.key]))) / 4 * 3 <= 4096
+      error_message = "The environment of ${each.key} is larger than 4 KB, which is all that Lambda takes: shorten functions.${each.key}.environment${each.key == "connect" ? " or allowed_origins" : each.key == "verify_jwt" ? " or jwt" : ""}."
+    }
+
     precondition {
       condition     = length(local.taken_variables[each.key]) == 0
       error_message = "functions.${each.key}.environment sets what the module sets itself: ${join(", ", local.taken_variables[each.key])}. Leave that out, and use the module's inputs."

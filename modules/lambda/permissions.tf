@@ -12,6 +12,7 @@ locals {
     disconnect    = concat(local.reading_actions, local.writing_actions)
     poll          = local.reading_actions
     push          = concat(local.reading_actions, local.writing_actions)
+    fanout        = concat(local.reading_actions, local.writing_actions)
     subscriptions = concat(local.reading_actions, local.writing_actions)
   }
 
@@ -26,30 +27,44 @@ locals {
     ]
   }
 
-  # Lambda sends, receives and deletes messages in the function's name.
-  queue_statements = concat(
-    [
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [var.queues.dead_letter_queue_arn]
-      },
-    ],
-    [
-      for arn in var.queues.push_queue_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        Resource = [arn]
-      }
-    ],
-    [
-      for arn in var.queues.kms_key_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [arn]
-      }
-    ],
-  )
+  # Lambda sends, receives and deletes messages in the function's name. Segments the functions send themselves.
+  queue_statements = {
+    push = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*])
+        },
+      ],
+      [
+        for arn in var.queues.push_queue_arn[*] : {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = [arn]
+        }
+      ],
+      local.queue_key_statements,
+    )
+    fanout = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+          Resource = var.queues.fanout_queue_arn[*]
+        },
+      ],
+      local.queue_key_statements,
+    )
+  }
+
+  queue_key_statements = [
+    for arn in var.queues.kms_key_arn[*] : {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }
+  ]
 
   # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
   # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own
@@ -79,6 +94,21 @@ locals {
 
   # Variables of the caller's, which may be none that the module sets: it would win, silently.
   extra_environment = { for key in local.function_keys : key => coalesce(try(var.functions[key].environment, null), {}) }
+
+  environment = {
+    for key in local.function_keys :
+    key => merge(local.extra_environment[key], local.common_environment, local.functions[key].environment)
+  }
+
+  # With the longest value of what is not known before the API exists, so that a plan can measure it.
+  measured_environment = {
+    for key, environment in local.environment : key => merge(
+      environment,
+      { DNS_SUFFIX = "amazonaws.com.cn" },
+      contains(keys(environment), "CONNECTIONS_URL")
+      ? { CONNECTIONS_URL = "https://0123456789.execute-api.ap-southeast-1.amazonaws.com.cn/${var.api.stage_name}" } : {},
+    )
+  }
 
   taken_variables = {
     for key in local.function_keys : key => sort(setintersection(

@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push, with topics subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -74,14 +74,17 @@ variable "jwt" {
 
 variable "queues" {
   description = <<-EOT
-    What the push function may use:
+    What the push and fanout functions may use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
-    - `kms_key_arn`: key that encrypts both; null for keys of SQS.
+    - `fanout_queue_arn` and `fanout_queue_url`: queue of segments; null without topics.
+    - `kms_key_arn`: key that encrypts them; null for keys of SQS.
   EOT
   type = object({
     dead_letter_queue_arn = string
     push_queue_arn        = optional(string)
+    fanout_queue_arn      = optional(string)
+    fanout_queue_url      = optional(string)
     kms_key_arn           = optional(string)
   })
   nullable = false
@@ -170,7 +173,7 @@ variable "topics" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push, subscriptions or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, fanout, subscriptions or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)
@@ -193,6 +196,18 @@ variable "packages" {
     source_code_hash  = optional(string)
   }))
   nullable = false
+}
+
+variable "packages_folder" {
+  description = "Folder with the packages of a release; null to build what packages does not name."
+  type        = string
+  default     = null
+}
+
+variable "deployed_packages" {
+  description = "Which packages the functions had when the last apply was complete; \"\" before the first."
+  type        = string
+  nullable    = false
 }
 
 variable "log_retention_days" {

@@ -3,7 +3,7 @@
 locals {
   period = 300
 
-  has_metrics    = nonsensitive(var.metrics_namespace != "") # Whether metrics_namespace is "" must be known when planning.
+  has_metrics    = nonsensitive(var.metrics_namespace != "")
   verifies_token = contains(keys(var.function_names), "verify_jwt")
 
   # verify_jwt has an alarm of its own: it raises for every client without a token, because API Gateway answers 401 to
@@ -43,6 +43,8 @@ locals {
       dead_letters            = [var.queues.dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       push_queue_age          = [var.queues.push_queue_name, "ApproximateAgeOfOldestMessage"]
       push_queue_dead_letters = [var.queues.push_queue_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
+      fanout_age              = [var.queues.fanout_queue_name, "ApproximateAgeOfOldestMessage"]
+      fanout_dead_letters     = [var.queues.fanout_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       } : key => {
       queue = {
         namespace  = "AWS/SQS"
@@ -112,6 +114,20 @@ locals {
       expressions = {}
       periods     = 1
     }
+    fanout_age = {
+      is_there    = local.has_queue.fanout_queue_name
+      description = "Segments of notifications for topics and broadcasts wait for longer than they should."
+      metrics     = local.queue_metrics["fanout_age"]
+      expressions = {}
+      periods     = 1
+    }
+    fanout_dead_letters = {
+      is_there    = local.has_queue.fanout_dead_letter_queue_name
+      description = "Segments of notifications for topics and broadcasts failed for good and wait in their dead-letter queue."
+      metrics     = local.queue_metrics["fanout_dead_letters"]
+      expressions = {}
+      periods     = 1
+    }
     keys_unavailable = {
       is_there    = local.verifies_token && local.has_metrics
       description = "The keys that tokens are verified with cannot be fetched. The last good ones serve as long as a function has them."
@@ -168,13 +184,13 @@ locals {
     for wanted in var.alarms[*] : {
       for key, definition in local.alarm_definitions : key => merge(definition, {
         threshold = wanted.thresholds[key] * (key == "push_duration" ? var.push_function_timeout * 10 : 1)
-      }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key) # alarms.leave_out must be known when planning.
+      }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key)
     }
   ]...)
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.alarms
+  for_each = local.alarms # metrics_namespace and alarms.leave_out must be known when planning.
 
   alarm_name        = "${var.name}-${replace(each.key, "_", "-")}"
   alarm_description = "${each.value.description} Runbook: docs/runbook.md#${replace(each.key, "_", "-")}"

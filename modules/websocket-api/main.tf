@@ -1,5 +1,5 @@
 locals {
-  clients_push = nonsensitive(var.client_push != "none") # client_push must be known when planning.
+  clients_push = nonsensitive(var.client_push != "none")
 
   # The actions that a client can send, as the answer to an unknown one lists them.
   actions      = concat(["poll"], local.clients_push ? ["push"] : [], var.topics ? ["subscribe", "unsubscribe"] : [])
@@ -54,7 +54,7 @@ locals {
 }
 
 resource "aws_apigatewayv2_integration" "proxy" {
-  for_each = local.proxies
+  for_each = local.proxies # client_push must be known when planning.
 
   api_id           = var.api.id
   integration_type = "AWS_PROXY"

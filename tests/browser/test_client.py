@@ -66,6 +66,15 @@ def test_the_types_name_what_there_is() -> None:
     assert found["error"] == ["code", "retryAfter"]
 
 
+def test_the_server_s_codes_in_the_types_are_the_protocol_s() -> None:
+    types = (CLIENT / "index.d.ts").read_text(encoding="utf-8")
+    table = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8").split("## Errors")[1]
+    documented = set(re.findall(r"^\|(.+?)\|", table, re.MULTILINE))
+    known = {code for cell in documented for code in re.findall(r"`([A-Z_]+)`", cell)}
+    # Clients of today heed it from servers of tomorrow.
+    assert set(alternatives(types, "ServerErrorCode")) <= known | {"RATE_LIMITED"}
+
+
 def test_the_types_name_every_option() -> None:
     source = (CLIENT / "index.js").read_text(encoding="utf-8")
     start = source.index("  const {\n    getToken =")

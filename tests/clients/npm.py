@@ -36,7 +36,7 @@ def run(*words: str | Path, cwd: Path, node: Path = NODE) -> str:
 
 
 def npm(*words: str | Path, cwd: Path) -> str:
-    """Run npm, which runs no package's scripts and asks for no more than it is told to."""
+    """Run npm, which runs no package's scripts and asks the registry for nothing but packages."""
     return run(_NPM, *words, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", cwd=cwd)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.npm import BROWSER, NODE, npm, pack, run
+from tests.clients.npm import BROWSER, NODE, REACT, npm, pack, run
 from tests.clients.pages import browser, pages
 from tests.clients.server import server
 from tools.paths import CHECKOUT
@@ -69,7 +69,8 @@ def test_it_depends_on_nothing_and_has_the_release_s_version() -> None:
     assert package["sideEffects"] is False
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = tomllib.loads((CHECKOUT / "clients" / "python" / "pyproject.toml").read_text(encoding="utf-8"))
-    assert package["version"] == python["project"]["version"] == project["version"]
+    react = json.loads((REACT / "package.json").read_text(encoding="utf-8"))
+    assert package["version"] == react["version"] == python["project"]["version"] == project["version"]
 
 
 def test_it_is_small(toolchain: Path) -> None:
@@ -173,7 +174,12 @@ async def test_vite_builds_it(toolchain: Path, project: Path) -> None:
 
 def test_its_name_stands_in_one_place() -> None:
     """The documents name the package as package.json does, so that a search finds all that a new name touches."""
-    for document in ("README.md", "clients/browser/README.md"):
+    react = json.loads((REACT / "package.json").read_text(encoding="utf-8"))["name"]
+    for document, name in (
+        ("README.md", NAME),
+        ("clients/browser/README.md", NAME),
+        ("clients/react/README.md", react),
+    ):
         named = re.findall(r"(?:npm install|from) \"?(@[\w/-]+)", (CHECKOUT / document).read_text(encoding="utf-8"))
         assert named
-        assert set(named) == {NAME}, document
+        assert set(named) == {name}, document

@@ -17,7 +17,7 @@ from tools.terraform import Terraform
 
 @pytest.fixture(scope="module")
 def applied(workshop: Workshop, tokens: Issuer, request: pytest.FixtureRequest) -> Any:
-    variables = tokens.variables | {"allowed_origins": [ORIGIN], "provisioned": False}
+    variables = tokens.variables | {"allowed_origins": [ORIGIN], "provisioned": False, "keep_warm": True}
     (workshop.checkout / "examples" / "complete" / "terraform.tfvars.json").write_text(json.dumps(variables))
     return request.getfixturevalue("complete")
 

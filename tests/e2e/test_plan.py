@@ -61,7 +61,8 @@ def test_editing_a_handler_changes_only_its_function(moved: Terraform) -> None:
     path.write_text(path.read_text() + "\n# edited\n")
     changes = moved.planned_changes()
     assert changes.pop(f'{LAMBDA}.aws_lambda_function.this["poll"]') == ["update"]
-    assert list(changes) == [f'{LAMBDA}.terraform_data.package["poll"]']
+    # The package, and the tag that notes which packages the functions have.
+    assert set(changes) == {f'{LAMBDA}.terraform_data.package["poll"]', f"{LAMBDA}.aws_dynamodb_tag.deployed[0]"}
 
 
 @pytest.mark.parametrize(

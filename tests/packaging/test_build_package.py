@@ -370,9 +370,9 @@ def test_a_python_that_is_too_old(builder: ModuleType, monkeypatch: pytest.Monke
 @pytest.fixture(scope="session")
 def provisioner() -> str:
     """The shell command by which Terraform runs the builder."""
-    found = re.search(r"command = <<-EOT\n(.*?)\n\s*EOT\n", (BUILDER.parent / "packages.tf").read_text(), re.DOTALL)
-    assert found is not None
-    return found[1]
+    text = (BUILDER.parent / "packages.tf").read_text()
+    commands = dict(re.findall(r"(python_check|command) += <<-EOT\n(.*?)\n\s*EOT\n", text, re.DOTALL))
+    return commands["command"].replace("${local.python_check}", commands["python_check"])
 
 
 def provision(
@@ -395,8 +395,8 @@ def test_a_machine_without_python(provisioner: str, sources: Path, tmp_path: Pat
     finished = provision(provisioner, sources, tmp_path / "package.zip", "", tmp_path)
     assert (finished.returncode, finished.stdout) == (1, "")
     assert finished.stderr == (
-        "Cannot build the package of the push function: python3 is not on the PATH. Install Python 3.9 or newer on "
-        "the machine that runs terraform apply, or build the package elsewhere and name it in the input packages.\n"
+        "Cannot build the functions' packages: python3 is not on the PATH. Install Python 3.9 or newer on the machine "
+        "that runs terraform apply, or use the packages of a release (input packages_folder).\n"
     )
 
 

@@ -1,9 +1,10 @@
 """Every input may be sensitive, or known only after something else is applied; few must be known when planning.
 
-One configuration calls the module several times, with every member of every input made sensitive, or taken from a resource
-that does not exist yet.
+One configuration calls the module several times, with every member of every input made sensitive, or taken from a
+resource that does not exist yet.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.plans.roots import PROVIDER, Change, make_root, plan
+from tests.plans.roots import PROVIDER, make_root, plan
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
+from tools.readme_tables import declared
+from tools.terraform import Terraform
 
 ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 KEY = ARN.format("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
@@ -25,6 +28,20 @@ JWT = {
     "leeway": 5,
     "jwks_cache_seconds": 60,
     "allow_insecure_loopback": False,
+    "token_use": "access",
+    "typ": "at+jwt",
+    "additional_issuers": [
+        {
+            "issuer": "second",
+            "audience": ["app"],
+            "jwks_uri": "https://second.example/jwks.json",
+            "algorithms": ["RS256"],
+            "user_id_claim": "sub",
+            "token_use": "id",
+            "typ": "JWT",
+        },
+        {"issuer": "third", "secret_arn": ARN.format("ssm", "parameter/third"), "secret_kms_key_arn": KEY},
+    ],
 }
 FUNCTION = {
     "memory_size": 512,
@@ -44,6 +61,8 @@ EVERYTHING: Mapping[str, Any] = {
     "client_push": "any",
     "persist_by_default": False,
     "notification_ttl": 60,
+    "keepalive": {"action": "ping", "seconds": 300},
+    "max_frame_kb": 64,
     "async_invocation": {"maximum_event_age": 120, "maximum_retry_attempts": 1},
     "push_queue": {
         "batch_size": 20,
@@ -110,38 +129,122 @@ WAYS_TO_CONNECT: Mapping[str, Mapping[str, Any]] = {
     "anonymous": {"allow_anonymous": True},
 }
 
-KNOWN_WHEN_PLANNING = {
-    "alarms.leave_out",
-    "client_push",
-    "dashboard",
-    "functions.push.runtime",
-    "metrics_namespace",
-    "table_billing.mode",
+KNOWN_WHEN_PLANNING: Mapping[str, str] = {
+    "alarms.leave_out": "metrics_namespace and alarms.leave_out must be known when planning",
+    "client_push": "client_push must be known when planning",
+    "dashboard": "dashboard must be known when planning",
+    "functions.push.runtime": "runtime must be known when planning",
+    "metrics_namespace": "metrics_namespace and alarms.leave_out must be known when planning",
+    "table_billing.clients.read_capacity": "read_capacity and write_capacity must be known when planning",
+    "table_billing.clients.write_capacity": "read_capacity and write_capacity must be known when planning",
+    "table_billing.mode": "table_billing.mode must be known when planning",
+    "table_billing.notifications.read_capacity": "read_capacity and write_capacity must be known when planning",
+    "table_billing.notifications.write_capacity": "read_capacity and write_capacity must be known when planning",
 }
-"""What decides which resources there are, and the runtime, which the provider wants at once."""
+"""What decides which resources there are, and what the provider wants at once; with what the plan says."""
 
-Value = str | bool | int | list[Any] | Mapping[str, Any]
+SENSITIVE = "sensitive(local.everything.{})"
+LATE = "terraform_data.late.output.{}"
 
 
 def inputs(way: str) -> Mapping[str, Any]:
-    """Return every input for a way to connect: the variable of the function that is not there is left out."""
+    """Return every input for one way to connect."""
     return {**EVERYTHING, **WAYS_TO_CONNECT[way]}
 
 
-def members(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every member: maps of strings and lists are one."""
-    if isinstance(value, Mapping) and path[-1:] not in (("environment",), ("tags",)):
-        for name, member in value.items():
-            yield from members(member, (*path, name))
-    else:
+def members(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of every member; a map of strings and a list are one."""
+    if not isinstance(value, Mapping) or path.endswith(("tags", "environment")):
         yield path
+        return
+    for name, member in value.items():
+        yield from members(member, f"{path}.{name}".lstrip("."))
 
 
-def written(value: Any, source: str, given: frozenset[str], path: tuple[str, ...] = ()) -> str:
-    """Write inputs in Terraform's language, those in `given` as they are and the others by an expression."""
-    if path and path in set(members(value, path)):
-        name = ".".join(path)
-        return f"local.everything.{name}" if name in given else source.format(name)
-    return (
-        "{" + "\n".join(f"{name} = {written(each, source, given, (*path, name))}" for name, each in value.items()) + "}"
+def written(value: Any, source: str, known: Mapping[str, str], path: str = "") -> str:
+    """Write inputs in Terraform's language: members in `known` by their values, the others by the source."""
+    if [*members(value, path)] == [path]:
+        return f"local.everything.{path}" if path in known else source.format(path)
+    lines = (f"{name} = {written(each, source, known, f'{path}.{name}'.lstrip('.'))}" for name, each in value.items())
+    return "{{\n{}\n}}".format("\n".join(lines))
+
+
+def call(name: str, given: str) -> str:
+    return f'module "{name}" {{\n  source = "../"\n{given.strip().removeprefix("{").removesuffix("}")}\n}}\n'
+
+
+def configured(folder: Path, way: str, calls: Mapping[str, str]) -> Terraform:
+    """Make a root module that has the inputs as local values, and a resource that will have them after apply."""
+    terraform = make_root(folder, {"provider": {"aws": PROVIDER}})
+    everything = json.dumps(inputs(way))
+    late = 'resource "terraform_data" "late" {\n  input = local.everything\n}\n'
+    text = f"locals {{\n  everything = {everything}\n}}\n{late}" + "".join(
+        call(name, given) for name, given in calls.items()
     )
+    (terraform.root / "calls.tf").write_text(text)
+    terraform.init()
+    return terraform
+
+
+@pytest.mark.parametrize("way", sorted(WAYS_TO_CONNECT))
+def test_every_member_may_be_sensitive_and_nearly_every_one_unknown(tmp_path: Path, way: str) -> None:
+    sensitive = written(inputs(way), SENSITIVE, {})
+    late = written(inputs(way), LATE, KNOWN_WHEN_PLANNING)
+    changes = plan(
+        configured(
+            tmp_path,
+            way,
+            {"plain": written(inputs(way), SENSITIVE, every_member(way)), "sensitive": sensitive, "late": late},
+        )
+    )
+
+    def addresses(name: str) -> set[str]:
+        return {address.split(".", 2)[2] for address in changes if address.startswith(f"module.{name}.")}
+
+    assert addresses("sensitive") == addresses("plain")
+    assert addresses("late") == addresses("plain")
+
+
+def every_member(way: str) -> dict[str, str]:
+    return dict.fromkeys(members(inputs(way)), "")
+
+
+def test_what_must_be_known_says_so(tmp_path: Path) -> None:
+    """A call for each such member, which is late while all others are known."""
+    way = "anonymous"
+    calls = {
+        member.replace(".", "_"): written(
+            inputs(way), LATE, {each: "" for each in members(inputs(way)) if each != member}
+        )
+        for member in KNOWN_WHEN_PLANNING
+    }
+    with pytest.raises(ToolError) as refusal:
+        plan(configured(tmp_path, way, calls))
+    said = " ".join(str(refusal.value).replace("│", " ").split())
+    for member, message in KNOWN_WHEN_PLANNING.items():
+        assert message in said, member
+
+
+def names(value: Any) -> Iterator[str]:
+    """Yield the names of all members, also within lists."""
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield name
+            yield from names(member)
+    if isinstance(value, list):
+        for member in value:
+            yield from names(member)
+
+
+def test_no_input_and_no_member_is_left_out() -> None:
+    given = {name: each for way in WAYS_TO_CONNECT for name, each in inputs(way).items()}
+    tried = {name: {*names(each)} for name, each in given.items()}
+    for way in WAYS_TO_CONNECT:
+        for name, each in inputs(way).items():
+            tried[name] |= {*names(each)}
+    thresholds = re.compile(r"thresholds = .*?\}\)")
+    for variable in declared(CHECKOUT / "variables.tf"):
+        if variable.name == "packages_folder":  # Needs a release: see test_released.py.
+            continue
+        declared_members = {*re.findall(r"(\w+) = ", thresholds.sub("", variable.type))}
+        assert declared_members <= tried[variable.name], variable.name

@@ -110,6 +110,7 @@ run "complete" {
     source = "./examples/complete"
   }
   variables {
+    keep_warm     = true
     issuer        = "https://issuer.example"
     audience      = []
     vpc           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }

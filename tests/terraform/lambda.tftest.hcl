@@ -54,9 +54,10 @@ variables {
   queues = {
     dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:dead-letters"
   }
-  region     = "cn-north-1"
-  dns_suffix = "amazonaws.com.cn"
-  alias_name = "live"
+  region            = "cn-north-1"
+  dns_suffix        = "amazonaws.com.cn"
+  alias_name        = "live"
+  deployed_packages = ""
   function_names = {
     connect    = "events-connect"
     disconnect = "events-disconnect"
@@ -268,7 +269,7 @@ run "by_default" {
   assert {
     condition = alltrue([
       for key, package in terraform_data.package :
-      package.triggers_replace == {
+      { for name, value in package.triggers_replace : name => value if name != "deployed" } == {
         architecture  = "arm64"
         filename      = aws_lambda_function.this[key].filename
         function_name = "events-${key}"
@@ -1019,6 +1020,29 @@ run "a_variable_that_the_module_sets_for_one_function" {
     functions = { push = { environment = { CLIENT_PUSH = "any" } }, disconnect = { environment = { CLIENT_PUSH = "whatever" } } }
   }
   expect_failures = [aws_lambda_function.this["push"]]
+}
+
+run "an_environment_above_what_lambda_takes" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    functions = { poll = { environment = { A = join("", [for number in range(1000) : "xx"]), B = join("", [for number in range(1000) : "xx"]) } } }
+  }
+  expect_failures = [aws_lambda_function.this["poll"]]
+}
+
+run "origins_above_what_lambda_takes" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    allowed_origins = [for number in range(80) : "https://app-${number + 1000}.example.com"]
+    functions       = { connect = { environment = { EXTRA = join("", [for number in range(900) : "xx"]) } } }
+  }
+  expect_failures = [aws_lambda_function.this["connect"]]
 }
 
 run "provisioned_concurrency" {

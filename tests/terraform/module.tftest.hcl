@@ -280,3 +280,27 @@ run "outputs_with_what_is_optional" {
     error_message = "The access logs have a group of their own."
   }
 }
+
+run "outputs_with_posts_through_the_domain" {
+  command = plan
+  variables {
+    custom_domain = { domain_name = "push.example.com", certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234", mapping_key = "v1", posts = true }
+  }
+
+  assert {
+    condition     = output.connections_url == "https://push.example.com/v1"
+    error_message = "The push function posts through the domain, below its path."
+  }
+}
+
+run "outputs_with_posts_through_the_domain_itself" {
+  command = plan
+  variables {
+    custom_domain = { domain_name = "push.example.com", certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/1234", posts = true }
+  }
+
+  assert {
+    condition     = output.connections_url == "https://push.example.com"
+    error_message = "Without a path it is the domain."
+  }
+}

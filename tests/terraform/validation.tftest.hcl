@@ -3,6 +3,12 @@
 mock_provider "aws" {
   source          = "./tests/terraform/mocks"
   override_during = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "eu-central-1" }
+  }
 }
 
 variables {
@@ -51,6 +57,13 @@ run "tokens_and_an_authorizer" {
 
 run "an_authorizer_alone" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "us-gov-west-1" }
+  }
+
   variables {
     allow_anonymous = false
     authorizer      = { function_name = "mine", function_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:mine" }
@@ -142,6 +155,13 @@ run "an_issuer_on_this_machine_by_address" {
 
 run "a_secret" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "cn-north-1" }
+  }
+
   variables {
     allow_anonymous = false
     jwt = {
@@ -206,7 +226,7 @@ run "other_values_that_are_accepted" {
   variables {
     client_push = "none"
     keepalive   = { action = "poll", seconds = 240 }
-    tags        = { for number in range(49) : "key-${number}" => "v" }
+    tags        = { for number in range(48) : "key-${number}" => "v" }
   }
 }
 
@@ -284,7 +304,7 @@ run "refused_6" {
   command = plan
   variables {
     name      = "web_socket"                                         # an underscore
-    tags      = { for number in range(50) : "key-${number}" => "v" } # too many
+    tags      = { for number in range(49) : "key-${number}" => "v" } # too many
     functions = { push = { timeout = 0 } }                           # too short
   }
   expect_failures = [var.name, var.tags, var.functions]
@@ -1069,6 +1089,13 @@ run "smallest_intake" {
 
 run "largest_intake" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "cn-north-1" }
+  }
+
   variables {
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
     push_queue = {
@@ -1212,6 +1239,13 @@ run "intake_refused_15" {
 
 run "monitoring_at_its_limits" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "us-gov-west-1" }
+  }
+
   variables {
     log_level         = "ERROR"
     metrics_namespace = "Team-1/push.events_2#x:y"
@@ -1316,6 +1350,13 @@ run "a_duration_that_never_comes" {
 
 run "largest_tables_that_are_accepted" {
   command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "us-gov-west-1" }
+  }
+
   variables {
     table_billing = {
       mode               = "PROVISIONED"
@@ -1325,7 +1366,7 @@ run "largest_tables_that_are_accepted" {
       target_utilization = 90
     }
     point_in_time_recovery = false
-    kms                    = { tables_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd", logs_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+    kms                    = { tables_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd", logs_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
   }
 }
 
@@ -1787,4 +1828,266 @@ run "mapping_key_of_nothing" {
     }
   }
   expect_failures = [var.custom_domain]
+}
+
+# --- What AWS would refuse half way through an apply
+
+run "tag_keys_that_differ_by_case" {
+  command = plan
+  variables {
+    tags = { team = "a", Team = "b" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_tag_key_like_the_modules_own" {
+  command = plan
+  variables {
+    tags = { name = "a" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_default_tag_like_the_modules_own" {
+  command = plan
+
+  override_data {
+    target          = data.aws_default_tags.current
+    override_during = plan
+    values          = { tags = { NAME = "a" } }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_default_tag_like_one_of_the_callers" {
+  command = plan
+
+  override_data {
+    target          = data.aws_default_tags.current
+    override_during = plan
+    values          = { tags = { Team = "a" } }
+  }
+
+  variables {
+    tags = { team = "a" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_default_tag_that_is_replaced" {
+  command = plan
+
+  override_data {
+    target          = data.aws_default_tags.current
+    override_during = plan
+    values          = { tags = { team = "a", Name = "b" } }
+  }
+
+  variables {
+    tags = { team = "b" }
+  }
+}
+
+run "too_many_tags_with_the_default_ones" {
+  command = plan
+
+  override_data {
+    target          = data.aws_default_tags.current
+    override_during = plan
+    values          = { tags = { a = "1", b = "2" } }
+  }
+
+  variables {
+    tags = { for number in range(47) : "tag-${number}" => "" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_tag_key_with_a_character_that_iam_refuses" {
+  command = plan
+  variables {
+    tags = { "team#1" = "a" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_tag_value_with_a_character_that_iam_refuses" {
+  command = plan
+  variables {
+    tags = { team = "a, b" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "tags_with_all_characters_that_are_taken" {
+  command = plan
+  variables {
+    tags = { "Équipe 1_.:/=+-@" = "ü 2_.:/=+-@", empty = "" }
+  }
+}
+
+run "a_port_above_the_highest" {
+  command = plan
+  variables {
+    allowed_origins = ["http://localhost:65536"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "the_highest_port" {
+  command = plan
+  variables {
+    allowed_origins = ["http://localhost:65535", "http://[::1]:65535"]
+  }
+}
+
+run "a_key_sets_port_above_the_highest" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example:65536/jwks.json" }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "settings_for_tokens_that_nobody_verifies" {
+  command = plan
+  variables {
+    functions = { verify_jwt = { memory_size = 512 } }
+  }
+  expect_failures = [var.functions]
+}
+
+run "sixteen_subnets" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = [for number in range(16) : "subnet-${number}"], security_group_ids = ["sg-1"] }
+  }
+}
+
+run "seventeen_subnets" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = [for number in range(17) : "subnet-${number}"], security_group_ids = ["sg-1"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "six_security_groups" {
+  command = plan
+  variables {
+    vpc = { subnet_ids = ["subnet-1"], security_group_ids = [for number in range(6) : "sg-${number}"] }
+  }
+  expect_failures = [var.vpc]
+}
+
+run "an_authorizer_of_another_region" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    authorizer      = { function_name = "mine", function_arn = "arn:aws:lambda:us-east-1:123456789012:function:mine" }
+  }
+  expect_failures = [var.authorizer]
+}
+
+run "a_certificate_of_another_region" {
+  command = plan
+  variables {
+    custom_domain = { domain_name = "push.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234" }
+  }
+  expect_failures = [var.custom_domain]
+}
+
+run "keys_of_this_region" {
+  command = plan
+  variables {
+    kms = {
+      tables_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+      queues_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
+}
+
+run "a_key_of_another_region" {
+  command = plan
+  variables {
+    kms = { queues_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234" }
+  }
+  expect_failures = [var.kms]
+}
+
+run "a_topic_for_alarms_of_another_region" {
+  command = plan
+  variables {
+    alarms = { sns_topic_arns = ["arn:aws:sns:us-east-1:123456789012:operations"] }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "a_rule_of_another_region" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:events:us-east-1:123456789012:rule/orders"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "a_topic_of_another_region_that_sends" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:us-east-1:123456789012:orders"] }
+  }
+}
+
+run "a_secret_of_another_region" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { secret_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/push" }
+  }
+}
+
+run "throttling_above_the_quota" {
+  command = plan
+  variables {
+    throttling = { rate_limit = 10001 }
+  }
+  expect_failures = [check.throttling]
+}
+
+run "a_burst_above_the_quota" {
+  command = plan
+  variables {
+    throttling = { burst_limit = 5001 }
+  }
+  expect_failures = [check.throttling]
+}
+
+run "throttling_above_the_quota_of_a_smaller_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "eu-south-2" }
+  }
+
+  variables {
+    throttling = { rate_limit = 2501, burst_limit = 1250 }
+  }
+  expect_failures = [check.throttling]
+}
+
+run "throttling_within_the_quota_of_a_smaller_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_region.current
+    override_during = plan
+    values          = { id = "eu-south-2" }
+  }
+
+  variables {
+    throttling = { rate_limit = 2500, burst_limit = 1250 }
+  }
 }

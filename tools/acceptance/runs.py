@@ -19,9 +19,6 @@ from tools.paths import CHECKOUT
 from tools.terraform import Program, Terraform, copy_sources, terraform_environment
 
 FOLDER = CHECKOUT / ".verify-aws"
-GRACE_SECONDS = 300.0
-"""How long Terraform may take to finish what it has begun when it is interrupted."""
-
 LOCK_TIMEOUT = "-lock-timeout=5m"
 """Where a command was killed, its Terraform may still be finishing, and has the state."""
 
@@ -49,7 +46,7 @@ class Run:
     def terraform(self, root: str, program: Program, environment: Mapping[str, str]) -> Terraform:
         """Return Terraform for one of the root modules of the run's own copy of the sources."""
         here = self.folder / "checkout" / root
-        return Terraform(program, here, self.folder / "data" / here.name, environment, GRACE_SECONDS)
+        return Terraform(program, here, self.folder / "data" / here.name, environment)
 
     def environment(self, program: Program, variables: Mapping[str, str]) -> dict[str, str]:
         """Return what Terraform is to see: the person's credentials, and the run's Region whatever else is set."""

@@ -21,7 +21,7 @@ from websockets.exceptions import WebSocketException
 from tools.acceptance import experiments, quotas
 from tools.acceptance.account import Account, AwsError, explain, open_account
 from tools.acceptance.figures import dollars, openings, rounds
-from tools.acceptance.interrupts import first_one_unwinds
+from tools.acceptance.interrupts import Interrupts
 from tools.acceptance.measure import measure
 from tools.acceptance.place import Place
 from tools.acceptance.report import Fact, Finding, Report, as_json, as_markdown
@@ -120,12 +120,13 @@ def verify(options: Options, say: Recorder) -> int:
     say.report = report
     roots = _Roots(run, program, run.environment(program, os.environ))
     interrupted = False
-    with run.held(), first_one_unwinds(say.note, run.name) as cleaning:
+    interrupts = Interrupts(say.note, run.name)
+    with run.held(), interrupts.handled():
         try:
             try:
-                _conduct(roots, account, options, report, say)
+                _conduct(roots, account, options, report, _Console(say, interrupts))
             finally:
-                cleaning()
+                interrupts.clean()
         except KeyboardInterrupt:
             interrupted = True
             report.problems.append("It was interrupted.")
@@ -149,7 +150,8 @@ def clean(name: str, folder: Path, say: Transcript) -> int:
         If there is no such run, it is still going on, or the credentials are those of another account.
     """
     run = find(folder, name)
-    with run.held(), first_one_unwinds(say.note, name) as cleaning:
+    interrupts = Interrupts(say.note, name)
+    with run.held(), interrupts.handled():
         account = open_account(run.region)
         if account.number != run.account:
             raise ToolError(
@@ -157,7 +159,7 @@ def clean(name: str, folder: Path, say: Transcript) -> int:
             )
         program = find_program()
         roots = _Roots(run, program, run.environment(program, os.environ))
-        cleaning()
+        interrupts.clean()
         return 1 if _clean(roots, account, say) else 0
 
 
@@ -204,34 +206,52 @@ class _Roots:
         self.run.destroy(self.program, self.environment, destroy_root)
 
 
-def _conduct(roots: _Roots, account: Account, options: Options, report: Report, say: Recorder) -> None:
+@dataclass(frozen=True, slots=True)
+class _Console:
+    """What goes on while a run is conducted: what is said, and what may interrupt it."""
+
+    say: Recorder
+    interrupts: Interrupts
+
+    def applied(self, terraform: Terraform) -> dict[str, Any]:
+        terraform.init()
+        self.apply(terraform)
+        return terraform.outputs()
+
+    def apply(self, terraform: Terraform, *arguments: str) -> None:
+        progress = Progress(f"       terraform apply of {terraform.root.name}", self.say.stream)
+        with self.interrupts.finishing():
+            terraform.apply(*arguments, listen=progress)
+        progress.finish()
+
+
+def _conduct(roots: _Roots, account: Account, options: Options, report: Report, console: _Console) -> None:
     keys, jwt = roots.terraform("tools/acceptance/key_set"), roots.terraform("examples/jwt")
     key = new_key()
+    say = console.say
     part = _Part(report, say)
     with contextlib.ExitStack() as stack:
         with part("Applied to the account"):
             published = key_set(key)
             _variables(keys, name=f"{report.name}-keys", key_set=published)
-            url = str(_applied(keys, say)["issuer"])
+            url = str(console.applied(keys)["issuer"])
             wait_until(lambda: _read(url, account.local) == published, "the key set", seconds=_PUBLISH_SECONDS)
             # The functions of a local AWS reach nothing under the names of AWS, but this machine's loopback.
             tokens = stack.enter_context(issuer(key)) if account.local else Issuer(url, key)
             loopback = {"allow_insecure_loopback": account.local is not None}
             _variables(jwt, name=report.name, **(tokens.variables | loopback))
-            outputs = _applied(jwt, say)
+            outputs = console.applied(jwt)
             say.check_equal("a second plan is clean", jwt.planned_changes(), {})
             backend = Backend(outputs, account.client("lambda"), account.client("dynamodb"))
             place = Place(account, backend, tokens)
             wait_until(lambda: _answers(place), "the first connection and push", seconds=_PUBLISH_SECONDS)
         if part.failed:
             return
-        _try(place, jwt, options, report, part, say)
+        _try(place, jwt, options, report, part, console)
 
 
-def _try(place: Place, jwt: Terraform, options: Options, report: Report, part: "_Part", say: Recorder) -> None:
-    def apply(terraform: Terraform, *arguments: str) -> None:
-        _apply(terraform, say, *arguments)
-
+def _try(place: Place, jwt: Terraform, options: Options, report: Report, part: "_Part", console: _Console) -> None:
+    say, apply = console.say, console.apply
     with part("What the demo shows, with tokens"):
         asyncio.run(Scenario(place.connect, place.backend, say).play())
     with part("Who is let in"):
@@ -285,18 +305,6 @@ class _Part:
 
 def _variables(terraform: Terraform, **values: object) -> None:
     (terraform.root / "terraform.tfvars.json").write_text(json.dumps(values), encoding="utf-8")
-
-
-def _applied(terraform: Terraform, say: Transcript) -> dict[str, Any]:
-    terraform.init()
-    _apply(terraform, say)
-    return terraform.outputs()
-
-
-def _apply(terraform: Terraform, say: Transcript, *arguments: str) -> None:
-    progress = Progress(f"       terraform apply of {terraform.root.name}", say.stream)
-    terraform.apply(*arguments, listen=progress)
-    progress.finish()
 
 
 def _answers(place: Place) -> bool:

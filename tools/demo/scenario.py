@@ -110,7 +110,7 @@ class Scenario:
         )
         await asyncio.to_thread(self._backend.put_connection, row)
         await self._indexed(2)
-        self._say.note("(its row is put back: $disconnect was lost, which API Gateway allows)")
+        self._say.note("(its row is put back, a minute old: $disconnect was lost, which API Gateway allows)")
         answer = await self._push({"userId": "alice", "content": _TO_ALICE})
         self._say.check(
             "the report of the next push to alice: 2 connections, 1 delivered, 1 gone",

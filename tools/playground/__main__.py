@@ -9,9 +9,9 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,10 +26,18 @@ from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 from tools.websocket import browser_url
 
+STATE = BUILD / "playground.json"
 USER = "alice"
 PORT = 8080
 _TOKEN_SECONDS = 600
 """Short, so that one can watch the page replace its connection ahead of the end."""
+
+
+class Running(NamedTuple):
+    """Where a playground can be pushed to: the port of its local AWS, and the name of its push function."""
+
+    emulator: int
+    function: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,13 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.playground")
     parser.add_argument("--port", type=int, default=PORT, help=f"where to serve the page, {PORT} if left out")
     push_parser = parser.add_subparsers(dest="command").add_parser("push", help="push to the page")
-    push_parser.add_argument("--emulator", type=int, required=True, help="the port of the local AWS")
-    push_parser.add_argument("--function", required=True, help="the name of the push function")
     push_parser.add_argument("--user", default=USER)
     push_parser.add_argument("content", help="a text, or any JSON")
     options = parser.parse_args(arguments)
     if options.command == "push":
-        return push(options.emulator, options.function, options.user, options.content)
+        return push(options.user, options.content)
     return serve(options.port)
 
 
@@ -89,30 +95,49 @@ def run(folder: Path, port: int) -> None:
         terraform.apply(listen=progress)
         progress.finish()
         page.token = lambda: tokens.token(USER, seconds=_TOKEN_SECONDS)
-        page.config = configuration(local, terraform.outputs())
-        _say(welcome(page))
-        threading.Event().wait()
+        outputs = terraform.outputs()
+        page.config = configuration(local, outputs)
+        with remembered(Running(local.port, str(outputs["push_function_arn"]).rpartition(":")[2])):
+            _say(welcome(page))
+            threading.Event().wait()
 
 
 def configuration(local: Emulator, outputs: dict[str, Any]) -> dict[str, object]:
     """Say what config.json of the page holds."""
-    function = str(outputs["push_function_arn"]).rpartition(":")[2]
     return {
         "url": browser_url(local, outputs),
         "user": USER,
         "tokenEndpoint": "token",
-        "command": push_command(local.port, function),
+        "command": push_command(),
     }
 
 
-def push_command(emulator_port: int, function: str) -> str:
+def push_command() -> str:
     """Write the command that pushes to the page, for a shell in the checkout."""
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(CHECKOUT)
-    words = [str(python), "-m", "tools.playground", "push"]
-    words += ["--emulator", str(emulator_port), "--function", function, "Your parcel is on its way"]
-    return shlex.join(words)
+    return shlex.join([str(python), "-m", "tools.playground", "push", "Your parcel is on its way"])
+
+
+@contextlib.contextmanager
+def remembered(running: Running) -> Iterator[None]:
+    """Remember what `push` needs for as long as the block lasts; it finds the playground that was started last."""
+    note = json.dumps(running._asdict())
+    STATE.write_text(note)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            if STATE.read_text() == note:
+                STATE.unlink()
+
+
+def running_now() -> Running | None:
+    """Return the playground that runs, if one does."""
+    with contextlib.suppress(FileNotFoundError):
+        return Running(**json.loads(STATE.read_text()))
+    return None
 
 
 def welcome(page: Site) -> str:
@@ -130,18 +155,24 @@ def welcome(page: Site) -> str:
 """
 
 
-def push(emulator_port: int, function: str, user: str, content: str) -> int:
+def push(user: str, content: str) -> int:
     """Push to a user as a backend does, and say what became of it."""
-    local = Emulator(emulator_port, Path(), Path())
-    try:
-        answer = backend(local, {"push_function_arn": function}).push({"userId": user, "content": parsed(content)})
-    except (BotoCoreError, ClientError) as problem:
-        sys.stderr.write(f"{problem}\nDoes the playground run, and on this port? Its output has the command.\n")
+    running = running_now()
+    if running is None:
+        sys.stderr.write("No playground runs in this folder. Start one: make playground\n")
         return 1
-    return told(answer)
+    outputs = {"push_function_arn": running.function}
+    try:
+        answer = backend(Emulator(running.emulator, Path(), Path()), outputs).push(
+            {"userId": user, "content": parsed(content)}
+        )
+    except (BotoCoreError, ClientError) as problem:
+        sys.stderr.write(f"{problem}\nDoes the playground still run? Start it again: make playground\n")
+        return 1
+    return show(answer)
 
 
-def told(answer: Answer) -> int:
+def show(answer: Answer) -> int:
     """Write the answer; the exit status says whether it was a report."""
     sys.stdout.write(json.dumps(answer.payload, indent=2, ensure_ascii=False) + "\n")
     return 0 if answer.function_error is None else 1

@@ -126,6 +126,7 @@ export type ServerErrorCode =
   | "MISSING_CONTENT"
   | "INVALID_CONTENT"
   | "CONTENT_TOO_LARGE"
+  | "INVALID_ID"
   | "INVALID_RANGE"
   | "INVALID_LIMIT"
   | "MISSING_USER_ID"

@@ -121,6 +121,8 @@ export function createPushClient(options) {
   let lost = null;
   /** @type {string | undefined} the oldest id up to which loadOlder has paged */
   let oldest;
+  /** @type {string | undefined} what to give as `before` for the page that lies before it */
+  let older;
   const stats = { attempts: 0, live: 0, resumed: 0, repeats: 0 };
 
   /** @type {Link | null} the connection that counts */
@@ -151,10 +153,7 @@ export function createPushClient(options) {
         });
   const ledger = new Ledger(loadStored(), { lookBack, now: now() });
 
-  if (ledger.future) {
-    const problem = new PushError("POSITION", "The stored position lies in the future; another was taken.");
-    queueMicrotask(() => fail(problem));
-  }
+  if (ledger.future) queueMicrotask(() => reportPosition());
 
   const listeners = {
     online: () => hurry(),
@@ -338,7 +337,7 @@ export function createPushClient(options) {
     const owner = {
       heard: (/** @type {any} */ frame) => tabs?.share(frame),
       moved: () => moved(link),
-      page: (/** @type {any[]} */ notifications, /** @type {boolean} */ newest) => takePage(notifications, newest),
+      page: (/** @type {any} */ page, /** @type {boolean} */ newest) => takePage(page, newest),
       notification: (/** @type {any} */ notification, /** @type {boolean} */ complete) => {
         show(notification, "live");
         if (complete) ledger.reach(notification.id);
@@ -469,10 +468,10 @@ export function createPushClient(options) {
   }
 
   async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
-    const { before = oldest, limit = 50, signal } = options;
+    const { before = older, limit = 50, signal } = options;
     const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
     for (const { id } of page.notifications) ledger.take(id, now());
-    notePaged(page.notifications);
+    notePaged(page);
     save();
     return { notifications: page.notifications, more: page.more };
   }
@@ -545,20 +544,27 @@ export function createPushClient(options) {
     return abortable(current.ask(message), signal);
   }
 
-  function takePage(/** @type {any[]} */ notifications, /** @type {boolean} */ newest) {
-    if (newest) notePaged(notifications);
-    for (const notification of notifications) {
+  function takePage(/** @type {any} */ page, /** @type {boolean} */ newest) {
+    if (page.reset) {
+      ledger.reset();
+      reportPosition();
+    }
+    const fresh = newest || page.reset;
+    if (fresh) notePaged(page);
+    for (const notification of page.notifications) {
       show(notification, "history");
       ledger.advance(notification.id, now());
     }
     // With nothing to begin with, all that ever comes is unseen.
-    if (newest) ledger.advance(BEGINNING, now());
+    if (fresh) ledger.advance(BEGINNING, now());
     save();
   }
 
-  function notePaged(/** @type {any[]} */ notifications) {
+  function notePaged(/** @type {any} */ { notifications, next }) {
     const first = notifications[0]?.id;
-    if (first !== undefined && (oldest === undefined || first < oldest)) oldest = first;
+    if (first !== undefined && oldest !== undefined && first >= oldest) return;
+    oldest = first ?? oldest;
+    older = next ?? oldest;
   }
 
   function show(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
@@ -571,6 +577,10 @@ export function createPushClient(options) {
     // What followers have not been sent already.
     if (via === "history") tabs?.share({ type: "notification", ...notification });
     emit("notification", notification, { via, primary: tabs === null || tabs.leader });
+  }
+
+  function reportPosition() {
+    fail(new PushError("POSITION", "The stored position lies in the future; another was taken."));
   }
 
   function fail(/** @type {unknown} */ problem) {

@@ -50,7 +50,7 @@ export function timeOf(id) {
 
 export class Ledger {
   /** @type {string | null} */ #position = null;
-  /** @type {string | null} the highest id handed over with nothing known to be missing before it */ #last = null;
+  /** @type {string | null} the highest id shown with nothing known to be missing before it */ #last = null;
   /** Whether the stored position lay in the future, so that another had to be found. */
   future = false;
   /** @type {Map<string, number>} */ #seen = new Map();
@@ -151,8 +151,14 @@ export class Ledger {
     if (UUID_7.test(id) && (this.#position === null || reached > this.#position)) this.#position = reached;
   }
 
+  /** Forget the position: the server has found it to lie in the future. What has been shown stays known. */
+  reset() {
+    this.#position = null;
+    this.#floor = "";
+  }
+
   /**
-   * Note the last id that was handed over, without a claim about what lies before it.
+   * Note the last id that was shown, without a claim about what lies before it.
    *
    * @param {string} id
    */

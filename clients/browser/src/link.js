@@ -42,7 +42,7 @@ const ENDED_BY = new Map([
  * Its phases are "connecting", "resuming", "open" and "ended". It tells its owner, through `owner`:
  *
  * - `moved()` that its phase or its session has changed
- * - `page(notifications, newest)` a page of history that continues what was there before, or begins with the newest
+ * - `page(page, newest)` a page of history that continues what was there before, or begins with the newest
  * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
  * - `heard(frame)` a live one, as soon as it is there
  * - `settled()` that the second poll is done: the index shows this connection by now
@@ -247,17 +247,19 @@ export class Link {
    * @param {string | null} after
    */
   async #catchUp(after) {
-    let position = after;
-    for (;;) {
-      const range = position === null ? {} : { after: position, limit: PAGE };
+    for (let cursor = after; ; ) {
+      const range = cursor === null ? {} : { after: cursor, limit: PAGE };
       const page = await this.ask({ action: "poll", ...range });
       if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A history page without a list.");
       this.#heed(page.session);
-      this.#owner.page(page.notifications, position === null);
-      if (position === null || !page.more) return;
-      const last = page.notifications.at(-1)?.id;
-      if (!(last > position)) throw new PushError("UNREADABLE_FRAME", "A history page that leads nowhere.");
-      position = last;
+      this.#owner.page(page, after === null);
+      if (after === null || !page.more) return;
+      // An older server has no `next`: then it is the last id, which has to lead on.
+      const next = page.next ?? page.notifications.at(-1)?.id;
+      if (page.next === undefined ? !(next > /** @type {string} */ (cursor)) : next === cursor) {
+        throw new PushError("UNREADABLE_FRAME", "A history page that leads nowhere.");
+      }
+      cursor = next;
     }
   }
 
@@ -380,7 +382,7 @@ export class Link {
     if (this.#socket.readyState === 1) this.#socket.send(text);
   }
 
-  /** Give up waiting for the token or for the handshake after a time. */
+  /** Stop waiting for the token or for the handshake after a time. */
   #expect(/** @type {() => void} */ giveUp) {
     this.#settle(this.#deadline);
     this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);

@@ -117,13 +117,14 @@ class PushClient:
         self._shown: State | None = None
         self._failures = 0
         self._oldest: str | None = None
+        self._older: str | None = None
         self._opened = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._ledger = Ledger(self._load(), look_back=look_back * 1000, now=now() * 1000)
 
     async def __aenter__(self) -> Self:
         if self._ledger.future:
-            self.failed(PushError("POSITION", "The stored position lies in the future; another was taken."))
+            self._report_position()
         self._runner = asyncio.create_task(self._run())
         return self
 
@@ -190,11 +191,11 @@ class PushClient:
         PushError
             As `push`.
         """
-        before = before or self._oldest
+        before = before or self._older
         page = await self._ask({"action": "poll", "limit": limit} | ({"before": before} if before else {}))
         for each in page["notifications"]:
             self._ledger.take(each["id"], self._now() * 1000)
-        self._note_paged(page["notifications"])
+        self._note_paged(page)
         return [_notification(each, "history") for each in page["notifications"]], bool(page["more"])
 
     async def subscribe(self, topics: Sequence[str]) -> dict[str, str]:
@@ -274,11 +275,15 @@ class PushClient:
         for each in reply["refused"]:
             self.failed(PushError(str(each["code"]), f"The server refused the topic {each['topic']}."))
 
-    def page(self, notifications: list[Frame], *, newest: bool) -> None:
+    def page(self, page: Frame, *, newest: bool) -> None:
         """Take a page of history."""
+        if page.get("reset"):
+            self._ledger.reset()
+            self._report_position()
+            newest = True
         if newest:
-            self._note_paged(notifications)
-        for notification in notifications:
+            self._note_paged(page)
+        for notification in page["notifications"]:
             self._show(notification, "history")
             self._ledger.advance(str(notification["id"]), self._now() * 1000)
         if newest:
@@ -394,10 +399,15 @@ class PushClient:
         for topic in topics:
             self._wanted.pop(topic, None)
 
-    def _note_paged(self, notifications: list[Frame]) -> None:
-        if notifications:
-            first = str(notifications[0]["id"])
-            self._oldest = min(first, self._oldest or first)
+    def _note_paged(self, page: Frame) -> None:
+        first = str(page["notifications"][0]["id"]) if page["notifications"] else None
+        if first is not None and self._oldest is not None and first >= self._oldest:
+            return
+        self._oldest = first or self._oldest
+        self._older = page.get("next", self._oldest)
+
+    def _report_position(self) -> None:
+        self.failed(PushError("POSITION", "The stored position lies in the future; another was taken."))
 
     def _stop(self) -> None:
         if self._queue.empty():

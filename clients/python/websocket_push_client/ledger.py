@@ -100,6 +100,11 @@ class Ledger:
         if is_identifier(identifier) and (self.position is None or reached > self.position):
             self.position = reached
 
+    def reset(self) -> None:
+        """Forget the position: the server has found it to lie in the future. What has been shown stays known."""
+        self.position = None
+        self._floor = ""
+
     def __str__(self) -> str:
         return " ".join([self.position or "", *self._recent])
 

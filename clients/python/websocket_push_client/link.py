@@ -83,7 +83,7 @@ class Owner(Protocol):
     def subscribed(self, reply: Frame) -> None:
         """Take what came of that."""
 
-    def page(self, notifications: list[Frame], *, newest: bool) -> None:
+    def page(self, page: Frame, *, newest: bool) -> None:
         """Take a page of history that continues what was there before, or begins with the newest."""
 
     def live(self, notification: Frame) -> None:
@@ -366,21 +366,24 @@ class Link:
             await asyncio.sleep(delay)
 
     async def _catch_up(self, after: str | None) -> None:
+        cursor = after
         while True:
-            where = {} if after is None else {"after": after, "limit": _PAGE}
+            where = {} if cursor is None else {"after": cursor, "limit": _PAGE}
             page = await self.ask({"action": "poll", **where})
             notifications = page.get("notifications")
             if not isinstance(notifications, list):
                 raise PushError("UNREADABLE_FRAME", "A history page without a list.")
             self.session = page.get("session")
-            self._owner.page(notifications, newest=after is None)
+            self._owner.page(page, newest=after is None)
             self._owner.moved()
             if after is None or not page.get("more"):
                 return
+            # An older server has no `next`: then it is the last id, which has to lead on.
             last = notifications[-1]["id"] if notifications else ""
-            if last <= after:
+            following = page.get("next", last)
+            if following == cursor or ("next" not in page and last <= (cursor or "")):
                 raise PushError("UNREADABLE_FRAME", "A history page that leads nowhere.")
-            after = last
+            cursor = following
 
     async def _send(self, text: str) -> None:
         # On a socket that is closing, the reply will not come and the close will.

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.aws.endpoints import dynamodb_endpoint
@@ -49,7 +48,7 @@ class DynamoDB:
 
     Parameters
     ----------
-    transport : Sender
+    sender : Sender
         Sends the requests.
 
     Raises
@@ -58,9 +57,9 @@ class DynamoDB:
         `InvalidConfiguration` where the environment names no region or no valid endpoint.
     """
 
-    def __init__(self, transport: Sender) -> None:
-        self._transport = transport
-        self._targets, self._path, self._canonical_path = transport.keep("dynamodb", partial(_addresses, transport))
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._targets, self._path, self._canonical_path = _addresses(sender)
 
     async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
         """Write an item over whatever has its key.
@@ -181,6 +180,23 @@ class DynamoDB:
         """
         return await self._call("Query", request, decode_page, deadline)
 
+    async def scan(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
+        """Read one page of a scan.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's Scan request: `TableName`, `Segment` and so on.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        QueryPage
+            At most 1 MB of items, in no order.
+        """
+        return await self._call("Scan", request, decode_page, deadline)
+
     def address(self, operation: str) -> tuple[Target, str, str]:
         """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
         return self._targets[operation], self._path, self._canonical_path
@@ -190,17 +206,15 @@ class DynamoDB:
     ) -> Result:
         payload = Payload(encode(dict(request)).encode())
         target = self._targets[operation]
-        return await self._transport.request(
-            target, self._path, self._canonical_path, payload, decode, deadline=deadline
-        )
+        return await self._sender.request(target, self._path, self._canonical_path, payload, decode, deadline=deadline)
 
 
-def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
+def _addresses(sender: Sender) -> tuple[dict[str, Target], str, str]:
     """Return the targets by operation, and the path of them all as sent and as signed."""
-    endpoint = dynamodb_endpoint(transport.environment)
+    endpoint = dynamodb_endpoint(sender.environment)
     path = f"{endpoint.path}/"
     targets = {
-        operation: transport.target(
+        operation: sender.target(
             operation,
             "POST",
             "dynamodb",
@@ -208,7 +222,7 @@ def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
             content_type="application/x-amz-json-1.0",
             x_amz_target=f"DynamoDB_20120810.{operation}",
         )
-        for operation in ("PutItem", "GetItem", "DeleteItem", "Query", "UpdateItem", "BatchWriteItem")
+        for operation in ("PutItem", "GetItem", "DeleteItem", "Query", "Scan", "UpdateItem", "BatchWriteItem")
     }
     return targets, path, canonical_path(path)
 

@@ -8,8 +8,6 @@ from websocket_push.http.blocking import together
 from websocket_push.listening import unknown_connection
 from websocket_push.logs import Logs, Tails
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.runtime.sequential import Invocation
-from websocket_push.settings import read_text
 from websocket_push.tables.notifications import Notifications
 from websocket_push.tables.subscriptions import find_listener
 
@@ -21,7 +19,7 @@ def tails() -> Tails:
 
 
 async def listened_logs(
-    notifications: Notifications, dynamodb: DynamoDB, connection_id: str, invocation: Invocation
+    notifications: Notifications, dynamodb: DynamoDB, clients_table: str, connection_id: str, *, deadline: float
 ) -> Logs:
     """Return the logs of a connection.
 
@@ -31,8 +29,7 @@ async def listened_logs(
         `UNKNOWN_CONNECTION` if its row is gone: nobody knows any more what it listens to, and a page without the topics
         would have the client take it that there is nothing new in them.
     """
-    clients_table = read_text(invocation.environment, "CLIENTS_TABLE")
-    listener = await find_listener(dynamodb, clients_table, connection_id, deadline=invocation.deadline)
+    listener = await find_listener(dynamodb, clients_table, connection_id, deadline=deadline)
     if listener is None:
         raise unknown_connection()
     topics = (EVERYBODY, *sorted(listener.topics))

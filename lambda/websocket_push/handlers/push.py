@@ -1,16 +1,16 @@
 """The push function: delivers notifications for a backend that invokes it, a queue, or a client on the `push` route."""
 
-import sys
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from websocket_push.authorization import messaging_user, require_push_allowed
-from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.handlers.replies import Response, error_reply, reply
 from websocket_push.protocol.batch import QueuedMessage, is_batch, parse_batch, parse_queued_push
-from websocket_push.protocol.errors import RequestError
+from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import PushRequest, parse_client_push, parse_push
 from websocket_push.protocol.values import parse_message, parse_request_id
@@ -19,13 +19,17 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
-from websocket_push.runtime.concurrent import Invocation, run
-from websocket_push.runtime.invocation import Answer, Event, LambdaContext
-from websocket_push.settings import read_bytes, read_client_push, read_flag, read_optional, read_seconds, read_text
+from websocket_push.runtime.concurrent import run
+from websocket_push.runtime.invocation import Answer, Event, Invocation, LambdaContext
+from websocket_push.settings import PushSettings, PushTopicsSettings, read_push_settings
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
-from websocket_push.telemetry.explain import Failure
-from websocket_push.telemetry.metrics import count_push
+from websocket_push.telemetry.explain import Failure, lambda_error
+from websocket_push.telemetry.metrics import count_push, count_topic_push
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.push.topics import Topics
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
@@ -38,6 +42,39 @@ CLOSING_SECONDS = 1.0
 
 FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
+
+
+class Warm(NamedTuple):
+    """What push works with."""
+
+    settings: PushSettings
+    dynamodb: PreparingDynamoDB
+    clients: Clients
+    notifications: Notifications
+    management: Management
+    topics: "Topics | None"
+
+
+def make(sender: ConcurrentSender) -> Warm:
+    """Make what push works with."""
+    settings, dynamodb = read_push_settings(sender.environment), PreparingDynamoDB(sender)
+    topics = settings.topics
+    subscriptions = "" if topics is None else topics.subscriptions_table
+    return Warm(
+        settings,
+        dynamodb,
+        Clients(dynamodb, settings.clients_table, settings.clients_index, subscriptions),
+        Notifications(dynamodb, settings.notifications_table),
+        Management(sender, settings.connections_url),
+        None if topics is None else _make_topics(sender, dynamodb, topics),
+    )
+
+
+def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings: PushTopicsSettings) -> "Topics":
+    # Imported here, so that without topics the function starts as fast as if there were none.
+    from websocket_push.push.topics import make_topics
+
+    return make_topics(sender, dynamodb, settings)
 
 
 def handler(event: Event, context: LambdaContext) -> Report | Response:
@@ -53,24 +90,22 @@ def handler(event: Event, context: LambdaContext) -> Report | Response:
         and the explanation as `errorMessage`.
     """
     if _is_message(event):
-        answer = run("push", _push_from_client, event, context)
+        answer = run("push", make, _push_from_client, event, context)
         return error_reply(event, answer) if isinstance(answer, Failure) else answer
     if is_batch(event):
-        return _raising(run("push", _push_from_queue, event, context))
-    return _raising(run("push", _push_from_backend, event, context))
+        return _raising(run("push", make, _push_from_queue, event, context))
+    return _raising(run("push", make, _push_from_backend, event, context))
 
 
 def _raising(answer: Answer | Failure) -> Answer:
     if isinstance(answer, Failure):
-        # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
-        sys.tracebacklimit = 0
-        raise type(answer.code.value, (Exception,), {})(answer.message)
+        raise lambda_error(answer.code, answer.message)
     return answer
 
 
-async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
+async def _push_from_backend(event: Event, invocation: Invocation[Warm]) -> Report:
     request = parse_push(
-        event, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=_max_frame_bytes(invocation)
+        event, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=invocation.warm.settings.max_frame_bytes
     )
     report = await _push(request, invocation, until=invocation.deadline)
     incomplete = incompleteness(report) if request.raises_incomplete else None
@@ -79,10 +114,10 @@ async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
     return report
 
 
-async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
+async def _push_from_queue(event: Event, invocation: Invocation[Warm]) -> Response:
     messages = parse_batch(event)
     pusher = _pusher(invocation, until=invocation.deadline)
-    max_frame_bytes = _max_frame_bytes(invocation)
+    max_frame_bytes = invocation.warm.settings.max_frame_bytes
 
     async def push(message: QueuedMessage) -> Report:
         request = parse_queued_push(
@@ -96,30 +131,34 @@ async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
     return batch_response(intakes)
 
 
-async def _push_from_client(event: Event, invocation: Invocation) -> Response:
+async def _push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
     invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
+    settings, clients = invocation.warm.settings, invocation.warm.clients
     message = parse_message(event.get("body"))
     request_id = parse_request_id(message)
-    request = parse_client_push(message, max_frame_bytes=_max_frame_bytes(invocation))
+    request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)
     sender = await messaging_user(
         event,
-        _clients(invocation, DynamoDB(invocation.transport)),
-        allow_anonymous=read_flag(invocation.environment, "ALLOW_ANONYMOUS"),
+        clients,
+        allow_anonymous=settings.allow_anonymous,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    require_push_allowed(read_client_push(invocation.environment), sender=sender, recipient=request.recipients[0])
+    require_push_allowed(settings.client_push, sender=sender, recipient=request.recipients[0])
     report = await _push(request, invocation, until=min(invocation.deadline, invocation.started + ROUTE_SECONDS))
     return reply(receipt_frame(report, request_id))
 
 
-async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
+async def _push(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
     report = await _counted_push(_pusher(invocation, until=until), request, invocation)
-    invocation.fields.update(id=report["id"], totals=report["totals"])
+    logged = ("id", "totals", "accepted")
+    invocation.fields.update({name: report[name] for name in logged if name in report})
     return report
 
 
-async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation) -> Report:
+async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation[Warm]) -> Report:
+    if request.topic is not None:
+        return await _push_to_topic(pusher, request, request.topic, invocation)
     report = await pusher.push(request)
     to_persist = pusher.defaults.persist if request.persist is None else request.persist
     # asyncio's clock is time.monotonic.
@@ -128,18 +167,25 @@ async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invoca
     return report
 
 
-def _pusher(invocation: Invocation, *, until: float) -> Pusher:
-    environment = invocation.environment
-    dynamodb = PreparingDynamoDB(invocation.transport)
+async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invocation: Invocation[Warm]) -> Report:
+    topics = invocation.warm.topics
+    if topics is None:
+        raise RequestError(ErrorCode.TOPICS_DISABLED, "There are no topics here: set the module's input topics.")
+    report = await topics.push(topic, request, pusher)
+    milliseconds = (time.monotonic() - invocation.started) * 1000
+    count_topic_push(invocation.fields, report, milliseconds=milliseconds)
+    return report
+
+
+def _pusher(invocation: Invocation[Warm], *, until: float) -> Pusher:
+    settings, dynamodb, clients, notifications, management, _ = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
-        clients=_clients(invocation, dynamodb),
-        notifications=Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
-        management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
-        defaults=Defaults(
-            persist=read_flag(environment, "PERSIST_BY_DEFAULT"), ttl=read_seconds(environment, "NOTIFICATION_TTL")
-        ),
+        clients=clients,
+        notifications=notifications,
+        management=management,
+        defaults=Defaults(persist=settings.persist_by_default, ttl=settings.notification_ttl),
         clocks=Clocks(
             now=invocation.now_milliseconds,
             posts_until=until - max(CLOSING_SHARE * seconds, min(CLOSING_SECONDS, seconds / 2)),
@@ -149,20 +195,6 @@ def _pusher(invocation: Invocation, *, until: float) -> Pusher:
         random=invocation.random,
         refusals=Refusals(),
     )
-
-
-def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:
-    environment = invocation.environment
-    return Clients(
-        dynamodb,
-        read_text(environment, "CLIENTS_TABLE"),
-        read_text(environment, "CLIENTS_INDEX"),
-        read_optional(environment, "SUBSCRIPTIONS_TABLE"),
-    )
-
-
-def _max_frame_bytes(invocation: Invocation) -> int:
-    return read_bytes(invocation.environment, "MAX_FRAME_BYTES")
 
 
 def _is_message(event: object) -> bool:

@@ -9,18 +9,19 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.retry import is_transient
+from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
 from websocket_push.push.window import Window, Work
-from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.clients import Connection
 from websocket_push.telemetry.explain import explain
 
 MAX_POSTS_AT_ONCE = 256
@@ -76,6 +77,13 @@ class Clocks(NamedTuple):
     closes_until: float
 
 
+class Rows(Protocol):
+    """Where the rows of connections are."""
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        """Delete what is kept of a connection."""
+
+
 class Posting:
     """Sends one notification to connections, and closes those of a persisted one that it cannot be sent to.
 
@@ -100,7 +108,7 @@ class Posting:
     def __init__(
         self,
         management: Management,
-        clients: Clients,
+        clients: Rows,
         payload: Payload,
         *,
         clocks: Clocks,
@@ -148,7 +156,7 @@ class Posting:
         if left > 0 and now < self._clocks.posts_until:
             ended = partial(self._end, connection, outcome)
             until = min(self._clocks.posts_until, now + left)
-            self._work.begin(
+            self._work.keep(
                 self._management.begin_post(connection.connection_id, self._payload, deadline=until, done=ended)
             )
         elif left > 0 and now >= self._clocks.closes_until:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from websocket_push.push.outcome import Outcome
 from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure
 
 Report = Mapping[str, object]
 
@@ -49,18 +50,33 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return counts | ({"unreadable": unreadable} if unreadable else {})
 
 
+def connection_counts(outcome: Outcome) -> dict[str, int]:
+    """Return what became of the connections of an outcome."""
+    return {count: getattr(outcome, count) for count in _COUNTS}
+
+
+def connection_totals(outcome: Outcome) -> dict[str, int]:
+    """Return the same with the rows that could not be read, where there are some."""
+    return connection_counts(outcome) | ({"unreadable": outcome.unreadable} if outcome.unreadable else {})
+
+
+def error_member(failure: Failure, outcome: Outcome | None = None) -> dict[str, str]:
+    """Return why something failed, and how many connections were not tried for it."""
+    message = failure.message
+    if outcome is not None and outcome.untried:
+        message += f" {outcome.untried} of {outcome.connections} connections were not tried."
+    return {"code": failure.code, "message": message}
+
+
 def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object]:
     recipient: dict[str, object] = {
         "userId": outcome.user_id,
         "id": notification.notification_id,
         "persisted": outcome.persisted,
-        **{count: getattr(outcome, count) for count in _COUNTS},
+        **connection_counts(outcome),
     }
     if outcome.error is not None:
-        message = outcome.error.message
-        if outcome.untried:
-            message += f" {outcome.untried} of {outcome.connections} connections were not tried."
-        recipient["error"] = {"code": outcome.error.code, "message": message}
+        recipient["error"] = error_member(outcome.error, outcome)
     if outcome.incomplete:
         recipient["incomplete"] = True
     return recipient

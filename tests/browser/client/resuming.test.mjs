@@ -253,6 +253,22 @@ test("older pages go back from the oldest, and are not given again as new", asyn
   assert.deepEqual(ids(), stored.slice(70));
 });
 
+test("older pages go on with what the page before names, even where it is empty", async () => {
+  const { server, clock, client } = world();
+  const asked = [];
+  const pages = [{ more: true, next: "one" }, { more: false }, { more: true, next: "two" }, { more: true, next: "three" }, { more: false }];
+  server.before = (socket, { action, requestId, before }) => {
+    if (action !== "poll") return false;
+    asked.push(before);
+    const page = { notifications: asked.length === 1 ? [{ id: idAt(START - 1000) }] : [], ...pages.shift() };
+    socket.receive({ type: "history", requestId, session: server.session(socket), ...page });
+    return true;
+  };
+  await clock.pass(5000);
+  for (let times = 0; times < 3; times++) await client.loadOlder();
+  assert.deepEqual(asked, [undefined, undefined, "one", "two", "three"]);
+});
+
 test("older pages of a resumed page begin with the newest", async () => {
   const { server, clock, client, ids } = world({ client: { store: memory(idAt(START - 500_000)) } });
   const old = server.store(idAt(START - 900_000)).id;

@@ -1,6 +1,18 @@
 # What AWS would answer, in a partition whose names differ from the usual ones: a name that is written down instead of
 # derived shows.
 
+mock_data "aws_region" {
+  defaults = {
+    id = "cn-north-1"
+  }
+}
+
+mock_data "aws_default_tags" {
+  defaults = {
+    tags = {}
+  }
+}
+
 mock_data "aws_partition" {
   defaults = {
     partition  = "aws-cn"

@@ -17,6 +17,7 @@ from benchmarks.cost import (
     Shape,
     ably_cost,
     appsync_cost,
+    connection_cost,
     iot_cost,
     lambda_seconds,
     our_cost,
@@ -93,6 +94,13 @@ def test_nobody_connected_costs_no_gateway() -> None:
     cost = our_cost(Shape(persisted=True, devices=0), 0.001)
     assert cost["messages"] == cost["connection minutes"] == cost["keepalive"] == 0
     assert cost["DynamoDB"] > 0
+
+
+def test_tabs_that_share_a_connection_cost_what_one_does() -> None:
+    each, shared = connection_cost(24, "ping"), connection_cost(8, "ping")
+    assert each == pytest.approx({name: 3 * dollars for name, dollars in shared.items()})
+    assert shared["connection minutes"] == pytest.approx(CONNECTION_MINUTE.of(1_000 * 30 * 8 * 60))
+    assert shared["keepalive"] == pytest.approx(MESSAGE.of(2 * 1_000 * 30 * 8 * 12))
 
 
 def test_keepalives_are_free_elsewhere() -> None:

@@ -10,7 +10,17 @@ import pytest
 from tools.aws import Answer
 from tools.emulator.server import Emulator
 from tools.errors import ToolError
-from tools.playground.__main__ import configuration, main, parsed, push_command, told, welcome
+from tools.playground.__main__ import (
+    Running,
+    configuration,
+    main,
+    parsed,
+    push_command,
+    remembered,
+    running_now,
+    show,
+    welcome,
+)
 from tools.playground.site import CLIENT, PAGE, Site, site
 
 OUTPUTS = {
@@ -108,35 +118,59 @@ def test_the_page_is_told_where_to_connect_and_how_to_be_pushed_to() -> None:
     config = configuration(Emulator(4711, Path(), Path()), OUTPUTS)
     assert config["url"] == "ws://127.0.0.1:4711/_aws/execute-api/a1b2/live"
     assert (config["user"], config["tokenEndpoint"]) == ("alice", "token")
-    assert config["command"] == push_command(4711, "push-by-jwt-push")
+    assert config["command"] == push_command()
     assert str(config["command"]) in welcome(Site(8080, config))
 
 
-def test_the_command_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tools.playground.__main__.STATE", tmp_path / "playground.json")
+    return tmp_path / "playground.json"
+
+
+def test_the_command_pushes_to_the_playground_that_runs(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[object] = []
 
-    def note(*arguments: object) -> int:
-        called.append(arguments)
-        return 0
+    class Backend:
+        def __init__(self, local: Emulator, outputs: dict[str, str]) -> None:
+            called.append((local.port, outputs))
 
-    monkeypatch.setattr("tools.playground.__main__.push", note)
-    words = shlex.split(push_command(4711, "push-by-jwt-push"))
+        def push(self, request: object) -> Answer:
+            called.append(request)
+            return Answer({"id": "1"}, None)
+
+    monkeypatch.setattr("tools.playground.__main__.backend", Backend)
+    words = shlex.split(push_command())
     assert words[1:3] == ["-m", "tools.playground"]
-    assert main(words[3:]) == 0
-    assert called == [(4711, "push-by-jwt-push", "alice", "Your parcel is on its way")]
+    with remembered(Running(4711, "push-by-jwt-push")):
+        assert main(words[3:]) == 0
+    request = {"userId": "alice", "content": "Your parcel is on its way"}
+    assert called == [(4711, {"push_function_arn": "push-by-jwt-push"}), request]
+    assert not state.exists()
 
 
+@pytest.mark.usefixtures("state")
+def test_a_playground_forgets_only_itself() -> None:
+    with remembered(Running(1, "first")):
+        with remembered(Running(2, "second")):
+            assert running_now() == Running(2, "second")
+        assert running_now() is None
+
+
+@pytest.mark.usefixtures("state")
 def test_pushing_to_nobody_says_what_may_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "hi"]) == 1
+    assert "No playground runs" in capsys.readouterr().err
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
-        assert main(["push", "--emulator", str(port), "--function", "f", "hi"]) == 1
-    assert "Does the playground run" in capsys.readouterr().err
+        with remembered(Running(reserved.getsockname()[1], "f")):
+            assert main(["push", "hi"]) == 1
+    assert "Does the playground still run?" in capsys.readouterr().err
 
 
 def test_the_answer_is_shown_and_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(Answer({"id": "1"}, None)) == 0
-    assert told(Answer({"errorType": "INVALID_TTL"}, "Unhandled")) == 1
+    assert show(Answer({"id": "1"}, None)) == 0
+    assert show(Answer({"errorType": "INVALID_TTL"}, "Unhandled")) == 1
     assert "INVALID_TTL" in capsys.readouterr().out
 
 

@@ -1,0 +1,63 @@
+import type { ReactElement, ReactNode } from "react";
+
+/** A notification, as the backend pushed it. */
+export interface Notification<Content = unknown> {
+  id: string;
+  createdAt: string;
+  content: Content;
+}
+
+/** What the hooks need of a client: createPushClient of the browser client returns one. */
+export interface Client {
+  readonly state: string;
+  on(name: "notification", listener: (notification: Notification<any>) => void): () => void;
+  on(name: "state", listener: (state: any, detail: any) => void): () => void;
+  loadOlder(options?: {
+    limit?: number;
+    signal?: AbortSignal;
+  }): Promise<{ notifications: Notification<any>[]; more: boolean }>;
+  close(): void;
+}
+
+export type State = "connecting" | "resuming" | "open" | "waiting" | "closed";
+
+export interface StateDetail {
+  failures: number;
+  reason?: string;
+  code?: number;
+  bye?: string;
+  retryIn?: number;
+}
+
+/** Keeps up to which id everything was read; localStore of the browser client will do, with a key of its own. */
+export interface ReadStore {
+  load(): string | null;
+  save(text: string): void;
+}
+
+export interface PushProviderProps {
+  /** Makes the client, when this is mounted; it is closed when this is unmounted. For another user give another `key`. */
+  create: () => Client;
+  /** Without one, what was read is forgotten with the page. */
+  readStore?: ReadStore;
+  children?: ReactNode;
+}
+
+export function PushProvider(props: PushProviderProps): ReactElement;
+
+/** The client and its state. The client is null on a server and before the provider is mounted. */
+export function usePush<Kind extends Client = Client>(): {
+  client: Kind | null;
+  state: State;
+  detail: StateDetail;
+};
+
+/** The notifications, newest first, and what fetches a page before them; `more` says whether there may be one. */
+export function useNotifications<Content = unknown>(): {
+  notifications: readonly Notification<Content>[];
+  more: boolean;
+  loadOlder: (options?: { limit?: number; signal?: AbortSignal }) => Promise<void>;
+};
+
+/** How many are unread on this device, and what marks all of them as read. */
+export function useUnread(): { unread: number; markRead: () => void };

@@ -1,0 +1,5 @@
+variable "enabled" {
+  description = "Whether a destroy is refused."
+  type        = bool
+  nullable    = false
+}

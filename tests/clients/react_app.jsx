@@ -1,0 +1,58 @@
+// A page with the hooks, for test_react.py.
+import { StrictMode, createElement, useState } from "react";
+import { createRoot, hydrateRoot } from "react-dom/client";
+import { createPushClient, localStore } from "../../clients/browser/src/index.js";
+import { PushProvider, useNotifications, usePush, useUnread } from "../../clients/react/src/index.js";
+
+let renderings = 0;
+
+function Badge() {
+  const { unread, markRead } = useUnread();
+  renderings++;
+  globalThis.badge = renderings;
+  return <button id="unread" onClick={markRead}>{unread}</button>;
+}
+
+function List() {
+  const { notifications, more, loadOlder } = useNotifications();
+  return (
+    <>
+      <ul>{notifications.map(({ id, content }) => <li key={id}>{content}</li>)}</ul>
+      {more && <button id="older" onClick={() => loadOlder({ limit: 2 })}>Older</button>}
+    </>
+  );
+}
+
+function State() {
+  const { state, client } = usePush();
+  globalThis.client = client;
+  return <p id="state">{state}</p>;
+}
+
+export function App({ url }) {
+  const [user, setUser] = useState("alice");
+  return (
+    <StrictMode>
+      <button id="out" onClick={() => setUser(null)}>Sign out</button>
+      <button id="other" onClick={() => setUser("bob")}>Change user</button>
+      {user && (
+        <PushProvider
+          key={user}
+          create={() => createPushClient({ url: `${url}?userId=${user}` })}
+          readStore={localStore(`read by ${user}`)}
+        >
+          <State />
+          <Badge />
+          <List />
+        </PushProvider>
+      )}
+    </StrictMode>
+  );
+}
+
+if (typeof document !== "undefined") {
+  const root = document.getElementById("root");
+  const app = <App url={window.serverUrl} />;
+  if (root.hasChildNodes()) hydrateRoot(root, app);
+  else createRoot(root).render(app);
+}

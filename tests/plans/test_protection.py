@@ -1,0 +1,33 @@
+"""While the tables are protected, a destroy fails before anything is destroyed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.errors import ToolError
+from tools.paths import CHECKOUT
+from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
+
+
+def test_a_destroy_is_refused_until_the_protection_is_off(tmp_path: Path) -> None:
+    program = find_program()
+    root = copy_sources(tmp_path / "checkout") / "modules" / "protection"
+    terraform = Terraform(program, root, tmp_path / "data", terraform_environment(tmp_path, program))
+    terraform.init()
+    terraform.apply("-var=enabled=true")
+    with pytest.raises(ToolError, match="deletion_protection is on"):
+        terraform.destroy("-var=enabled=true")
+    # What is written in the configuration alone is not applied yet.
+    with pytest.raises(ToolError, match="deletion_protection is on"):
+        terraform.destroy("-var=enabled=false")
+    terraform.apply("-var=enabled=false")
+    terraform.destroy("-var=enabled=false")
+
+
+def test_it_is_destroyed_before_every_other_module() -> None:
+    text = (CHECKOUT / "main.tf").read_text(encoding="utf-8")
+    modules = {*re.findall(r'^module "(\w+)"', text, re.MULTILINE)} - {"protection"}
+    depended = re.search(r'module "protection" \{.*?depends_on = \[(.*?)\]', text, re.DOTALL)
+    assert depended is not None
+    assert {*re.findall(r"module\.(\w+)", depended[1])} == modules

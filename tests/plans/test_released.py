@@ -1,0 +1,70 @@
+"""The packages of a release in a folder: nothing is built, and what is not of the release is refused by the plan."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.plans.roots import calls, make_root, plan
+from tools import release
+from tools.errors import ToolError
+
+PLAIN = [package for package in release.planned_packages() if package.runtime is None]
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build every package that needs no library."""
+    folder = tmp_path_factory.mktemp("release") / "dist"
+    release.build_packages(folder, PLAIN)
+    return folder
+
+
+def call(folder: Path) -> Mapping[str, object]:
+    return {"allow_anonymous": True, "packages_folder": str(folder)}
+
+
+def test_nothing_is_built_and_nothing_differs(tmp_path: Path, released: Path) -> None:
+    sensitive = {"allow_anonymous": True, "packages_folder": f'${{sensitive("{released}")}}'}
+    modules = {"built": {"allow_anonymous": True}, "released": call(released), "sensitive": sensitive}
+    terraform = make_root(tmp_path, calls(modules))
+    changes = plan(terraform)
+    assert not [address for address in changes if address.startswith("module.released.module.lambda.terraform_data")]
+    for function in ("connect", "disconnect", "poll", "push"):
+        built, taken = (
+            changes[f'module.{name}.module.lambda.aws_lambda_function.this["{function}"]']["change"]["after"]
+            for name in ("built", "released")
+        )
+        assert taken["filename"] == f"{released}/{function}.zip"
+        assert taken["source_code_hash"] == built["source_code_hash"]
+
+
+def refused(tmp_path: Path, folder: Path) -> str:
+    with pytest.raises(ToolError) as refusal:
+        plan(make_root(tmp_path / "plan", calls({"released": call(folder)})))
+    return " ".join(str(refusal.value).replace("│", " ").split())
+
+
+def test_what_is_not_of_the_release_is_refused(tmp_path: Path, released: Path) -> None:
+    """One zip is missing, one was changed, and one is of another version."""
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    for file in released.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "connect.zip").unlink()
+    (folder / "poll.zip").write_bytes(b"changed")
+    described = json.loads((folder / "packages.json").read_text())
+    for package in described:
+        if package["file"] == "push.zip":
+            package["sources_hash"] = "of another version"
+    (folder / "packages.json").write_text(json.dumps(described))
+
+    said = refused(tmp_path, folder)
+    assert "has no connect.zip" in said
+    assert "poll.zip is not the file of the release" in said
+    assert "holds the packages of another version" in said
+
+
+def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
+    assert "or no packages.json that lists it" in refused(tmp_path, tmp_path / "nothing")
