@@ -14,8 +14,8 @@ from referencing.jsonschema import DRAFT202012
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
-CLIENT_MESSAGES = ("poll", "push", "ping")
-SERVER_MESSAGES = ("history", "receipt", "pong", "notification", "error", "bye", "unanswered")
+CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
+SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
 SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure")
 
 
