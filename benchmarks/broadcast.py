@@ -25,7 +25,6 @@ from benchmarks.programs import new_certificates, push_costs
 from benchmarks.results import load
 from benchmarks.stub.launch import running_stub
 from tools.paths import CHECKOUT
-from websocket_push.protocol.push_request import MAX_RECIPIENTS
 
 FIGURES = CHECKOUT / "benchmarks" / "broadcast.json"
 PAGE = CHECKOUT / "docs" / "scale.md"
@@ -62,6 +61,9 @@ ROW_BYTES = 110
 """A row of the clients table with a connection id of 16 characters and a user id of 10."""
 
 PAGE_ROWS = 1_000
+USERS_A_PUSH = 10_000
+"""What the functions hold to: rows that are read at once, and users of one push."""
+
 WORKER_MB, WORKER_SECONDS = 512, 60
 SENDING_SHARE = 0.7
 """The part of a worker's time in which it begins posts."""
@@ -160,7 +162,7 @@ def cost_tables(figures: Mapping[str, Any]) -> dict[str, str]:
 
 def listed_cost() -> dict[str, float]:
     """Return what it costs to reach a million users with a connection each, listed in requests of 10,000."""
-    pushes = MILLION // MAX_RECIPIENTS
+    pushes = MILLION // USERS_A_PUSH
     busy = lambda_seconds(MILLION * cost.cpu_per_user(load(RESULTS))[OURS], cost.PUSH_MB, 0.0)
     return {
         "messages": MESSAGE.of(MILLION),
@@ -179,7 +181,8 @@ def cpu_of_a_post(figures: Mapping[str, Any]) -> float:
     """
     results = load(RESULTS)
     plain, tls = (cost._cpu(results, f"{kind}.cpu.1000")[OURS] for kind in ("user", "user-tls"))
-    return statistics.median(figures["cpu"][BROADCAST]) / 1e6 * tls / plain
+    without_tls: float = statistics.median(figures["cpu"][BROADCAST]) / 1e6
+    return without_tls * tls / plain
 
 
 def _task(connections: int) -> Task:

@@ -42,3 +42,13 @@ output "subscriptions_table_name" {
   description = "Name of the table of subscriptions to topics."
   value       = module.push.subscriptions_table_name
 }
+
+output "fanout_queue_url" {
+  description = "URL of the queue of segments: what is broadcast and not yet sent."
+  value       = module.push.fanout_queue_url
+}
+
+output "fanout_queue_dead_letter_queue_url" {
+  description = "URL of the queue of segments that failed every time."
+  value       = module.push.fanout_queue_dead_letter_queue_url
+}

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks import broadcast
 from benchmarks.cost import MILLION, with_tables
+from websocket_push.protocol.push_request import MAX_RECIPIENTS
+from websocket_push.push.spread import ROWS
 
 FIGURES = json.loads(broadcast.FIGURES.read_text(encoding="utf-8"))
 
@@ -49,3 +51,7 @@ def test_messages_are_nearly_all_that_a_broadcast_costs() -> None:
 def test_more_posts_a_second_than_a_worker_sends_take_more_workers() -> None:
     assert broadcast.broadcast_cost(MILLION, 40e-6, 10_000)["workers"] == 2
     assert broadcast.broadcast_cost(MILLION, 40e-6, 100_000)["workers"] > 10
+
+
+def test_the_model_is_that_of_the_functions() -> None:
+    assert (broadcast.PAGE_ROWS, broadcast.USERS_A_PUSH) == (ROWS, MAX_RECIPIENTS)
