@@ -83,14 +83,44 @@ output "notifications_table_arn" {
   value       = module.dynamodb.notifications_table_arn
 }
 
+output "subscriptions_table_name" {
+  description = "Name of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_name
+}
+
+output "subscriptions_table_arn" {
+  description = "ARN of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_arn
+}
+
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
+}
+
+output "fanout_queue_url" {
+  description = "URL of the queue of segments of notifications for topics and broadcasts; null without topics."
+  value       = module.queues.fanout_queue_url
+}
+
+output "fanout_queue_arn" {
+  description = "ARN of that queue; null without topics."
+  value       = module.queues.fanout_queue_arn
+}
+
+output "fanout_queue_dead_letter_queue_url" {
+  description = "URL of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_url
+}
+
+output "fanout_queue_dead_letter_queue_arn" {
+  description = "ARN of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_arn
 }
 
 output "alarm_arns" {

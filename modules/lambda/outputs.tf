@@ -18,6 +18,16 @@ output "push_invocation_arn" {
   value       = local.push_invocation_arn
 }
 
+output "fanout_timeout" {
+  description = "Timeout of the fanout function in seconds; null without topics."
+  value       = try(local.settings["fanout"].timeout, null)
+}
+
+output "fanout_invocation_arn" {
+  description = "ARN by which the fanout function is invoked: that of its alias, if it has one; null without topics."
+  value       = try(aws_lambda_alias.this["fanout"].arn, aws_lambda_function.this["fanout"].arn, null)
+}
+
 output "source_code_hashes" {
   description = "By function, the hash by which a changed package is noticed, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }

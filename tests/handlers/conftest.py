@@ -10,10 +10,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.handlers.management_server import ManagementServer
+from websocket_push.handlers.listened import tails
 from websocket_push.runtime import concurrent, sequential
 
 EVENTS = Path(__file__).parent.parent / "fixtures" / "events"
-CLIENTS, NOTIFICATIONS = "clients", "notifications"
+CLIENTS, NOTIFICATIONS, SUBSCRIPTIONS = "clients", "notifications", "subscriptions"
 
 Event = dict[str, Any]
 
@@ -89,7 +90,7 @@ def cold_start() -> Iterator[None]:
         concurrent.loop().close()
     if sequential.sender.cache_info().currsize:
         sequential.sender().close()
-    for kept in (concurrent.made, concurrent.sender, concurrent.loop, sequential.made, sequential.sender):
+    for kept in (concurrent.made, concurrent.sender, concurrent.loop, sequential.made, sequential.sender, tails):
         kept.cache_clear()
 
 
@@ -127,6 +128,46 @@ def tables(aws_url: str, environment: pytest.MonkeyPatch) -> Iterator["Tables"]:
     yield Tables(clients, notifications)
     clients.delete()
     notifications.delete()
+
+
+@pytest.fixture
+def subscriptions(aws_url: str, environment: pytest.MonkeyPatch) -> Iterator["Subscriptions"]:
+    """The table that there is with topics, which are on with it."""
+    environment.setenv("SUBSCRIPTIONS_TABLE", SUBSCRIPTIONS)
+    environment.setenv("TOPICS", "true")
+    environment.setenv("MAX_TOPICS_PER_CONNECTION", "3")
+    dynamodb = boto3.resource("dynamodb", endpoint_url=aws_url, region_name="eu-west-1")
+    table = dynamodb.create_table(
+        TableName=SUBSCRIPTIONS,
+        KeySchema=[
+            {"AttributeName": "topic", "KeyType": "HASH"},
+            {"AttributeName": "connectionId", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "topic", "AttributeType": "S"},
+            {"AttributeName": "connectionId", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield Subscriptions(table)
+    table.delete()
+
+
+class Subscriptions:
+    """The subscriptions table, seen from outside."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._table.scan()["Items"]
+        return rows
+
+    def add(self, topic: str, connection_id: str) -> None:
+        self._table.put_item(Item={"topic": topic, "connectionId": connection_id})
+
+    def topics(self, connection_id: str) -> set[str]:
+        return {row["topic"] for row in self.rows() if row["connectionId"] == connection_id}
 
 
 class Tables:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
@@ -21,7 +21,7 @@ from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
 from websocket_push.push.window import Window, Work
-from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.clients import Connection
 from websocket_push.telemetry.explain import explain
 
 MAX_POSTS_AT_ONCE = 256
@@ -78,6 +78,13 @@ class Clocks(NamedTuple):
     closes_until: float
 
 
+class Rows(Protocol):
+    """Where the rows of connections are."""
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        """Delete what is kept of a connection."""
+
+
 class Posting:
     """Sends one notification to connections; if it is persisted, closes those to which it cannot be sent.
 
@@ -102,7 +109,7 @@ class Posting:
     def __init__(
         self,
         management: Management,
-        clients: Clients,
+        clients: Rows,
         payload: Payload,
         *,
         clocks: Clocks,

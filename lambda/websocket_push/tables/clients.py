@@ -45,12 +45,15 @@ class Clients:
         Name of the table.
     index
         Name of its index by user; needed by `looking_up` only.
+    subscriptions
+        Name of the subscriptions table; empty where there are no topics.
     """
 
-    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "") -> None:
+    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "", subscriptions: str = "") -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._index = index
+        self._subscriptions = subscriptions
 
     async def add(self, connection: Connection, *, deadline: float) -> None:
         """Write the row of a connection."""
@@ -63,8 +66,13 @@ class Clients:
         await self._dynamodb.put_item(self._table, item, deadline=deadline)
 
     async def remove(self, connection_id: str, *, deadline: float) -> None:
-        """Delete the row of a connection; a missing row is not an error."""
-        await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+        """Delete the row of a connection and its subscriptions; a missing row is not an error."""
+        if not self._subscriptions:
+            await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+            return
+        row = await self._dynamodb.take_item(self._table, _key(connection_id), deadline=deadline)
+        writes = [deleted_subscription(topic, connection_id) for topic in row.get("topics", {}).get("SS", [])]
+        await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
         """Read the row of a connection, or None if there is none; strongly consistent."""
@@ -108,6 +116,11 @@ def read_connections(items: Iterable[Item], user_id: str) -> list[Connection]:
         except (KeyError, TypeError, ValueError):
             continue
     return connections
+
+
+def deleted_subscription(topic: str, connection_id: str) -> dict[str, object]:
+    """Return what deletes a row of the subscriptions table, as a member of a BatchWriteItem request."""
+    return {"DeleteRequest": {"Key": {"topic": {"S": topic}, "connectionId": {"S": connection_id}}}}
 
 
 def _key(connection_id: str) -> Item:

@@ -14,9 +14,9 @@ from referencing.jsonschema import DRAFT202012
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
-CLIENT_MESSAGES = ("poll", "push", "ping")
-SERVER_MESSAGES = ("history", "receipt", "pong", "notification", "error", "bye", "unanswered")
-SCHEMAS = ("push-request", "push-report", "push-failure")
+CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
+SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
+SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure")
 
 
 def problems(kind: str, value: object) -> list[str]:
@@ -34,9 +34,11 @@ def kind_of(value: object) -> str | None:
         return "unanswered"
     if "errorType" in value:
         return "push-failure"
+    if "topic" in value and "persisted" in value:
+        return "topic-report"
     if "totals" in value:
         return "push-report"
-    return "push-request" if "content" in value and value.keys() & {"userId", "userIds"} else None
+    return "push-request" if "content" in value and value.keys() & {"userId", "userIds", "topic"} else None
 
 
 @cache

@@ -5,7 +5,13 @@ import pytest
 
 from tests.unit.tokens.support import CLAIMS, NOW, settings
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.tokens.claims import LATEST_EXPIRY, START_TOLERANCE, Authorization, check_claims
+from websocket_push.tokens.claims import (
+    LATEST_EXPIRY,
+    MAX_GRANTS_CHARACTERS,
+    START_TOLERANCE,
+    Authorization,
+    check_claims,
+)
 from websocket_push.tokens.settings import TokenSettings
 
 EXP = CLAIMS["exp"]
@@ -137,3 +143,39 @@ def test_no_message_repeats_a_value(changes: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as refusal:
         check_claims(claims(changes), settings(), now=NOW)
     assert "SENTINEL" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("claim", "topics"),
+    [
+        (["org/7", "news/*"], "org/7 news/*"),
+        ("openid org/7 news/*", "openid org/7 news/*"),
+        ("org/7  org/7", "org/7"),
+        (["https://api.test/read", "*", "/*", "org/", "org/7 org/8", "org/7"], "org/7"),
+        ([], ""),
+        ("", ""),
+        (ABSENT, ""),
+    ],
+)
+def test_the_topics_that_a_claim_grants_are_those_that_it_names(claim: object, topics: str) -> None:
+    authorization = check_claims(claims({"topics": claim}), settings(topics_claim="topics"), now=NOW)
+    assert authorization == Authorization("alice", EXP, topics)
+
+
+def test_without_a_claim_for_topics_none_is_looked_at() -> None:
+    assert check_claims(claims({"topics": 7}), settings(), now=NOW).topics is None
+
+
+@pytest.mark.parametrize("claim", [7, None, True, {"org/7": 1}, ["org/7", 7], [["org/7"]]])
+def test_a_claim_for_topics_of_another_kind_is_refused(claim: object) -> None:
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims({"topics": claim}), settings(topics_claim="topics"), now=NOW)
+    assert refusal.value.code is ErrorCode.INVALID_CLAIM
+
+
+def test_no_more_topics_are_granted_than_an_authorizer_can_answer_with() -> None:
+    few = [f"org/{number:04}" for number in range(MAX_GRANTS_CHARACTERS // 9)]
+    assert check_claims(claims({"topics": few}), settings(topics_claim="topics"), now=NOW).topics == " ".join(few)
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims({"topics": [*few, "one-more"]}), settings(topics_claim="topics"), now=NOW)
+    assert refusal.value.code is ErrorCode.INVALID_CLAIM
