@@ -27,18 +27,18 @@ class Site:
     ----------
     port
         Where it listens, on 127.0.0.1.
-    page
-        The folder of the page.
     config
         What config.json holds; None, as long as there is none.
     token
         Gives the token that `POST /token` is answered with; None, as long as there is none.
+    page
+        The folder of the page.
     """
 
     port: int
-    page: Path = PAGE
     config: Mapping[str, object] | None = None
     token: Callable[[], str] | None = field(default=None, repr=False)
+    page: Path = PAGE
 
     @property
     def address(self) -> str:
@@ -78,7 +78,7 @@ def site(port: int = 0, page: Path = PAGE) -> Iterator[Site]:
             f"Port {port} is not free ({problem.strerror}). Name another: make playground PORT=8081"
         ) from None
     server.daemon_threads = True
-    Handler.site = Site(server.server_port, page)
+    Handler.site = Site(server.server_port, page=page)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
