@@ -77,7 +77,7 @@ mutation: environments ## change the sources place by place, and see what no tes
 	@$(PYTHON) -m tools.environments mutation
 	@$(RUN) -m tools.mutation $(PARTS)
 
-bench: terraform environments ## measure the delivery against boto3, aiobotocore, the Node SDK and wrk (ten minutes)
+bench: terraform environments ## measure the delivery against boto3, aiobotocore, the AWS Common Runtime, the Node SDK and wrk (ten minutes)
 	@$(PYTHON) -m tools.environments bench
 	@if command -v npm >/dev/null; then npm ci --silent --prefix benchmarks/node; fi
 	@.venv-bench/bin/python -m benchmarks

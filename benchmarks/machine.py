@@ -52,7 +52,7 @@ def description() -> dict[str, str]:
 def versions() -> dict[str, str]:
     """Return the versions of all that takes part; what is not installed is left out."""
     found = {"python": platform.python_version()}
-    found |= {name: metadata.version(name) for name in ("boto3", "botocore", "aiobotocore", "aiohttp")}
+    found |= {name: metadata.version(name) for name in ("boto3", "botocore", "aiobotocore", "aiohttp", "awscrt")}
     if has_node():
         found["node"] = _said(["node", "--version"]).removeprefix("v")
         package = NODE_FOLDER / "node_modules" / "@aws-sdk" / "client-dynamodb" / "package.json"

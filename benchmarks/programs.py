@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.contenders.harness import NOTIFICATION, POOL_SIZE, Cost, Task
-from benchmarks.definitions import AIOBOTOCORE, NODE, OURS, SEQUENTIAL, THREADS
+from benchmarks.definitions import AIOBOTOCORE, AWSCRT, NODE, OURS, SEQUENTIAL, THREADS
 from benchmarks.machine import NODE_FOLDER, has_node
 from tools.paths import CHECKOUT
 
@@ -21,6 +21,7 @@ _MODULES = {
     SEQUENTIAL: "boto3_sequential",
     THREADS: "boto3_threads",
     AIOBOTOCORE: "aiobotocore_gather",
+    AWSCRT: "awscrt_gather",
 }
 _WRK_SCRIPT = CHECKOUT / "benchmarks" / "post.lua"
 

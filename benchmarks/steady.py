@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from benchmarks.contenders.harness import Cost, Task
-from benchmarks.definitions import CLIENTS, JOURNEYS, NODE, OURS, WRK, Plan, headline
+from benchmarks.definitions import AWSCRT, CLIENTS, JOURNEYS, NODE, OURS, WRK, Plan, headline
 from benchmarks.machine import has_wrk
 from benchmarks.programs import is_installed, push_costs, wrk_cost
 from benchmarks.progress import Progress
@@ -29,7 +29,7 @@ def new_samples() -> Samples:
 def steps(plan: Plan) -> int:
     """Say how many steps all that is measured here shows."""
     contenders = len(installed())
-    return plan.rounds * (3 * contenders + has_wrk() + 1) + contenders
+    return plan.rounds * (3 * contenders + 1 + has_wrk() + 1) + contenders
 
 
 def installed() -> tuple[str, ...]:
@@ -43,12 +43,15 @@ def measure(plan: Plan, stub: RunningStub, samples: Samples, progress: Progress)
         for name in installed():
             progress.step(f"round {number + 1}: {name}, one user")
             _deliveries(plan, name, stub, samples)
+        progress.step(f"round {number + 1}: {AWSCRT}, one user")
+        size = headline(plan.connections)
+        cost = push_costs(AWSCRT, _tasks(plan, AWSCRT, [(1, size)]), stub.plain.environment)[-1]
+        samples[f"delivery.cpu.{size}"][AWSCRT].append(cost["cpu"] / size)
         if has_wrk():
             progress.step(f"round {number + 1}: wrk")
             url = f"{stub.plain.url}/{STAGE}/@connections/XnJk80000000001%3D"
             seconds = min(_WRK_SECONDS, plan.seconds * 5)
-            cost = wrk_cost(url, stub.plain.environment, seconds=seconds)
-            samples[f"delivery.cpu.{headline(plan.connections)}"][WRK].append(cost)
+            samples[f"delivery.cpu.{size}"][WRK].append(wrk_cost(url, stub.plain.environment, seconds=seconds))
         for prefix, address in (("user", stub.plain), ("user-tls", stub.tls)):
             for name in installed():
                 progress.step(f"round {number + 1}: {name}, many users{', TLS' if prefix == 'user-tls' else ''}")

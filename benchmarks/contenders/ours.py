@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.contenders import harness
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
@@ -25,11 +25,11 @@ def _milliseconds() -> int:
 
 def main() -> None:
     """Do the tasks of the command line."""
-    transport = Transport(os.environ)
-    dynamodb = PreparingDynamoDB(transport)
+    sender = ConcurrentSender(os.environ)
+    dynamodb = PreparingDynamoDB(sender)
     clients = Clients(dynamodb, os.environ["CLIENTS_TABLE"], os.environ["CLIENTS_INDEX"])
     notifications = Notifications(dynamodb, os.environ["NOTIFICATIONS_TABLE"])
-    management = Management(transport, os.environ["CONNECTIONS_URL"])
+    management = Management(sender, os.environ["CONNECTIONS_URL"])
     ttl = int(os.environ["NOTIFICATION_TTL"])
 
     async def push(users: Sequence[str]) -> int:

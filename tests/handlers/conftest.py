@@ -74,16 +74,22 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
     return monkeypatch
 
 
+def redeploy() -> None:
+    """Let the next invocation read its settings again, as a function does whose configuration was changed."""
+    concurrent.made.cache_clear()
+    sequential.made.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def cold_start() -> Iterator[None]:
     """Each test begins with a function that has not run yet, and leaves no loop or socket behind."""
     yield
-    if concurrent.transport.cache_info().currsize:
-        concurrent.loop().run_until_complete(concurrent.transport().close())
+    if concurrent.sender.cache_info().currsize:
+        concurrent.loop().run_until_complete(concurrent.sender().close())
         concurrent.loop().close()
-    if sequential.transport.cache_info().currsize:
-        sequential.transport().close()
-    for kept in (concurrent.transport, concurrent.loop, sequential.transport):
+    if sequential.sender.cache_info().currsize:
+        sequential.sender().close()
+    for kept in (concurrent.made, concurrent.sender, concurrent.loop, sequential.made, sequential.sender):
         kept.cache_clear()
 
 

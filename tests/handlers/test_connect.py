@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Tables
+from tests.handlers.conftest import Context, Event, Tables, redeploy
 from websocket_push.handlers.connect import handler
 
 EventMaker = Callable[..., Event]
@@ -132,6 +132,7 @@ def test_a_browser_from_elsewhere_is_refused_whoever_it_is(
     assert tables.clients() == []
     assert [line["outcome"] for line in log_lines()] == ["ORIGIN_NOT_ALLOWED"]
     environment.setenv("ALLOWED_ORIGINS", '["https://other.example.org", "https://app.example.org"]')
+    redeploy()
     assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
 
 
@@ -145,6 +146,7 @@ def test_a_native_client_may_send_the_apis_own_host_as_its_origin_where_self_is_
     environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org"]')
     assert handler(native, Context()) == {"statusCode": 403}
     environment.setenv("ALLOWED_ORIGINS", '["https://app.example.org", "self"]')
+    redeploy()
     assert handler(native, Context()) == {"statusCode": 200}
 
 
@@ -185,3 +187,20 @@ def test_a_log_level_above_leaves_successes_out(
     assert log_lines() == []
     handler(event("connect", queryStringParameters=None, multiValueQueryStringParameters=None), Context())
     assert [line["outcome"] for line in log_lines()] == ["MISSING_USER_ID"]
+
+
+def test_settings_and_tables_are_made_once_for_an_environment_of_the_function(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
+    environment.delenv("CLIENTS_TABLE")
+    assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 200}
+
+
+def test_a_missing_setting_is_one_clear_error(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    environment.delenv("CLIENTS_TABLE")
+    assert handler(event("connect", authorizer={"userId": "bob"}), Context()) == {"statusCode": 500}
+    (line,) = log_lines()
+    assert "CLIENTS_TABLE" in line["detail"]

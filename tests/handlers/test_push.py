@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Tables
+from tests.handlers.conftest import Context, Event, Tables, redeploy
 from tests.handlers.management_server import ManagementServer
 from websocket_push.handlers.push import handler
 from websocket_push.protocol.identifiers import milliseconds_of, new_notification_id
@@ -118,6 +118,7 @@ def test_persist_and_ttl_override_the_settings(tables: Tables, environment: pyte
     assert not push(userId="alice", content=1, persist=False)["recipients"][0]["persisted"]
     assert tables.notifications() == []
     environment.setenv("PERSIST_BY_DEFAULT", "false")
+    redeploy()
     assert not push(userId="alice", content=1)["recipients"][0]["persisted"]
     assert tables.notifications() == []
     assert push(userId="alice", content=1, persist=True, ttl=60)["recipients"][0]["persisted"]

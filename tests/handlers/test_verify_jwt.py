@@ -15,9 +15,10 @@ from tests.handlers.conftest import Context, Event
 from tests.unit.tokens.jwks_server import JwksServer, dripping, keys, raw, reply, silent
 from tests.unit.tokens.support import CLAIMS, NOW, SECRET, ec_key, jwk, pem, rsa_key, segment, token
 from websocket_push.handlers import verify_jwt
+from websocket_push.http.endpoint import Endpoint
 from websocket_push.tokens import secrets, verifier
 from websocket_push.tokens.claims import START_TOLERANCE
-from websocket_push.tokens.jwks import MAX_JWKS_BYTES, Address, fetch_jwks
+from websocket_push.tokens.jwks import MAX_JWKS_BYTES, fetch_jwks
 from websocket_push.tokens.key_cache import RENEWAL_SECONDS, RETRY_SECONDS
 from websocket_push.tokens.presented import MAX_TOKEN_BYTES
 
@@ -554,8 +555,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 def impatient(monkeypatch: pytest.MonkeyPatch, issuer: JwksServer) -> None:
     """Have little time for an issuer that is to be too slow."""
 
-    def fetch(address: Address) -> list[object]:
-        return fetch_jwks(address, seconds=SHORT) if issuer.answer in SLOW else fetch_jwks(address)
+    def fetch(endpoint: Endpoint) -> list[object]:
+        return fetch_jwks(endpoint, seconds=SHORT) if issuer.answer in SLOW else fetch_jwks(endpoint)
 
     monkeypatch.setattr(verifier, "fetch_jwks", fetch)
 

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,24 +13,14 @@ from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, pack
 
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
-LAYERS = {
-    "handlers": {
-        *("handlers", "push", "history", "authorization", "runtime", "tokens"),
-        *("tables", "telemetry", "aws", "http", "protocol", "settings"),
-    },
-    "push": {"push", "tables", "telemetry", "aws", "protocol"},
-    "history": {"tables", "protocol"},
-    "authorization": {"tables", "aws", "protocol", "settings"},
-    "runtime": {"runtime", "telemetry", "aws", "http", "protocol"},
-    "tables": {"tables", "aws", "protocol"},
-    "telemetry": {"telemetry", "aws", "protocol", "settings"},
-    "tokens": {"tokens", "aws", "http", "protocol", "settings"},
-    "aws": {"aws", "http"},
-    "http": {"http", "aws"},
-    "protocol": {"protocol"},
-    "settings": set(),
-}
-"""What each part may import, besides the standard library."""
+FLOORS = (
+    {"handlers"},
+    {"push", "history", "authorization", "runtime"},
+    {"tables", "telemetry"},
+    {"tokens", "aws"},
+    {"protocol", "http", "settings"},
+)
+"""From the entry points down: each part may import itself and the floors below it, besides the standard library."""
 
 LIBRARIES = {"verify_jwt": {"jwt", "cryptography", "boto3", "botocore"}}
 """What a function may import besides: what its package carries, or, boto3 and botocore, the Lambda runtime has."""
@@ -50,6 +40,34 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield from (f"{module}.{name.name}" for name in node.names) if module == PACKAGE else (module,)
 
 
+def importable_from(part: str) -> set[str]:
+    """Say which parts a part may import, for its types too."""
+    floor = next(number for number, parts in enumerate(FLOORS) if part in parts)
+    return {part}.union(*FLOORS[floor + 1 :])
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(LAMBDA).with_suffix("").parts).removesuffix(".__init__")
+
+
+def circle(edges: Mapping[str, set[str]]) -> list[str]:
+    """Return modules that import one another, each the next one and the last the first; empty if there are none."""
+    done: set[str] = set()
+
+    def search(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return way[way.index(module) :]
+        if module in done:
+            return []
+        for imported in sorted(edges.get(module, ())):
+            if found := search(imported, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(edges) if (found := search(module, []))), [])
+
+
 def libraries_of_every_holder(path: Path) -> set[str]:
     """Say what every function has whose package holds a file."""
     name = path.relative_to(LAMBDA).as_posix()
@@ -66,9 +84,23 @@ def test_imports_point_one_way_and_leave_the_package_for_what_every_holder_has(p
     for module in imported_modules(path):
         parts = module.split(".")
         if parts[0] == PACKAGE:
-            assert parts[1] in LAYERS[layer_of(path)], f"{layer_of(path)} imports {module}"
+            assert parts[1] in importable_from(layer_of(path)), f"{layer_of(path)} imports {module}"
         else:
             assert parts[0] in sys.stdlib_module_names | libraries, f"{module} is not where every function has it"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    # Imports for types alone are in the syntax tree too, and count.
+    assert circle({module_name(path): set(imported_modules(path)) for path in SOURCES}) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c", "d"}, "c": {"b"}}) == ["b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_every_source_has_its_floor() -> None:
+    assert {layer_of(path) for path in SOURCES} == set.union(*FLOORS) | {"__init__"}
 
 
 def test_libraries_are_locked_where_they_are_imported() -> None:

@@ -1,11 +1,23 @@
+from collections.abc import Callable, Iterator, Mapping
+
+import hcl2
 import pytest
 
+from tools.paths import CHECKOUT
 from websocket_push.settings import (
     ClientPush,
+    ConnectSettings,
+    DisconnectSettings,
+    PollSettings,
+    PushSettings,
     SettingsError,
     read_bytes,
     read_client_push,
+    read_connect_settings,
+    read_disconnect_settings,
     read_flag,
+    read_poll_settings,
+    read_push_settings,
     read_seconds,
     read_text,
     read_texts,
@@ -54,3 +66,89 @@ def test_texts_are_a_json_array() -> None:
 def test_texts_that_are_not_are_a_fault_of_the_deployment(value: str | None) -> None:
     with pytest.raises(SettingsError, match="ORIGINS"):
         read_texts({} if value is None else {"ORIGINS": value}, "ORIGINS")
+
+
+ENVIRONMENT = {
+    "ALLOWED_ORIGINS": '["https://a.example"]',
+    "ALLOW_ANONYMOUS": "false",
+    "CLIENTS_INDEX": "index",
+    "CLIENTS_TABLE": "clients",
+    "CLIENT_PUSH": "self",
+    "CONNECTIONS_URL": "https://api.example/prod",
+    "KEEPALIVE_ACTION": "poll",
+    "KEEPALIVE_SECONDS": "240",
+    "MAX_FRAME_BYTES": "32768",
+    "NOTIFICATIONS_TABLE": "notifications",
+    "NOTIFICATION_TTL": "3600",
+    "PERSIST_BY_DEFAULT": "true",
+}
+
+SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
+    "connect": (read_connect_settings, ConnectSettings("clients", False, ("https://a.example",))),
+    "disconnect": (read_disconnect_settings, DisconnectSettings("clients")),
+    "poll": (read_poll_settings, PollSettings("clients", "notifications", False, 32768, "poll", 240)),
+    "push": (
+        read_push_settings,
+        PushSettings(
+            "clients",
+            "index",
+            "notifications",
+            "https://api.example/prod",
+            False,
+            ClientPush.SELF,
+            True,
+            3600,
+            32768,
+        ),
+    ),
+}
+
+
+class Noting(Mapping[str, str]):
+    """An environment that notes what is read of it."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def passed_by_terraform() -> dict[str, set[str]]:
+    """Say which variables modules/lambda sets for each function alone."""
+    found: dict[str, set[str]] = {}
+    for path in (CHECKOUT / "modules" / "lambda").glob("*.tf"):
+        with path.open(encoding="utf-8") as file:
+            for block in hcl2.load(file).get("locals", ()):
+                for value in block.values():
+                    if isinstance(value, dict):
+                        for function in SETTINGS.keys() & value.keys():
+                            if isinstance(value[function], dict) and "environment" in value[function]:
+                                found[function] = set(value[function]["environment"])
+    return found
+
+
+@pytest.mark.parametrize("function", SETTINGS)
+def test_each_function_reads_what_terraform_passes_to_it(function: str) -> None:
+    read, expected = SETTINGS[function]
+    environment = Noting(ENVIRONMENT)
+    assert read(environment) == expected
+    assert environment.read == passed_by_terraform()[function]
+
+
+@pytest.mark.parametrize("function", SETTINGS)
+def test_a_missing_variable_is_named(function: str) -> None:
+    read, _ = SETTINGS[function]
+    environment = Noting(ENVIRONMENT)
+    read(environment)
+    for name in environment.read:
+        with pytest.raises(SettingsError, match=name):
+            read({other: value for other, value in ENVIRONMENT.items() if other != name})

@@ -1,55 +1,48 @@
-"""Requests that need no task: the first attempt of each is carried by callbacks.
+"""Requests that need no task: each attempt is carried by callbacks.
 
 Nearly every request of a fan-out succeeds at its first attempt. A task and two futures for each would cost more than
-signing, sending and reading it. So a :class:`Call` waits in the pool's queue itself, goes out in the moment a
-connection is free, and only what was not a success is given to whoever can wait: `Transport.request` goes on from
-the :class:`Attempt`, with the one set of rules for retries and deadlines.
+signing, sending and reading it. So a :class:`Call` waits in the pool's queue itself and goes out in the moment a
+connection is free. What was not a success is an :class:`Attempt`, from which `Sender.request` goes on, with the one set
+of rules for retries and deadlines.
 """
 
-from asyncio import Task
-from collections.abc import Callable
-
+from websocket_push.aws.error_mapping import is_throttled
+from websocket_push.aws.sender import Attempt
 from websocket_push.http.errors import ConnectionLost, Expired
-from websocket_push.http.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.aws.concurrent import Transport
+    from asyncio import Task
+    from collections.abc import Callable
+    from typing import Protocol
+
     from websocket_push.aws.requests import Payload, Target
-    from websocket_push.http.connection import Connection
+    from websocket_push.http.connection import HttpConnection
     from websocket_push.http.pool import Pool
+    from websocket_push.http.response import Response
 
+    class Origin(Protocol):
+        """What a call needs of the sender that made it."""
 
-class Attempt:
-    """What the first attempt of a call came to, where that was not success.
+        active: int
+        """How many calls are on their way."""
 
-    Attributes
-    ----------
-    sent : int
-        How many requests went out.
-    response : Response or None
-        The refusal, where one came.
-    failure : Exception or None
-        Why none came. With neither, nothing was tried.
-    """
+        def expiry(self, deadline: float) -> float:
+            """Return when an attempt that starts now is given up; `Expired` after the deadline."""
 
-    __slots__ = ("failure", "response", "sent")
-
-    def __init__(self, sent: int = 0, response: Response | None = None, failure: Exception | None = None) -> None:
-        self.sent = sent
-        self.response = response
-        self.failure = failure
+        def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
+            """Return a request, signed for now."""
 
 
 class Call:
-    """One request on its way: what waits in a pool's queue, and what a connection gives its response to.
+    """One attempt on its way: what waits in a pool's queue, and what a connection gives its response to.
 
     Parameters
     ----------
-    transport : Transport
+    origin : Origin
         Signs the request when it is about to be sent, and counts it while it is on its way.
     target, path, canonical_path, payload
-        See `Transport.request`.
+        See `Sender.request`.
     deadline : float
         The loop time until which to wait for a connection.
     done : Callable[[Call, Attempt or None], None]
@@ -69,11 +62,11 @@ class Call:
         "_done",
         "_finished",
         "_opening",
+        "_origin",
         "_path",
         "_payload",
         "_pool",
         "_target",
-        "_transport",
         "deadline",
         "response",
         "sent",
@@ -81,7 +74,7 @@ class Call:
 
     def __init__(
         self,
-        transport: "Transport",
+        origin: "Origin",
         target: "Target",
         path: str,
         canonical_path: str,
@@ -89,71 +82,70 @@ class Call:
         deadline: float,
         done: "Callable[[Call, Attempt | None], None]",
     ) -> None:
-        self._transport = transport
+        self._origin = origin
         self._target = target
         self._path = path
         self._canonical_path = canonical_path
         self._payload = payload
         self._done = done
         self._pool: Pool | None = None
-        self._connection: Connection | None = None
-        self._opening: Task[Connection] | None = None
+        self._connection: HttpConnection | None = None
+        self._opening: Task[HttpConnection] | None = None
         self._finished = False
         self.response: Response | None = None
         self.sent = 0
         self.deadline = deadline
 
     def done(self) -> bool:
-        """Tell whether nothing more will come of it."""
+        """Return whether nothing more will come of it."""
         return self._finished
 
-    def begin(self, pool: "Pool") -> None:
+    def submit(self, pool: "Pool") -> None:
         """Go out on a connection of a pool, now or in turn."""
         self._pool = pool
-        self._transport.active += 1
+        self._origin.active += 1
         pool.submit(self)
 
-    def start(self, connection: "Connection") -> bool:
-        """Go out on a connection that is free.
+    def start(self, connection: "HttpConnection") -> bool:
+        """Go out on a connection that is free (called by the pool).
 
         Returns
         -------
         bool
             False where the connection was not used.
         """
-        assert self._pool is not None  # noqa: S101 - for the type checker: `begin` has set it
+        assert self._pool is not None  # noqa: S101 - for the type checker: `submit` has set it
         try:
-            expires = self._transport.expiry(self.deadline)
-            message = self._transport.message(self._target, self._path, self._canonical_path, self._payload)
+            expires = self._origin.expiry(self.deadline)
+            message = self._origin.message(self._target, self._path, self._canonical_path, self._payload)
         except Expired as late:
             self._finish(Attempt(self.sent, failure=late))
             return False
-        except Exception:
-            # Whoever goes on meets the same, and can raise it.
-            self._finish(Attempt(self.sent))
+        except Exception as failure:
+            self._finish(Attempt(self.sent, failure=failure))
             return False
         self._connection = connection
         self.sent += 1
-        self._pool.begin(self, connection, message, expires)
+        self._pool.send(connection, self, message, expires)
         return True
 
-    def wait_for(self, opening: "Task[Connection]") -> None:
-        """Remember the connection that is being opened for it."""
+    def wait_for(self, opening: "Task[HttpConnection]") -> None:
+        """Remember the connection that is being opened for it (called by the pool)."""
         self._opening = opening
 
-    def set_result(self, response: Response) -> None:
+    def set_result(self, response: "Response") -> None:
         """Take the response."""
-        status = response.status
         connection, pool = self._connection, self._pool
+        limited = False
         if connection is not None and pool is not None:
             self._connection = None
-            self._transport.hear(pool, connection, self._target, self._path, response)
+            limited = self._tell(pool, connection, response)
             pool.release(connection)
-        if 200 <= status < 300:
+        if 200 <= response.status < 300:
             self.response = response
             self._finish(None)
         else:
-            self._finish(Attempt(self.sent, response))
+            self._finish(Attempt(self.sent, response, limited=limited))
 
     def set_exception(self, failure: Exception) -> None:
         """Take the failure of the attempt, or of getting a connection for it."""
@@ -176,6 +168,17 @@ class Call:
         self._release()
         self._finish(Attempt(self.sent))
 
+    def _tell(self, pool: "Pool", connection: "HttpConnection", response: "Response") -> bool:
+        """Tell the pool whether this was one request too many; return whether that concerns its whole address."""
+        subject = self._path if self._target.individual else None
+        if 200 <= response.status < 300:
+            pool.accepted(subject)
+            return False
+        if not is_throttled(response):
+            return False
+        pool.refused(connection, subject)
+        return pool.limited
+
     def _release(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None and self._pool is not None:
@@ -184,5 +187,5 @@ class Call:
     def _finish(self, attempt: Attempt | None) -> None:
         self._finished = True
         if self._pool is not None:
-            self._transport.active -= 1
+            self._origin.active -= 1
         self._done(self, attempt)

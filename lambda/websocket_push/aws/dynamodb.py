@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.aws.endpoints import dynamodb_endpoint
@@ -45,7 +44,7 @@ class DynamoDB:
 
     Parameters
     ----------
-    transport : Sender
+    sender : Sender
         Sends the requests.
 
     Raises
@@ -54,9 +53,9 @@ class DynamoDB:
         `InvalidConfiguration` where the environment names no region or no valid endpoint.
     """
 
-    def __init__(self, transport: Sender) -> None:
-        self._transport = transport
-        self._targets, self._path, self._canonical_path = transport.keep("dynamodb", partial(_addresses, transport))
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._targets, self._path, self._canonical_path = _addresses(sender)
 
     async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
         """Write an item over whatever has its key.
@@ -132,17 +131,15 @@ class DynamoDB:
     ) -> Result:
         payload = Payload(encode(dict(request)).encode())
         target = self._targets[operation]
-        return await self._transport.request(
-            target, self._path, self._canonical_path, payload, decode, deadline=deadline
-        )
+        return await self._sender.request(target, self._path, self._canonical_path, payload, decode, deadline=deadline)
 
 
-def _addresses(transport: Sender) -> tuple[dict[str, Target], str, str]:
+def _addresses(sender: Sender) -> tuple[dict[str, Target], str, str]:
     """Return the targets by operation, and the path of them all as sent and as signed."""
-    endpoint = dynamodb_endpoint(transport.environment)
+    endpoint = dynamodb_endpoint(sender.environment)
     path = f"{endpoint.path}/"
     targets = {
-        operation: transport.target(
+        operation: sender.target(
             operation,
             "POST",
             "dynamodb",

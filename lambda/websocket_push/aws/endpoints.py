@@ -13,13 +13,9 @@ and stage is meant. Its path, if it has one, is then not used.
 from collections.abc import Mapping
 
 from websocket_push.aws.errors import AwsError
-from websocket_push.http.endpoint import Endpoint
+from websocket_push.http.endpoint import Endpoint, parse_url
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
-_IPV6_CHARACTERS = frozenset("0123456789abcdef:.")
 _REGION_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_PATH_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"<>\\^`{|}?#')
 
 
 def region(environment: Mapping[str, str]) -> str:
@@ -115,40 +111,10 @@ def _configured(environment: Mapping[str, str], service: str) -> tuple[str, str]
 
 
 def _parse(url: str, source: str) -> Endpoint:
-    scheme, separator, rest = url.partition("://")
-    scheme = scheme.lower()
-    if not separator or scheme not in _DEFAULT_PORTS:
-        raise _invalid(source, "must begin with https:// or http://")
-    authority, slash, path = rest.partition("/")
-    path = f"{slash}{path}".rstrip("/")
-    if not _PATH_CHARACTERS.issuperset(path):
-        raise _invalid(source, "must end with its path: no query, no fragment, nothing that needs percent-encoding")
-    host, port = _split_authority(authority.lower(), source)
-    dial_host = host.strip("[]")
-    if port is None or port == _DEFAULT_PORTS[scheme]:
-        return Endpoint(scheme, dial_host, _DEFAULT_PORTS[scheme], host, path)
-    return Endpoint(scheme, dial_host, port, f"{host}:{port}", path)
-
-
-def _split_authority(authority: str, source: str) -> tuple[str, int | None]:
-    if authority.startswith("["):
-        host, bracket, rest = authority.partition("]")
-        host += bracket
-        valid = bracket and ":" in host and _IPV6_CHARACTERS.issuperset(host[1:-1]) and rest[:1] in ("", ":")
-        colon, digits = rest[:1], rest[1:]
-    else:
-        host, colon, digits = authority.partition(":")
-        labels = host.removesuffix(".").split(".")
-        valid = _HOST_CHARACTERS.issuperset(host) and all(0 < len(label) < 64 for label in labels)
-    if not valid:
-        raise _invalid(source, "needs a host name or an IP address (IPv6 in brackets), and no user name")
-    if not colon:
-        return host, None
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 5 and 0 < int(digits) < 65536):
-        raise _invalid(source, "has a port that is not a number from 1 to 65535")
-    return host, int(digits)
-
-
-def _invalid(source: str, reason: str) -> AwsError:
-    # The value itself is not repeated: a URL with a user name in it can hold a password.
-    return AwsError("InvalidConfiguration", detail=f"{source} {reason}")
+    try:
+        endpoint = parse_url(url)
+    except ValueError as error:
+        # Its text does not repeat the value: a URL with a user name in it can hold a password.
+        raise AwsError("InvalidConfiguration", detail=f"{source} {error}") from None
+    endpoint.path = endpoint.path.rstrip("/")
+    return endpoint

@@ -1,13 +1,13 @@
 """Messages to open WebSocket connections: the API Gateway management API."""
 
 from collections.abc import Callable
-from functools import partial
 
-from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.calls import Call
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.endpoints import management_endpoint
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload
+from websocket_push.aws.sender import Attempt
 from websocket_push.aws.signing import canonical_path, quote_segment
 
 _NOTHING = Payload(b"")
@@ -22,7 +22,7 @@ class Management:
 
     Parameters
     ----------
-    transport : Transport
+    sender : ConcurrentSender
         Sends the requests.
     connections_url : str
         `https://{api_id}.execute-api.{region}.{suffix}/{stage}`.
@@ -33,14 +33,12 @@ class Management:
         `InvalidConfiguration` where a URL is not valid or the environment names no region.
     """
 
-    def __init__(self, transport: Transport, connections_url: str) -> None:
-        endpoint = transport.keep(
-            f"management {connections_url}", partial(management_endpoint, transport.environment, connections_url)
-        )
-        self._transport = transport
+    def __init__(self, sender: ConcurrentSender, connections_url: str) -> None:
+        endpoint = management_endpoint(sender.environment, connections_url)
+        self._sender = sender
         self._path = f"{endpoint.path}/@connections/"
         self._canonical_path = canonical_path(self._path)
-        self._post = transport.target(
+        self._post = sender.target(
             "PostToConnection",
             "POST",
             "execute-api",
@@ -48,7 +46,7 @@ class Management:
             individual=True,
             content_type="application/octet-stream",
         )
-        self._delete = transport.target("DeleteConnection", "DELETE", "execute-api", endpoint, individual=True)
+        self._delete = sender.target("DeleteConnection", "DELETE", "execute-api", endpoint, individual=True)
 
     async def post(
         self,
@@ -79,11 +77,11 @@ class Management:
         ConnectionGone
             No such connection is open.
         AwsError
-            Any other failure, see `Transport.request`.
+            Any other failure, see `Sender.request`.
         """
         path, canonical = self._paths(connection_id)
         try:
-            await self._transport.request(
+            await self._sender.request(
                 self._post, path, canonical, payload, _ignore, deadline=deadline, attempts=attempts, begun=begun
             )
         except AwsError as error:
@@ -114,10 +112,10 @@ class Management:
         Returns
         -------
         Call
-            See `Transport.begin`.
+            See `ConcurrentSender.begin`.
         """
         path, canonical = self._paths(connection_id)
-        return self._transport.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
+        return self._sender.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
 
     async def close(self, connection_id: str, *, deadline: float) -> None:
         """Close a connection; closing one that is gone is success.
@@ -132,11 +130,11 @@ class Management:
         Raises
         ------
         AwsError
-            Any failure but 410, see `Transport.request`.
+            Any failure but 410, see `Sender.request`.
         """
         path, canonical = self._paths(connection_id)
         try:
-            await self._transport.request(self._delete, path, canonical, _NOTHING, _ignore, deadline=deadline)
+            await self._sender.request(self._delete, path, canonical, _NOTHING, _ignore, deadline=deadline)
         except AwsError as error:
             if error.status != 410:
                 raise

@@ -7,10 +7,11 @@ put where it belongs.
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.calls import Call
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB, encode
 from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.sender import Attempt
 from websocket_push.http.errors import InvalidResponse
 
 VARIED = "\0"
@@ -22,10 +23,12 @@ Result = TypeVar("Result")
 class Prepared:
     """One DynamoDB request, to be sent for many strings; made by `PreparingDynamoDB.prepare`."""
 
-    __slots__ = ("_after", "_before", "_canonical_path", "_path", "_target", "_transport")
+    __slots__ = ("_after", "_before", "_canonical_path", "_path", "_sender", "_target")
 
-    def __init__(self, transport: Transport, address: tuple[Target, str, str], request: Mapping[str, object]) -> None:
-        self._transport = transport
+    def __init__(
+        self, sender: ConcurrentSender, address: tuple[Target, str, str], request: Mapping[str, object]
+    ) -> None:
+        self._sender = sender
         self._target, self._path, self._canonical_path = address
         # Inside other strings, quotation marks are escaped, so this cannot be part of one.
         self._before, _, self._after = encode(dict(request)).partition(encode(VARIED))
@@ -40,14 +43,14 @@ class Prepared:
         deadline : float
             Event loop time in seconds.
         done : Callable[[Call, Attempt or None], None]
-            See `Transport.begin`; where it succeeded, `decoded` gives the result.
+            See `ConcurrentSender.begin`; where it succeeded, `decoded` gives the result.
 
         Returns
         -------
         Call
-            See `Transport.begin`.
+            See `ConcurrentSender.begin`.
         """
-        return self._transport.begin(
+        return self._sender.begin(
             self._target, self._path, self._canonical_path, self._payload(text), deadline=deadline, done=done
         )
 
@@ -61,14 +64,14 @@ class Prepared:
         text, deadline
             See `begin`.
         decode, begun
-            See `Transport.request`.
+            See `Sender.request`.
 
         Returns
         -------
         Result
             What `decode` returned.
         """
-        return await self._transport.request(
+        return await self._sender.request(
             self._target,
             self._path,
             self._canonical_path,
@@ -87,7 +90,7 @@ class PreparingDynamoDB(DynamoDB):
 
     Parameters
     ----------
-    transport : Transport
+    sender : ConcurrentSender
         Sends the requests.
 
     Raises
@@ -96,9 +99,9 @@ class PreparingDynamoDB(DynamoDB):
         See `DynamoDB`.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        super().__init__(transport)
-        self._pipeline = transport
+    def __init__(self, sender: ConcurrentSender) -> None:
+        super().__init__(sender)
+        self._concurrent = sender
 
     def prepare(self, operation: str, request: Mapping[str, object]) -> Prepared:
         """Prepare a request.
@@ -110,7 +113,7 @@ class PreparingDynamoDB(DynamoDB):
         request : Mapping[str, object]
             Its members. The first string that is `VARIED` is the one that varies.
         """
-        return Prepared(self._pipeline, self.address(operation), request)
+        return Prepared(self._concurrent, self.address(operation), request)
 
 
 def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
@@ -121,7 +124,7 @@ def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
     call : Call
         With its response.
     decode : Callable[[bytes], Result]
-        See `Transport.request`.
+        See `Sender.request`.
     """
     response = call.response
     assert response is not None  # noqa: S101 - for the type checker: the call has succeeded

@@ -1,23 +1,24 @@
-"""What every way of sending has in common: targets, credentials and signatures that stay warm."""
+"""What every way of sending has in common: the retries, and targets, credentials and signatures that stay warm."""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from websocket_push.aws import retry
 from websocket_push.aws.credentials import Credentials, read_credentials
 from websocket_push.aws.endpoints import region
+from websocket_push.aws.error_mapping import failure_error, is_late, refusal_error
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.signing import Signer
 from websocket_push.http.endpoint import Endpoint
-from websocket_push.http.errors import Expired
+from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
 from websocket_push.http.freshness import Freshness
-from websocket_push.http.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.http.response import Response
     from websocket_push.http.tls import ClientTls
 
 ATTEMPT_TIMEOUT = 3.0
@@ -29,8 +30,44 @@ _USER_AGENT = ("user-agent", "websocket-push")
 Result = TypeVar("Result")
 
 
+class Attempt:
+    """What one attempt came to.
+
+    Attributes
+    ----------
+    sent : int
+        How many requests went out: two where the first connection turned out to be closed.
+    response : Response or None
+        The answer, where one came.
+    failure : Exception or None
+        Why none came. With neither, nothing was tried.
+    limited : bool
+        Whether it is a refusal that concerns all requests to the address.
+    """
+
+    __slots__ = ("failure", "limited", "response", "sent")
+
+    def __init__(
+        self,
+        sent: int = 0,
+        response: "Response | None" = None,
+        failure: Exception | None = None,
+        *,
+        limited: bool = False,
+    ) -> None:
+        self.sent = sent
+        self.response = response
+        self.failure = failure
+        self.limited = limited
+
+    @property
+    def untried(self) -> bool:
+        """Whether neither an answer nor a reason for its lack is known."""
+        return self.response is None and self.failure is None
+
+
 class Sender(ABC):
-    """Signs requests to AWS; a subclass sends them, and keeps its connections between invocations.
+    """Signs requests to AWS and repeats them; a subclass sends them, and keeps its connections between invocations.
 
     Parameters
     ----------
@@ -63,8 +100,6 @@ class Sender(ABC):
         self._clock = clock
         self._attempt_timeout = attempt_timeout
         self._freshness = Freshness(idle_limit, idle_clock)
-        self._targets: dict[tuple[object, ...], Target] = {}
-        self._kept: dict[str, Any] = {}
         self._tls: ClientTls | None = None
         self._credentials: Credentials | None = None
 
@@ -78,7 +113,7 @@ class Sender(ABC):
         individual: bool = False,
         **headers: str,
     ) -> Target:
-        """Return what an operation's requests have in common; the same object, with its signing key, for the same.
+        """Return what an operation's requests have in common, with a signing key that stays warm in it.
 
         Parameters
         ----------
@@ -99,30 +134,10 @@ class Sender(ABC):
         AwsError
             `InvalidConfiguration` where the environment names no region.
         """
-        key = (operation, method, service, endpoint.address, endpoint.host, *headers.items())
-        target = self._targets.get(key)
-        if target is None:
-            signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
-            signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
-            target = self._targets[key] = Target(operation, method, endpoint, signer, individual=individual)
-        return target
+        signed = [("host", endpoint.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
+        signer = Signer(service, region(self.environment), signed, (_USER_AGENT,))
+        return Target(operation, method, endpoint, signer, individual=individual)
 
-    def keep(self, name: str, make: Callable[[], Result]) -> Result:
-        """Return what was made under a name; made at the first time, since the environment says the same ever after.
-
-        Parameters
-        ----------
-        name : str
-            Of a service, with all that decides what is made.
-        make : Callable[[], Result]
-            Reads the environment.
-        """
-        if name not in self._kept:
-            self._kept[name] = make()
-        kept: Result = self._kept[name]
-        return kept
-
-    @abstractmethod
     async def request(
         self,
         target: Target,
@@ -133,6 +148,7 @@ class Sender(ABC):
         *,
         deadline: float,
         attempts: int | None = None,
+        begun: Attempt | None = None,
     ) -> Result:
         """Send a request that is safe to repeat, until it is answered.
 
@@ -154,6 +170,8 @@ class Sender(ABC):
         attempts : int or None
             How many failed attempts end it, with the last one's error; None leaves that to the deadline. A refusal
             that concerns all requests to the address says nothing about this one and is not counted.
+        begun : Attempt or None
+            The first attempt, where it has been made already.
 
         Returns
         -------
@@ -166,6 +184,46 @@ class Sender(ABC):
             See there. At the deadline with `DeadlineExceeded`; where the next retry could only come after it, at
             once, with the last failure's own code.
         """
+        self._prepare()
+        attempt = begun
+        sent = failures = counted = 0
+        while True:
+            if attempt is None or attempt.untried:
+                attempt = await self._attempt(target, path, canonical_path, payload, deadline)
+            sent += attempt.sent
+            response = attempt.response
+            try:
+                if response is None:
+                    raise attempt.failure or Expired()
+                if 200 <= response.status < 300:
+                    return decode(response.body)
+                error = refusal_error(target, response, sent)
+            except (ConnectionLost, ConnectionRefused, Expired, InvalidResponse) as failure:
+                late = is_late(time.monotonic(), deadline)
+                error = failure_error(target, failure, response, sent, late=late)
+            if not error.transient or error.code == "DeadlineExceeded":
+                raise error
+            failures += 1
+            counted += not attempt.limited
+            if counted == attempts:
+                raise error
+            await self._pause(self._delay(error, response, failures, deadline - time.monotonic()))
+            self.refresh_credentials()
+            attempt = None
+
+    @abstractmethod
+    async def _attempt(
+        self, target: Target, path: str, canonical_path: str, payload: Payload, deadline: float
+    ) -> Attempt:
+        """Send a request once, or again where only the connection was out of date; see `request`."""
+
+    @abstractmethod
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt."""
+
+    def _prepare(self) -> None:
+        """Get ready for a request: with credentials that are not older than the invocation."""
+        self.refresh_credentials()
 
     def message(self, target: Target, path: str, canonical_path: str, payload: Payload) -> bytes:
         """Return a request, signed for now."""
@@ -181,13 +239,14 @@ class Sender(ABC):
             self._credentials = credentials
         return self._credentials
 
-    def _expiry(self, now: float, deadline: float) -> float:
-        """Return when an attempt that starts now is given up; nothing is sent after the deadline."""
+    def expiry(self, deadline: float) -> float:
+        """Return when an attempt that starts now is given up, on the monotonic clock; `Expired` after the deadline."""
+        now = time.monotonic()
         if now >= deadline:
             raise Expired
         return min(now + self._attempt_timeout, deadline)
 
-    def _delay(self, error: AwsError, response: Response | None, failures: int, remaining: float) -> float:
+    def _delay(self, error: AwsError, response: "Response | None", failures: int, remaining: float) -> float:
         """Return how long to wait before the next attempt; where that is past the deadline, raise the error."""
         asked = retry.parse_retry_after(response.headers.get(b"retry-after") if response is not None else None)
         # Never so long that only the wish of the server ends the call.

@@ -1,7 +1,10 @@
 """The `poll` route: answers with a page of the history of the connection's own user."""
 
+from typing import NamedTuple
+
 from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
 from websocket_push.history import read_history
 from websocket_push.http.blocking import together
@@ -9,38 +12,53 @@ from websocket_push.protocol.frames import Keepalive, history_frame, max_notific
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, LambdaContext
-from websocket_push.runtime.sequential import Invocation, run
-from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.sequential import run
+from websocket_push.settings import PollSettings, read_poll_settings
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
 
 
+class Warm(NamedTuple):
+    """What poll works with."""
+
+    settings: PollSettings
+    clients: Clients
+    notifications: Notifications
+
+
+def make(sender: Sender) -> Warm:
+    """Make what poll works with."""
+    settings, dynamodb = read_poll_settings(sender.environment), DynamoDB(sender)
+    clients = Clients(dynamodb, settings.clients_table)
+    return Warm(settings, clients, Notifications(dynamodb, settings.notifications_table))
+
+
 def handler(event: Event, context: LambdaContext) -> Response:
     """Answer with a history frame, or with an error frame."""
-    answer = run("poll", _poll, event, context)
+    answer = run("poll", make, _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
-async def _poll(event: Event, invocation: Invocation) -> Response:
-    environment, dynamodb = invocation.environment, DynamoDB(invocation.transport)
+async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
+    settings, clients, notifications = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
     message = parse_message(event.get("body"))
     request_id, request = parse_request_id(message), parse_poll(message)
     user_id = await messaging_user(
         event,
-        Clients(dynamodb, read_text(environment, "CLIENTS_TABLE")),
-        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        clients,
+        allow_anonymous=settings.allow_anonymous,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
     page = await read_history(
-        Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
+        notifications,
         user_id,
         request,
-        page_bytes=max_notification_bytes(read_bytes(environment, "MAX_FRAME_BYTES")),
+        page_bytes=max_notification_bytes(settings.max_frame_bytes),
         now_milliseconds=invocation.now_milliseconds(),
         deadline=invocation.deadline,
         together=together,
@@ -52,9 +70,7 @@ async def _poll(event: Event, invocation: Invocation) -> Response:
         user_id=user_id,
         connection_id=connection_id,
         expires_at=rfc_3339(session_end(event)),
-        keepalive=Keepalive(
-            action=read_text(environment, "KEEPALIVE_ACTION"), seconds=read_seconds(environment, "KEEPALIVE_SECONDS")
-        ),
+        keepalive=Keepalive(action=settings.keepalive_action, seconds=settings.keepalive_seconds),
     )
     return reply(
         history_frame(

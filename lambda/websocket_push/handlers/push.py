@@ -1,11 +1,11 @@
 """The push function: delivers notifications for a backend that invokes it, a queue, or a client on the `push` route."""
 
-import sys
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from websocket_push.authorization import messaging_user, require_push_allowed
-from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.handlers.replies import Response, error_reply, reply
@@ -19,12 +19,12 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
-from websocket_push.runtime.concurrent import Invocation, run
-from websocket_push.runtime.invocation import Answer, Event, LambdaContext
-from websocket_push.settings import read_bytes, read_client_push, read_flag, read_seconds, read_text
+from websocket_push.runtime.concurrent import run
+from websocket_push.runtime.invocation import Answer, Event, Invocation, LambdaContext
+from websocket_push.settings import PushSettings, read_push_settings
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
-from websocket_push.telemetry.explain import Failure
+from websocket_push.telemetry.explain import Failure, lambda_error
 from websocket_push.telemetry.metrics import count_push
 
 ROUTE_SECONDS = 27.0
@@ -40,6 +40,28 @@ FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is begun, so that those that were can be finished."""
 
 
+class Warm(NamedTuple):
+    """What push works with."""
+
+    settings: PushSettings
+    dynamodb: PreparingDynamoDB
+    clients: Clients
+    notifications: Notifications
+    management: Management
+
+
+def make(sender: ConcurrentSender) -> Warm:
+    """Make what push works with."""
+    settings, dynamodb = read_push_settings(sender.environment), PreparingDynamoDB(sender)
+    return Warm(
+        settings,
+        dynamodb,
+        Clients(dynamodb, settings.clients_table, settings.clients_index),
+        Notifications(dynamodb, settings.notifications_table),
+        Management(sender, settings.connections_url),
+    )
+
+
 def handler(event: Event, context: LambdaContext) -> Report | Response:
     """Answer a direct invocation with the report, a message on the route with a receipt or an error frame.
 
@@ -53,24 +75,22 @@ def handler(event: Event, context: LambdaContext) -> Report | Response:
         and the explanation as `errorMessage`.
     """
     if _is_message(event):
-        answer = run("push", _push_from_client, event, context)
+        answer = run("push", make, _push_from_client, event, context)
         return error_reply(event, answer) if isinstance(answer, Failure) else answer
     if is_batch(event):
-        return _raising(run("push", _push_from_queue, event, context))
-    return _raising(run("push", _push_from_backend, event, context))
+        return _raising(run("push", make, _push_from_queue, event, context))
+    return _raising(run("push", make, _push_from_backend, event, context))
 
 
 def _raising(answer: Answer | Failure) -> Answer:
     if isinstance(answer, Failure):
-        # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
-        sys.tracebacklimit = 0
-        raise type(answer.code.value, (Exception,), {})(answer.message)
+        raise lambda_error(answer.code, answer.message)
     return answer
 
 
-async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
+async def _push_from_backend(event: Event, invocation: Invocation[Warm]) -> Report:
     request = parse_push(
-        event, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=_max_frame_bytes(invocation)
+        event, now_milliseconds=invocation.now_milliseconds(), max_frame_bytes=invocation.warm.settings.max_frame_bytes
     )
     report = await _push(request, invocation, until=invocation.deadline)
     incomplete = incompleteness(report) if request.raises_incomplete else None
@@ -79,10 +99,10 @@ async def _push_from_backend(event: Event, invocation: Invocation) -> Report:
     return report
 
 
-async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
+async def _push_from_queue(event: Event, invocation: Invocation[Warm]) -> Response:
     messages = parse_batch(event)
     pusher = _pusher(invocation, until=invocation.deadline)
-    max_frame_bytes = _max_frame_bytes(invocation)
+    max_frame_bytes = invocation.warm.settings.max_frame_bytes
 
     async def push(message: QueuedMessage) -> Report:
         request = parse_queued_push(
@@ -96,30 +116,31 @@ async def _push_from_queue(event: Event, invocation: Invocation) -> Response:
     return batch_response(intakes)
 
 
-async def _push_from_client(event: Event, invocation: Invocation) -> Response:
+async def _push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
     invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
+    settings, clients = invocation.warm.settings, invocation.warm.clients
     message = parse_message(event.get("body"))
     request_id = parse_request_id(message)
-    request = parse_client_push(message, max_frame_bytes=_max_frame_bytes(invocation))
+    request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)
     sender = await messaging_user(
         event,
-        _clients(invocation, DynamoDB(invocation.transport)),
-        allow_anonymous=read_flag(invocation.environment, "ALLOW_ANONYMOUS"),
+        clients,
+        allow_anonymous=settings.allow_anonymous,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    require_push_allowed(read_client_push(invocation.environment), sender=sender, recipient=request.recipients[0])
+    require_push_allowed(settings.client_push, sender=sender, recipient=request.recipients[0])
     report = await _push(request, invocation, until=min(invocation.deadline, invocation.started + ROUTE_SECONDS))
     return reply(receipt_frame(report, request_id))
 
 
-async def _push(request: PushRequest, invocation: Invocation, *, until: float) -> Report:
+async def _push(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
     report = await _counted_push(_pusher(invocation, until=until), request, invocation)
     invocation.fields.update(id=report["id"], totals=report["totals"])
     return report
 
 
-async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation) -> Report:
+async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation[Warm]) -> Report:
     report = await pusher.push(request)
     to_persist = pusher.defaults.persist if request.persist is None else request.persist
     # asyncio's clock is time.monotonic.
@@ -128,18 +149,15 @@ async def _counted_push(pusher: Pusher, request: PushRequest, invocation: Invoca
     return report
 
 
-def _pusher(invocation: Invocation, *, until: float) -> Pusher:
-    environment = invocation.environment
-    dynamodb = PreparingDynamoDB(invocation.transport)
+def _pusher(invocation: Invocation[Warm], *, until: float) -> Pusher:
+    settings, dynamodb, clients, notifications, management = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
-        clients=_clients(invocation, dynamodb),
-        notifications=Notifications(dynamodb, read_text(environment, "NOTIFICATIONS_TABLE")),
-        management=Management(invocation.transport, read_text(environment, "CONNECTIONS_URL")),
-        defaults=Defaults(
-            persist=read_flag(environment, "PERSIST_BY_DEFAULT"), ttl=read_seconds(environment, "NOTIFICATION_TTL")
-        ),
+        clients=clients,
+        notifications=notifications,
+        management=management,
+        defaults=Defaults(persist=settings.persist_by_default, ttl=settings.notification_ttl),
         clocks=Clocks(
             now=invocation.now_milliseconds,
             posts_until=until - max(CLOSING_SHARE * seconds, min(CLOSING_SECONDS, seconds / 2)),
@@ -149,19 +167,6 @@ def _pusher(invocation: Invocation, *, until: float) -> Pusher:
         random=invocation.random,
         refusals=Refusals(),
     )
-
-
-def _clients(invocation: Invocation, dynamodb: DynamoDB) -> Clients:
-    environment = invocation.environment
-    return Clients(
-        dynamodb,
-        read_text(environment, "CLIENTS_TABLE"),
-        read_text(environment, "CLIENTS_INDEX"),
-    )
-
-
-def _max_frame_bytes(invocation: Invocation) -> int:
-    return read_bytes(invocation.environment, "MAX_FRAME_BYTES")
 
 
 def _is_message(event: object) -> bool:

@@ -1,7 +1,6 @@
 """The authorizer of the `$connect` route: lets in clients that bring a valid token."""
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Any, Protocol
 
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.settings import read_text
-from websocket_push.telemetry.explain import Failure, explain
+from websocket_push.telemetry.explain import Failure, explain, lambda_error
 from websocket_push.telemetry.metrics import FAULTS
 from websocket_push.telemetry.outcomes import log_outcome
 from websocket_push.tokens.policy import Policy, allow, deny
@@ -58,11 +57,9 @@ def handler(event: Event, context: LambdaContext) -> Policy:
         return answer
     if answer.code not in FAULTS and answer.code is not ErrorCode.MISSING_TOKEN:
         return deny(event["methodArn"])
-    # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
-    sys.tracebacklimit = 0
     if answer.code is ErrorCode.MISSING_TOKEN:
-        raise Exception("Unauthorized")
-    raise type(answer.code.value, (Exception,), {})("Internal Server Error")
+        raise lambda_error(None, "Unauthorized")
+    raise lambda_error(answer.code, "Internal Server Error")
 
 
 def _authorize(event: Event, fields: dict[str, object]) -> Policy:

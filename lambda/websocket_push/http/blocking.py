@@ -1,4 +1,4 @@
-"""Blocking connections, and coroutines that pause only while an answer is on its way."""
+"""HTTP over blocking sockets, and coroutines that pause only while an answer is on its way."""
 
 import select
 import socket
@@ -12,7 +12,7 @@ from websocket_push.http.response import Response, ResponseParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.http.tls import ClientTls
+    from ssl import SSLContext
 
 Result = TypeVar("Result")
 
@@ -20,15 +20,31 @@ Result = TypeVar("Result")
 _READ_SIZE = 64 * 1024
 
 
-# What came before its time was over is read even where nobody looked for it in time.
-_SHORTEST_WAIT = 0.001
+# An answer that came in time is read even where another one was read first, until it was late.
+_SHORTEST_WAIT = 0.02
 
 
 def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that awaits nothing but a `SequentialSender`, and return what it returns."""
+    """Run a coroutine to its end.
+
+    Parameters
+    ----------
+    coroutine : Coroutine
+        It awaits nothing but a `SequentialSender`.
+
+    Returns
+    -------
+    Result
+        What it returns.
+
+    Raises
+    ------
+    RuntimeError
+        It awaits something else, which nothing here would ever end.
+    """
     while True:
         try:
-            coroutine.send(None)
+            _advance(coroutine)
         except StopIteration as end:
             result: Result = end.value
             return result
@@ -40,7 +56,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
     Parameters
     ----------
     *coroutines : Coroutine
-        They await nothing but a `SequentialSender`.
+        Each awaits nothing but a `SequentialSender`, see `drive`.
 
     Returns
     -------
@@ -58,7 +74,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
         while waiting:
             for number, coroutine in list(waiting.items()):
                 try:
-                    coroutine.send(None)
+                    _advance(coroutine)
                 except StopIteration as end:
                     del waiting[number]
                     results[number] = end.value
@@ -68,13 +84,15 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
     return [results[number] for number in range(len(coroutines))]
 
 
-class Connection:
+class BlockingConnection:
     """One HTTP/1.1 connection that carries one request at a time.
 
     Parameters
     ----------
     stream : socket.socket
         Open, and through its TLS handshake.
+    parser : ResponseParser
+        With the limits for an answer.
 
     Attributes
     ----------
@@ -86,9 +104,9 @@ class Connection:
 
     __slots__ = ("_answered", "_parser", "_poll", "_received", "_stream", "idle_since", "reusable", "sent_at")
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, parser: ResponseParser) -> None:
         self._stream = stream
-        self._parser = ResponseParser()
+        self._parser = parser
         self._answered = False
         self._received = False
         self._poll = select.poll()
@@ -127,7 +145,7 @@ class Connection:
         """
         self.reusable = self._received = False
         try:
-            self._wait_until(expires)
+            self._stream.settimeout(_left(expires))
             self._stream.sendall(request)
             await _Pause()
             response = self._read(expires)
@@ -144,8 +162,10 @@ class Connection:
         self._stream.close()
 
     def _read(self, expires: float) -> Response:
+        until = max(expires, monotonic() + _SHORTEST_WAIT)
         while True:
-            self._wait_until(expires)
+            # Bytes that come one by one must not prolong it.
+            self._stream.settimeout(_left(until))
             data = self._stream.recv(_READ_SIZE)
             if not data:
                 response = self._parser.finish()
@@ -158,32 +178,46 @@ class Connection:
                 self.reusable = response.keep_alive
                 return response
 
-    def _wait_until(self, expires: float) -> None:
-        self._stream.settimeout(max(expires - monotonic(), _SHORTEST_WAIT))
-
 
 class _Pause:
-    """What a coroutine awaits to let another one go on."""
+    """What a coroutine awaits to let another one go on, while its answer is on the way."""
+
+    begun = 0
+    """How many there have been: how a pause is told from whatever else a coroutine may yield."""
 
     def __await__(self) -> Generator[None, None, None]:
+        _Pause.begun += 1
         yield
 
 
-def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -> Connection:
+def _advance(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its next pause; `StopIteration` at its end."""
+    before = _Pause.begun
+    coroutine.send(None)
+    if _Pause.begun == before:
+        coroutine.close()
+        raise RuntimeError("The coroutine awaits something other than a sequential sender.")
+
+
+def open_connection(
+    endpoint: Endpoint, tls: "SSLContext | None", limit: float, parser: ResponseParser | None = None
+) -> BlockingConnection:
     """Open a connection.
 
     Parameters
     ----------
     endpoint : Endpoint
         Where to.
-    tls : ClientTls or None
+    tls : ssl.SSLContext or None
         For an https endpoint.
     limit : float
         The time on the monotonic clock until which to try.
+    parser : ResponseParser or None
+        With the limits for an answer, where they are not the usual ones.
 
     Returns
     -------
-    Connection
+    BlockingConnection
         With nothing in flight.
 
     Raises
@@ -191,7 +225,7 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
     Expired
         The limit passed.
     ConnectionRefused
-        The name, the socket or the TLS handshake failed.
+        The name, the socket or the TLS handshake failed; the cause is chained.
     """
     stream: socket.socket | None = None
     try:
@@ -199,12 +233,12 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
         # A request leaves at once, whatever is still unacknowledged.
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            stream.settimeout(max(limit - monotonic(), _SHORTEST_WAIT))
+            stream.settimeout(_left(limit))
             # A body that lasts until the close must not end where someone cut the wire.
             name = endpoint.server_name.encode()
-            stream = tls.context.wrap_socket(stream, server_hostname=name, suppress_ragged_eofs=False)
-        return Connection(stream)
-    except OSError as error:
+            stream = tls.wrap_socket(stream, server_hostname=name, suppress_ragged_eofs=False)
+        return BlockingConnection(stream, parser or ResponseParser())
+    except (OSError, ValueError) as error:  # ValueError: a name that the resolver or TLS does not take for one
         if stream is not None:
             stream.close()
         if isinstance(error, TimeoutError):
@@ -212,6 +246,45 @@ def open_connection(endpoint: Endpoint, tls: "ClientTls | None", limit: float) -
         # Not by class: that would import ssl for an http endpoint too.
         transient = type(error).__name__ != "SSLCertVerificationError"
         raise ConnectionRefused(type(error).__name__, transient=transient) from error
+
+
+def fetch(endpoint: Endpoint, tls: "SSLContext | None", request: bytes, until: float, *, body_limit: int) -> Response:
+    """Send one request over a connection of its own, and read its answer.
+
+    Parameters
+    ----------
+    endpoint, tls
+        See `open_connection`.
+    request : bytes
+        Head and body.
+    until : float
+        The time on the monotonic clock at which it is given up: the connection, the handshake and every read share it.
+        Looking up the name has the resolver's own limit.
+    body_limit : int
+        The most bytes that the answer's body may have.
+
+    Returns
+    -------
+    Response
+        Whatever its status.
+
+    Raises
+    ------
+    ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+        See `open_connection` and `BlockingConnection.exchange`.
+    """
+    connection = open_connection(endpoint, tls, until, ResponseParser(body_limit=body_limit))
+    try:
+        return drive(connection.exchange(request, until))
+    finally:
+        connection.close()
+
+
+def _left(until: float) -> float:
+    left = until - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _dial(endpoint: Endpoint, limit: float) -> socket.socket:

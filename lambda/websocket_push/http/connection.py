@@ -4,30 +4,35 @@ import asyncio
 import select
 from math import inf
 
-from websocket_push.http.endpoint import Endpoint
-from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+from websocket_push.http.errors import ConnectionLost, Expired, InvalidResponse
 from websocket_push.http.response import Response, ResponseParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ssl import SSLContext, SSLSession
-    from typing import TypeAlias
+    from ssl import SSLSession
+    from typing import Protocol
 
-    from websocket_push.aws.calls import Call
+    class Receiver(Protocol):
+        """What a connection gives the answer to a request to: one of the two, and only while it is not done."""
 
-    Receiver: TypeAlias = asyncio.Future[Response] | Call
+        def done(self) -> bool:
+            """Return whether nothing is expected any more."""
+
+        def set_result(self, response: Response) -> None:
+            """Take the response."""
+
+        def set_exception(self, failure: Exception) -> None:
+            """Take the failure: `ConnectionLost`, `InvalidResponse` or `Expired`."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """A socket, the request in flight on it, and what a pool needs to know about both.
 
     asyncio sets `TCP_NODELAY` on every TCP socket, so a request leaves at once.
 
     Parameters
     ----------
-    loop : asyncio.AbstractEventLoop
-        The one that runs it.
     space : memoryview
         Where what arrives is put for a moment. Connections of one loop share it: asyncio fills it and calls back
         before it turns to another socket. Otherwise it would reserve 256 KiB for each read.
@@ -46,7 +51,6 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_answered",
-        "_loop",
         "_parser",
         "_poll",
         "_received",
@@ -61,8 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         "wave",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
-        self._loop = loop
+    def __init__(self, space: memoryview) -> None:
         self._space = space
         self._parser = ResponseParser()
         self._transport: asyncio.Transport | None = None
@@ -93,36 +96,17 @@ class Connection(asyncio.BufferedProtocol):
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.reusable = True
 
-    def send(self, request: bytes, expires: float) -> "asyncio.Future[Response]":
+    def send(self, receiver: "Receiver", request: bytes, expires: float) -> None:
         """Send a request.
 
         Parameters
         ----------
+        receiver : Receiver
+            Gets the answer; a closed connection is reported to it before this returns.
         request : bytes
             Head and body.
         expires : float
-            Kept in the attribute for whoever watches the time.
-
-        Returns
-        -------
-        asyncio.Future[Response]
-            Completed by the response, or by `ConnectionLost`, `InvalidResponse` or `Expired`.
-        """
-        future: asyncio.Future[Response] = self._loop.create_future()
-        self.begin(future, request, expires)
-        return future
-
-    def begin(self, receiver: "Receiver", request: bytes, expires: float) -> None:
-        """Send a request for a receiver, which may be told of a closed connection before this returns.
-
-        Parameters
-        ----------
-        receiver : asyncio.Future[Response] or Call
-            Completed as `send` says.
-        request : bytes
-            Head and body.
-        expires : float
-            See `send`.
+            Kept in the attribute for the pool, which watches the time.
         """
         self._received = False
         transport = self._transport
@@ -156,12 +140,10 @@ class Connection(asyncio.BufferedProtocol):
         self._fail(Expired())
 
     def abort(self) -> None:
-        """Close the socket at once; the request in flight, if any, is nobody's any more."""
+        """Close the socket at once; the receiver of a request in flight hears nothing more."""
         self.reusable = False
         self.expires = inf
-        receiver, self._receiver = self._receiver, None
-        if isinstance(receiver, asyncio.Future) and receiver.done() and not receiver.cancelled():
-            receiver.exception()  # seen, so that asyncio does not report it
+        self._receiver = None
         if self._transport is not None:
             self._transport.abort()
 
@@ -176,7 +158,7 @@ class Connection(asyncio.BufferedProtocol):
     def _take(self, data: bytes) -> None:
         receiver = self._receiver
         if receiver is None or receiver.done():
-            # Nothing was asked for, or whoever asked has gone.
+            # Nothing was asked for, or the answer is not expected any more.
             self.abort()
             return
         self._received = True
@@ -214,70 +196,3 @@ class Connection(asyncio.BufferedProtocol):
         self.expires = inf
         if receiver is not None and not receiver.done():
             receiver.set_exception(error)
-
-
-async def open_connection(
-    endpoint: Endpoint, tls: "SSLContext | None", limit: float, space: memoryview, session: "SSLSession | None" = None
-) -> Connection:
-    """Open a connection.
-
-    Parameters
-    ----------
-    endpoint : Endpoint
-        Where to.
-    tls : ssl.SSLContext or None
-        For an https endpoint.
-    limit : float
-        The loop time until which to try.
-    space : memoryview
-        See `Connection`.
-    session : ssl.SSLSession or None
-        Of an earlier connection to the same endpoint, see `Connection.session`.
-
-    Returns
-    -------
-    Connection
-        Open, with nothing in flight.
-
-    Raises
-    ------
-    Expired
-        The limit passed.
-    ConnectionRefused
-        The name, the socket or the TLS handshake failed.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout_at(limit):
-            if tls is None:
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop, space), endpoint.dial_host, endpoint.port
-                )
-                return connection
-            return await _open_secure(loop, endpoint, tls, space, session)
-    except TimeoutError as error:
-        raise Expired from error
-    except OSError as error:
-        # Not by class: that would import ssl for an http endpoint too.
-        transient = type(error).__name__ != "SSLCertVerificationError"
-        raise ConnectionRefused(type(error).__name__, transient=transient) from error
-
-
-async def _open_secure(
-    loop: asyncio.AbstractEventLoop,
-    endpoint: Endpoint,
-    tls: "SSLContext",
-    space: memoryview,
-    session: "SSLSession | None",
-) -> Connection:
-    from websocket_push.http.secure import SecureConnection
-
-    _, connection = await loop.create_connection(
-        lambda: SecureConnection(loop, space, tls, endpoint.server_name, session), endpoint.dial_host, endpoint.port
-    )
-    try:
-        await connection.shake_hands()
-    except BaseException:
-        connection.abort()
-        raise
-    return connection

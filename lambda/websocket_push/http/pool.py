@@ -1,25 +1,46 @@
-"""The open connections to one address: few, kept, and shared in the order of asking."""
+"""The open connections to one address: few, kept, and shared in the order of asking.
+
+There is one way to get a connection: `Pool.submit` a waiter, which is started with one.
+"""
 
 import asyncio
 from collections import deque
 from functools import partial
 from math import inf
 
-from websocket_push.http.connection import Connection, open_connection
+from websocket_push.http.connection import HttpConnection
 from websocket_push.http.endpoint import Endpoint
 from websocket_push.http.errors import ConnectionRefused, Expired
 from websocket_push.http.freshness import Freshness
+from websocket_push.http.opening import open_connection
 from websocket_push.http.pace import Pace
-from websocket_push.http.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLSession
+    from typing import Protocol
 
-    from websocket_push.aws.calls import Call
+    from websocket_push.http.connection import Receiver
     from websocket_push.http.tls import ClientTls
 
-    Waiter = tuple[asyncio.Future[Connection | None] | Call, float]
+    class Waiter(Protocol):
+        """What a pool gives a connection to."""
+
+        deadline: float
+        """The loop time until which it waits."""
+
+        def done(self) -> bool:
+            """Return whether no connection is needed any more."""
+
+        def start(self, connection: HttpConnection) -> bool:
+            """Use a connection and give it back by `Pool.release`; False where it is not used."""
+
+        def wait_for(self, opening: "asyncio.Task[HttpConnection]") -> None:
+            """Take note of the connection that is being opened for it, to cancel that where it gives up."""
+
+        def set_exception(self, failure: Exception) -> None:
+            """Take the reason why there is no connection: `Expired` or `ConnectionRefused`."""
+
 
 _READ_SIZE = 64 * 1024
 """How many bytes are read at once; responses are far smaller, except a page of a user with hundreds of connections."""
@@ -28,8 +49,8 @@ _READ_SIZE = 64 * 1024
 class Pool:
     """Keeps at most `size` connections to one address.
 
-    A connection is opened only for a request that finds none idle. Whoever finds all of them busy waits in a queue.
-    Whatever happens to a request (an answer, a failure, its task cancelled), `release` gives its place back.
+    A connection is opened only for a waiter that finds none idle. One that finds all of them busy waits in a queue.
+    Whatever happens to its request (an answer, a failure, its task cancelled), `release` gives the place back.
 
     Where the service says that requests are too many, fewer go out at once, new ones and retries alike: see `Pace`.
 
@@ -58,9 +79,9 @@ class Pool:
         self._open_timeout = open_timeout
         self._freshness = freshness
         self._loop = asyncio.get_running_loop()
-        self._connections: set[Connection] = set()
+        self._connections: set[HttpConnection] = set()
         self._opening = 0
-        self._idle: list[Connection] = []
+        self._idle: list[HttpConnection] = []
         self._pace = Pace(size)
         self._waiters: deque[Waiter] = deque()
         self._session: SSLSession | None = None
@@ -68,12 +89,12 @@ class Pool:
         self._alarm_at = inf
         self._space = memoryview(bytearray(_READ_SIZE))
 
-    def take(self) -> Connection | None:
+    def take(self) -> HttpConnection | None:
         """Take an idle connection, the one used last.
 
         Returns
         -------
-        Connection or None
+        HttpConnection or None
             None where none is idle, or where no more requests may go out now. A connection whose server has closed
             it, even while the loop was not running, is dropped.
         """
@@ -84,125 +105,58 @@ class Pool:
             self._drop(connection)
         return None
 
-    async def acquire(self, deadline: float) -> Connection:
-        """Open a connection, or wait for one where all are busy. To be called after `take` found none.
+    def submit(self, waiter: "Waiter") -> None:
+        """Give a waiter a connection: an idle one, one opened for it, or the next one in turn with all who wait.
 
         Parameters
         ----------
-        deadline : float
-            The loop time until which to wait.
-
-        Returns
-        -------
-        Connection
-            To be given back by `release`.
-
-        Raises
-        ------
-        Expired
-            The deadline, or the time to open a connection, passed.
-        ConnectionRefused
-            It could not be opened.
+        waiter : Waiter
+            Perhaps started before this returns.
         """
-        if self._has_room():
+        connection = self.take()
+        if connection is not None:
+            if not waiter.start(connection):
+                self.release(connection)
+        elif self._has_room():
             self._opening += 1
-            return await self._open(deadline)
-        future: asyncio.Future[Connection | None] = self._loop.create_future()
-        self._waiters.append((future, deadline))
-        self._watch(deadline)
-        try:
-            connection = await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self._return(future.result())
-            raise
-        return connection if connection is not None else await self._open(deadline)
+            self._open_for(waiter)
+        else:
+            self._waiters.append(waiter)
+            self._watch(waiter.deadline)
 
-    async def reopen(self, connection: Connection, deadline: float) -> Connection:
-        """Replace a connection that turned out to be closed, without queueing again.
+    def replace(self, connection: HttpConnection, waiter: "Waiter") -> None:
+        """Open a new connection in place of one that turned out to be closed, without queueing again.
 
         Parameters
         ----------
-        connection : Connection
-            One that was taken or acquired.
-        deadline : float
-            The loop time until which to try.
-
-        Returns
-        -------
-        Connection
-            A new one, to be given back by `release`.
-
-        Raises
-        ------
-        Expired
-            The deadline, or the time to open a connection, passed.
-        ConnectionRefused
-            It could not be opened.
+        connection : HttpConnection
+            The one that the waiter was started with.
+        waiter : Waiter
+            It is started again.
         """
         self._forget(connection)
         self._opening += 1
-        return await self._open(deadline)
+        self._open_for(waiter)
 
-    def send(self, connection: Connection, request: bytes, expires: float) -> "asyncio.Future[Response]":
+    def send(self, connection: HttpConnection, receiver: "Receiver", request: bytes, expires: float) -> None:
         """Send a request on a connection and watch its time.
 
         Parameters
         ----------
-        connection : Connection
-            One that was taken or acquired.
+        connection : HttpConnection
+            One that was given to a waiter and not released.
+        receiver : Receiver
+            Gets the answer, see `HttpConnection.send`.
         request : bytes
             Head and body.
         expires : float
-            The loop time at which the future fails with `Expired`.
-
-        Returns
-        -------
-        asyncio.Future[Response]
-            See `Connection.send`.
+            The loop time at which the request fails with `Expired`.
         """
         if expires < self._alarm_at:
             self._watch(expires)
-        self._note_sending(connection)
-        return connection.send(request, expires)
-
-    def submit(self, call: "Call") -> None:
-        """Let a call out: on an idle connection, on one opened for it, or in turn with all who wait.
-
-        Parameters
-        ----------
-        call : Call
-            It gives its connection back by `release`.
-        """
-        connection = self.take()
-        if connection is not None:
-            if not call.start(connection):
-                self.release(connection)
-        elif self._has_room():
-            self._opening += 1
-            self._open_for(call)
-        else:
-            self._waiters.append((call, call.deadline))
-            self._watch(call.deadline)
-
-    def begin(self, call: "Call", connection: Connection, request: bytes, expires: float) -> None:
-        """Send a call's request on a connection and watch its time.
-
-        Parameters
-        ----------
-        call : Call
-            Gets the response or the failure, see `Connection.begin`.
-        connection : Connection
-            The one that was given to it.
-        request : bytes
-            Head and body.
-        expires : float
-            The loop time at which the attempt fails with `Expired`.
-        """
-        if expires < self._alarm_at:
-            self._watch(expires)
-        self._note_sending(connection)
-        connection.begin(call, request, expires)
+        connection.wave = self._pace.wave
+        connection.sent_at = self._freshness.clock()
+        connection.send(receiver, request, expires)
 
     @property
     def limited(self) -> bool:
@@ -214,17 +168,11 @@ class Pool:
         if self._pace.watchful:
             self._pace.accept(subject)
 
-    def refused(self, connection: Connection, subject: str | None) -> None:
+    def refused(self, connection: HttpConnection, subject: str | None) -> None:
         """Take note of a request that was one too many, before its connection is released; see `Pace.refuse`."""
         self._pace.refuse(subject, connection.wave, self._under_way())
 
-    def replace(self, connection: Connection, call: "Call") -> None:
-        """Open a new connection for a call in place of one that turned out to be closed, see `reopen`."""
-        self._forget(connection)
-        self._opening += 1
-        self._open_for(call)
-
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: HttpConnection) -> None:
         """Give a connection back: to the next who waits, to the idle ones, or closed where it is not reusable."""
         if connection not in self._connections:
             return
@@ -249,19 +197,11 @@ class Pool:
         self._alarm = None
         self._alarm_at = inf
 
-    async def _open(self, deadline: float) -> Connection:
-        """Open a connection in the place that `_opening` already counts."""
-        try:
-            connection = await self._connect(deadline)
-        except BaseException:
-            self._return(None)
-            raise
-        self._opening -= 1
-        self._connections.add(connection)
-        return connection
-
-    async def _connect(self, deadline: float) -> Connection:
-        limit = min(self._loop.time() + self._open_timeout, deadline)
+    async def _connect(self, deadline: float) -> HttpConnection:
+        now = self._loop.time()
+        if now >= deadline:
+            raise Expired
+        limit = min(now + self._open_timeout, deadline)
         tls = self._tls
         if tls is None:
             return await open_connection(self._endpoint, None, limit, self._space)
@@ -284,39 +224,35 @@ class Pool:
                     break
         return self._session
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: HttpConnection) -> None:
         self._connections.discard(connection)
         self._session = connection.session or self._session
         connection.abort()
 
-    def _open_for(self, call: "Call") -> None:
-        """Open a connection for a call in the place that `_opening` already counts."""
+    def _open_for(self, waiter: "Waiter") -> None:
+        """Open a connection for a waiter in the place that `_opening` already counts."""
         # Counted in the callback: a task that is cancelled before its first step runs no line of its own.
-        opening = self._loop.create_task(self._connect(call.deadline))
-        opening.add_done_callback(partial(self._opened, call))
-        call.wait_for(opening)
+        opening = self._loop.create_task(self._connect(waiter.deadline))
+        opening.add_done_callback(partial(self._opened, waiter))
+        waiter.wait_for(opening)
 
-    def _opened(self, call: "Call", opening: "asyncio.Task[Connection]") -> None:
+    def _opened(self, waiter: "Waiter", opening: "asyncio.Task[HttpConnection]") -> None:
+        self._opening -= 1
         failure = asyncio.CancelledError() if opening.cancelled() else opening.exception()
         if failure is not None:
-            self._return(None)
-            if isinstance(failure, Exception) and not call.done():
-                call.set_exception(failure)
+            self._grant_place()
+            if isinstance(failure, Exception) and not waiter.done():
+                waiter.set_exception(failure)
             return
         connection = opening.result()
-        self._opening -= 1
         self._connections.add(connection)
-        if self._under_way() > self._pace.bound and not call.done():
+        if self._under_way() > self._pace.bound and not waiter.done():
             # Others have been refused in the meantime, so it waits, but is the next.
-            self._waiters.appendleft((call, call.deadline))
-            self._watch(call.deadline)
+            self._waiters.appendleft(waiter)
+            self._watch(waiter.deadline)
             self.release(connection)
-        elif call.done() or not call.start(connection):
+        elif waiter.done() or not waiter.start(connection):
             self.release(connection)
-
-    def _note_sending(self, connection: Connection) -> None:
-        connection.wave = self._pace.wave
-        connection.sent_at = self._freshness.clock()
 
     def _under_way(self) -> int:
         return len(self._connections) + self._opening - len(self._idle)
@@ -324,20 +260,15 @@ class Pool:
     def _has_room(self) -> bool:
         return len(self._connections) + self._opening < self._size and self._under_way() < self._pace.bound
 
-    def _hand_over(self, connection: Connection) -> bool:
+    def _hand_over(self, connection: HttpConnection) -> bool:
         """Give a connection to the next who waits; say whether there was one."""
         while self._waiters:
-            waiter, _ = self._waiters.popleft()
-            if waiter.done():
-                continue
-            if isinstance(waiter, asyncio.Future):
-                waiter.set_result(connection)
-                return True
-            if waiter.start(connection):
+            waiter = self._waiters.popleft()
+            if not waiter.done() and waiter.start(connection):
                 return True
         return False
 
-    def _rest(self, connection: Connection) -> None:
+    def _rest(self, connection: HttpConnection) -> None:
         connection.idle_since = self._freshness.clock()
         self._idle.append(connection)
 
@@ -353,29 +284,17 @@ class Pool:
             else:
                 return
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: HttpConnection) -> None:
         self._forget(connection)
-        self._grant_place()
-
-    def _return(self, granted: Connection | None) -> None:
-        """Take back what a waiter was given and will not use: a connection, or the place to open one."""
-        if granted is not None:
-            self.release(granted)
-            return
-        self._opening -= 1
         self._grant_place()
 
     def _grant_place(self) -> None:
         while self._waiters and self._has_room():
-            waiter, _ = self._waiters.popleft()
-            if waiter.done():
-                continue
-            self._opening += 1
-            if isinstance(waiter, asyncio.Future):
-                waiter.set_result(None)
-            else:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._opening += 1
                 self._open_for(waiter)
-            return
+                return
 
     def _watch(self, moment: float) -> None:
         if moment >= self._alarm_at:
@@ -391,11 +310,11 @@ class Pool:
         now = self._loop.time()
         late: list[Waiter] = []
         waiting: deque[Waiter] = deque()
-        for waiter, deadline in self._waiters:
+        for waiter in self._waiters:
             if not waiter.done():
-                (late if deadline <= now else waiting).append((waiter, deadline))
+                (late if waiter.deadline <= now else waiting).append(waiter)
         self._waiters = waiting
-        for waiter, _ in late:
+        for waiter in late:
             waiter.set_exception(Expired())
         expired = [connection for connection in self._connections if connection.expires <= now]
         for connection in expired:
@@ -405,7 +324,7 @@ class Pool:
         for connection in expired:
             connection.expire()
         moments = [connection.expires for connection in self._connections]
-        moments += [deadline for _, deadline in self._waiters]
+        moments += [waiter.deadline for waiter in self._waiters]
         earliest = min(moments, default=inf)
         if earliest < inf:
             self._watch(earliest)

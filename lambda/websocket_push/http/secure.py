@@ -8,20 +8,22 @@ import asyncio
 from collections.abc import Callable
 from ssl import MemoryBIO, SSLContext, SSLError, SSLSession, SSLWantReadError
 
-from websocket_push.http.connection import Connection
+from websocket_push.http.connection import HttpConnection
 from websocket_push.http.errors import ConnectionLost
 
 _RECORD_BYTES = 16 * 1024
 """The most that a record holds (RFC 8446, section 5.1), and so what one read can give."""
 
 
-class SecureConnection(Connection):
+class SecureConnection(HttpConnection):
     """A connection that can be used once `shake_hands` has returned.
 
     Parameters
     ----------
-    loop, space
-        See `Connection`.
+    loop : asyncio.AbstractEventLoop
+        The one that runs it.
+    space : memoryview
+        See `HttpConnection`.
     context : ssl.SSLContext
         Says what is verified.
     server_name : str
@@ -41,7 +43,7 @@ class SecureConnection(Connection):
         server_name: str,
         session: SSLSession | None,
     ) -> None:
-        super().__init__(loop, space)
+        super().__init__(space)
         self._incoming = MemoryBIO()
         self._outgoing = MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name, session=session)

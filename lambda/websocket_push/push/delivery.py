@@ -10,13 +10,15 @@ what did not succeed gets a task, which goes on with the retries.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.dynamodb import Item, QueryPage, decode_object, decode_page
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
-from websocket_push.aws.prepared import VARIED, PreparingDynamoDB, decoded
+from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
 from websocket_push.aws.requests import Payload
+from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import notification_frame
 from websocket_push.push.outcome import Outcome
@@ -65,20 +67,18 @@ class Delivery:
         random: Callable[[], float],
         refusals: Refusals,
     ) -> None:
-        self.clients = clients
+        self._clients = clients
         self._management = management
-        self.clocks = clocks
+        self._clocks = clocks
         self._random = random
         self._refusals = refusals
         frame = notification_frame(notification.notification_id, notification.created_at, notification.content)
         self._payload = Payload(frame.encode())
-        self.looking_up = dynamodb.prepare("Query", clients.looking_up(VARIED))
-        self.storing = None
+        self._looking_up = dynamodb.prepare("Query", clients.looking_up(VARIED))
+        self._storing = None
         if stored_until is not None:
             request = notifications.storing(VARIED, notification, expires_at=stored_until)
-            self.storing = dynamodb.prepare("PutItem", request)
-        self.stores = Window(MAX_RECIPIENTS_AT_ONCE)
-        self.lookups = Window(MAX_RECIPIENTS_AT_ONCE)
+            self._storing = dynamodb.prepare("PutItem", request)
 
     async def run(self, recipients: Sequence[str]) -> list[Outcome]:
         """Deliver to users, each named once; return an outcome for each, in their order. To be called once.
@@ -88,66 +88,91 @@ class Delivery:
         """
         outcomes = [Outcome(user_id) for user_id in recipients]
         async with asyncio.TaskGroup() as group:
-            self.work = Work(group)
-            self.posting = Posting(
-                self._management,
-                self.clients,
-                self._payload,
-                clocks=self.clocks,
-                random=self._random,
-                refusals=self._refusals,
-                work=self.work,
-            )
+            common = self._common(Work(group))
             try:
-                reached = [_Recipient(self, outcome) for outcome in outcomes]
-                if self.storing is not None:
-                    self.stores.add(_each(reached, _Recipient.begin_storing))
-                self.lookups.add(_each(reached, _Recipient.begin_looking_up))
-                await self.stores.drained()
-                await self.lookups.drained()
-                await self.posting.drained()
+                reached = [_Recipient(common, outcome) for outcome in outcomes]
+                if common.storing is not None:
+                    common.stores.add(_each(reached, _Recipient.begin_storing))
+                common.lookups.add(_each(reached, _Recipient.begin_looking_up))
+                await common.stores.drained()
+                await common.lookups.drained()
+                await common.posting.drained()
             finally:
-                self.work.close()
+                common.work.close()
         return outcomes
+
+    def _common(self, work: Work) -> "_Common":
+        posting = Posting(
+            self._management,
+            self._clients,
+            self._payload,
+            clocks=self._clocks,
+            random=self._random,
+            refusals=self._refusals,
+            work=work,
+        )
+        return _Common(
+            clients=self._clients,
+            storing=self._storing,
+            looking_up=self._looking_up,
+            stores=Window(MAX_RECIPIENTS_AT_ONCE),
+            lookups=Window(MAX_RECIPIENTS_AT_ONCE),
+            posting=posting,
+            work=work,
+            until=self._clocks.posts_until,
+        )
+
+
+class _Common(NamedTuple):
+    """What the recipients of a delivery share."""
+
+    clients: Clients
+    storing: Prepared | None
+    looking_up: Prepared
+    stores: Window
+    lookups: Window
+    posting: Posting
+    work: Work
+    until: float
 
 
 class _Recipient:
     """A recipient on the way: what is known so far of the two answers that the posts need."""
 
-    __slots__ = ("_delivery", "_found", "_outcome", "_start", "_stored")
+    __slots__ = ("_common", "_found", "_outcome", "_start", "_stored")
 
-    def __init__(self, delivery: Delivery, outcome: Outcome) -> None:
-        self._delivery = delivery
+    def __init__(self, common: _Common, outcome: Outcome) -> None:
+        self._common = common
         self._outcome = outcome
-        self._stored: bool | None = None if delivery.storing is not None else True
+        self._stored: bool | None = None if common.storing is not None else True
         self._found: list[Connection] | None = None
         self._start: Item | None = None
 
     def begin_storing(self) -> None:
         """Store, in a place among those that store."""
-        delivery = self._delivery
-        assert delivery.storing is not None  # noqa: S101 - for the type checker: there is something to store
-        until = delivery.clocks.posts_until
+        common = self._common
+        assert common.storing is not None  # noqa: S101 - for the type checker: there is something to store
+        until = common.until
         if _loop_time() >= until:
             self._outcome.error = self._outcome.error or explain(out_of_time())
             self._end_storing(stored=False)
             return
-        delivery.work.begin(delivery.storing.begin(self._outcome.user_id, deadline=until, done=self._told_stored))
+        common.work.keep(common.storing.begin(self._outcome.user_id, deadline=until, done=self._on_stored))
 
     def begin_looking_up(self) -> None:
         """Look up, in a place among those that do."""
-        delivery = self._delivery
-        until = delivery.clocks.posts_until
+        common = self._common
+        until = common.until
         if self._stored is False:
-            delivery.lookups.leave()
+            common.lookups.leave()
         elif _loop_time() >= until:
             self._miss(out_of_time())
             self._advance()
         else:
-            delivery.work.begin(delivery.looking_up.begin(self._outcome.user_id, deadline=until, done=self._told_found))
+            common.work.keep(common.looking_up.begin(self._outcome.user_id, deadline=until, done=self._on_found))
 
-    def _told_stored(self, call: Call, attempt: Attempt | None) -> None:
-        if not self._delivery.work.end(call):
+    def _on_stored(self, call: Call, attempt: Attempt | None) -> None:
+        if not self._common.work.end(call):
             return
         if attempt is None:
             answer = decoded(call, decode_object)
@@ -155,15 +180,15 @@ class _Recipient:
                 self._end_storing(stored=True)
                 return
             attempt = answer
-        self._delivery.work.run(self._store(attempt), lambda: self._end_storing(stored=self._outcome.persisted))
+        self._common.work.run(self._store(attempt), lambda: self._end_storing(stored=self._outcome.persisted))
 
     def _end_storing(self, *, stored: bool) -> None:
         self._outcome.persisted = self._stored = stored
-        self._delivery.stores.leave()
+        self._common.stores.leave()
         self._advance()
 
-    def _told_found(self, call: Call, attempt: Attempt | None) -> None:
-        if not self._delivery.work.end(call):
+    def _on_found(self, call: Call, attempt: Attempt | None) -> None:
+        if not self._common.work.end(call):
             return
         if attempt is None:
             answer = decoded(call, decode_page)
@@ -172,15 +197,13 @@ class _Recipient:
                 self._advance()
                 return
             attempt = answer
-        self._delivery.work.run(self._look_up(attempt), self._advance)
+        self._common.work.run(self._look_up(attempt), self._advance)
 
     async def _store(self, attempt: Attempt) -> None:
-        delivery = self._delivery
-        assert delivery.storing is not None  # noqa: S101 - for the type checker: it has been begun
+        common = self._common
+        assert common.storing is not None  # noqa: S101 - for the type checker: it has been begun
         try:
-            await delivery.storing.send(
-                self._outcome.user_id, decode_object, deadline=delivery.clocks.posts_until, begun=attempt
-            )
+            await common.storing.send(self._outcome.user_id, decode_object, deadline=common.until, begun=attempt)
         except Exception as error:
             taken = isinstance(error, AwsError) and error.code == TAKEN
             self._outcome.error = explain(_id_taken() if taken else error)
@@ -188,10 +211,10 @@ class _Recipient:
             self._outcome.persisted = True
 
     async def _look_up(self, attempt: Attempt) -> None:
-        delivery = self._delivery
+        common = self._common
         try:
-            page = await delivery.looking_up.send(
-                self._outcome.user_id, decode_page, deadline=delivery.clocks.posts_until, begun=attempt
+            page = await common.looking_up.send(
+                self._outcome.user_id, decode_page, deadline=common.until, begun=attempt
             )
         except Exception as error:
             self._miss(error)
@@ -199,9 +222,9 @@ class _Recipient:
             self._take(page)
 
     async def _look_up_more(self, start: Item) -> None:
-        delivery = self._delivery
+        common = self._common
         try:
-            page = await delivery.clients.next_page(self._outcome.user_id, start, deadline=delivery.clocks.posts_until)
+            page = await common.clients.next_page(self._outcome.user_id, start, deadline=common.until)
         except Exception as error:
             self._miss(error)
         else:
@@ -219,7 +242,7 @@ class _Recipient:
 
     def _advance(self) -> None:
         """Go on where both answers are there."""
-        found, lookups = self._found, self._delivery.lookups
+        found, lookups = self._found, self._common.lookups
         if self._stored is None or found is None:
             return
         self._found = None
@@ -227,7 +250,7 @@ class _Recipient:
             lookups.leave()
             return
         self._outcome.connections += len(found)
-        posting = self._delivery.posting
+        posting = self._common.posting
         if self._start is not None:
             posting.add(found, self._outcome, self._turn_page)
         elif posting.crowded:
@@ -238,7 +261,7 @@ class _Recipient:
 
     def _turn_page(self) -> None:
         assert self._start is not None  # noqa: S101 - for the type checker: there is another page
-        self._delivery.work.run(self._look_up_more(self._start), self._advance)
+        self._common.work.run(self._look_up_more(self._start), self._advance)
 
 
 def _each(recipients: Sequence[_Recipient], begin: Callable[[_Recipient], None]) -> Iterator[None]:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from websocket_push.aws.calls import Attempt, Call
+from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.retry import is_transient
+from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
@@ -148,7 +149,7 @@ class Posting:
         if left > 0 and now < self._clocks.posts_until:
             ended = partial(self._end, connection, outcome)
             until = min(self._clocks.posts_until, now + left)
-            self._work.begin(
+            self._work.keep(
                 self._management.begin_post(connection.connection_id, self._payload, deadline=until, done=ended)
             )
         elif left > 0 and now >= self._clocks.closes_until:

@@ -23,7 +23,7 @@ class Work:
         self._calls: set[Call] = set()
         self._closed = False
 
-    def begin(self, call: Call) -> None:
+    def keep(self, call: Call) -> None:
         """Keep a call that was begun, so that it can be given up."""
         if not call.done():
             self._calls.add(call)

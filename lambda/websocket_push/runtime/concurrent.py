@@ -4,36 +4,56 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.runtime import invocation
-from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.telemetry.explain import Failure
 
 Answer = TypeVar("Answer")
-Invocation: TypeAlias = invocation.Invocation[Transport]
+Warm = TypeVar("Warm")
 
 
 @cache
 def loop() -> asyncio.AbstractEventLoop:
-    """Give the event loop, which stands still between invocations."""
+    """Return the event loop, which stands still between invocations."""
     return asyncio.new_event_loop()
 
 
 @cache
-def transport() -> Transport:
-    """Give the way to AWS, with the connections that stay open between invocations."""
-    return Transport(os.environ)
+def sender() -> ConcurrentSender:
+    """Return the way to AWS, with the connections that stay open between invocations."""
+    return ConcurrentSender(os.environ)
+
+
+@cache
+def made(make: Callable[[ConcurrentSender], Any]) -> Any:
+    """Return what a function works with, made once."""
+    return make(sender())
 
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation], Coroutine[Any, Any, Answer]],
+    make: Callable[[ConcurrentSender], Warm],
+    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
     event: Event,
     context: LambdaContext,
 ) -> Answer | Failure:
-    """See `invocation.run`."""
+    """Run a handler to its end; see `invocation.run`.
+
+    Parameters
+    ----------
+    make
+        Makes what the handler works with.
+    function, handle, event, context
+        See `invocation.run`.
+    """
     return invocation.run(
-        function, handle, event, context, transport=transport, drive=lambda handled: loop().run_until_complete(handled)
+        function,
+        handle,
+        event,
+        context,
+        warm=lambda: made(make),
+        drive=lambda handled: loop().run_until_complete(handled),
     )

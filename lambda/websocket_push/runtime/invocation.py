@@ -1,7 +1,8 @@
-"""One invocation of a function: what it is given, and how its outcome is told.
+"""One invocation of a function: what it works with, and how its outcome is logged.
 
-Lambda runs one invocation at a time in a process and freezes it in between. The way to AWS with its open connections
-outlives the invocation; everything else is made anew. `sequential` and `concurrent` are the two ways.
+Lambda runs one invocation at a time in a process and freezes it in between. What a function works with (its settings,
+its tables, the way to AWS with its open connections) is made once and outlives the invocation. `sequential` and
+`concurrent` are the two ways to run one.
 """
 
 import os
@@ -10,14 +11,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from websocket_push.aws import retry
-from websocket_push.aws.sender import Sender
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.outcomes import log_outcome
 
 Event = Mapping[str, Any]
 Answer = TypeVar("Answer")
-AnySender = TypeVar("AnySender", bound=Sender)
+Warm = TypeVar("Warm")
 
 _RETURN_SECONDS = 0.25
 """What is left of an invocation's time for answering and logging."""
@@ -29,33 +29,30 @@ class LambdaContext(Protocol):
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Say how long the invocation may still run."""
+        """Return how long the invocation may still run."""
         ...
 
 
-class Invocation(NamedTuple, Generic[AnySender]):
+class Invocation(NamedTuple, Generic[Warm]):
     """What a handler works with.
 
     Parameters
     ----------
-    environment
-        The environment variables.
-    transport
-        The way to AWS.
+    warm
+        What was made once for all invocations of the environment.
     started, deadline
         When the invocation began and when its answer must be ready, on the monotonic clock.
     fields
         What the handler adds to the log line of the invocation: ids, codes and counts.
     """
 
-    environment: Mapping[str, str]
-    transport: AnySender
+    warm: Warm
     started: float
     deadline: float
     fields: dict[str, object]
 
     def now_milliseconds(self) -> int:
-        """Give the time since the epoch."""
+        """Return the time since the epoch."""
         return time.time_ns() // 1_000_000
 
     def new_id(self) -> str:
@@ -63,17 +60,17 @@ class Invocation(NamedTuple, Generic[AnySender]):
         return new_notification_id(time.time_ns(), os.urandom(RANDOM_BYTES))
 
     def random(self) -> float:
-        """Give a number from 0 to 1, for jitter."""
+        """Return a number from 0 to 1, for jitter."""
         return retry.random()
 
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation[AnySender]], Coroutine[Any, Any, Answer]],
+    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
     event: Event,
     context: LambdaContext,
     *,
-    transport: Callable[[], AnySender],
+    warm: Callable[[], Warm],
     drive: Callable[[Coroutine[Any, Any, Answer]], Answer],
 ) -> Answer | Failure:
     """Run a handler to its end and log the invocation in one line.
@@ -84,20 +81,21 @@ def run(
         Name of the function, for the log.
     handle
         The handler proper.
-    transport
-        Gives the way to AWS, the same one to every invocation.
+    warm
+        Returns what the handler works with, the same to every invocation. It is made at the first one, so that
+        settings which are missing or wrong are the outcome of an invocation, and logged.
     drive
-        Runs a coroutine that calls AWS by it to its end.
+        Runs the handler's coroutine to its end.
 
     Returns
     -------
     Answer or Failure
-        What the handler answered, or what is to be told instead; no exception gets out.
+        What the handler answered, or what to answer instead; no exception gets out.
     """
     started = time.perf_counter()
     fields: dict[str, object] = {}
     try:
-        answer: Answer | Failure = drive(handle(event, _begin(context, transport(), fields)))
+        answer: Answer | Failure = drive(handle(event, _invocation(context, warm(), fields)))
     except Exception as error:
         answer = explain(error)
     log_outcome(
@@ -111,7 +109,7 @@ def run(
     return answer
 
 
-def _begin(context: LambdaContext, transport: AnySender, fields: dict[str, object]) -> Invocation[AnySender]:
+def _invocation(context: LambdaContext, warm: Warm, fields: dict[str, object]) -> Invocation[Warm]:
     remaining = context.get_remaining_time_in_millis() / 1000 - _RETURN_SECONDS
     started = time.monotonic()
-    return Invocation(os.environ, transport, started, started + remaining, fields)
+    return Invocation(warm, started, started + remaining, fields)

@@ -3,29 +3,44 @@
 import os
 from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from websocket_push.aws.sequential import SequentialSender
 from websocket_push.http.blocking import drive
 from websocket_push.runtime import invocation
-from websocket_push.runtime.invocation import Event, LambdaContext
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.telemetry.explain import Failure
 
 Answer = TypeVar("Answer")
-Invocation: TypeAlias = invocation.Invocation[SequentialSender]
+Warm = TypeVar("Warm")
 
 
 @cache
-def transport() -> SequentialSender:
-    """Give the way to AWS, with the connections that stay open between invocations."""
+def sender() -> SequentialSender:
+    """Return the way to AWS, with the connections that stay open between invocations."""
     return SequentialSender(os.environ)
+
+
+@cache
+def made(make: Callable[[SequentialSender], Any]) -> Any:
+    """Return what a function works with, made once."""
+    return make(sender())
 
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation], Coroutine[Any, Any, Answer]],
+    make: Callable[[SequentialSender], Warm],
+    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
     event: Event,
     context: LambdaContext,
 ) -> Answer | Failure:
-    """See `invocation.run`."""
-    return invocation.run(function, handle, event, context, transport=transport, drive=drive)
+    """Run a handler to its end, which awaits nothing but the sender; see `invocation.run`.
+
+    Parameters
+    ----------
+    make
+        Makes what the handler works with.
+    function, handle, event, context
+        See `invocation.run`.
+    """
+    return invocation.run(function, handle, event, context, warm=lambda: made(make), drive=drive)

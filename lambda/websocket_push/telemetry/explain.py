@@ -1,5 +1,6 @@
-"""What an exception means to those outside: a code of the closed list and a sentence."""
+"""What an exception means to callers: a code of the closed list and a sentence."""
 
+import sys
 from typing import NamedTuple
 
 from websocket_push.aws.errors import AwsError
@@ -9,7 +10,7 @@ from websocket_push.telemetry.log import where
 
 
 class Failure(NamedTuple):
-    """A failure as it is told.
+    """A failure as it is reported.
 
     Parameters
     ----------
@@ -26,8 +27,23 @@ class Failure(NamedTuple):
     detail: str = ""
 
 
+def lambda_error(code: ErrorCode | None, message: str) -> Exception:
+    """Return an exception that ends an invocation: Lambda reports its class as `errorType`.
+
+    Parameters
+    ----------
+    code
+        Names the class; None for a plain `Exception`.
+    message
+        Reported as `errorMessage`.
+    """
+    # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
+    sys.tracebacklimit = 0
+    return Exception(message) if code is None else type(code.value, (Exception,), {})(message)
+
+
 def explain(error: Exception) -> Failure:
-    """Find the code for an exception."""
+    """Return the code and the sentence for an exception."""
     if isinstance(error, RequestError):
         return Failure(error.code, error.message)
     if isinstance(error, AwsError) and error.transient:

@@ -7,16 +7,14 @@ and not the server's.
 """
 
 import json
-import socket
 import ssl
 import time
-from collections.abc import Callable
 from ipaddress import ip_address
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from websocket_push.http.errors import InvalidResponse
-from websocket_push.http.response import Response, ResponseParser
+from websocket_push.http.blocking import fetch
+from websocket_push.http.endpoint import Endpoint, parse_url
+from websocket_push.http.errors import ConnectionLost, ConnectionRefused, Expired, InvalidResponse
+from websocket_push.http.response import Response
 from websocket_push.tokens.key_cache import KeysUnavailable
 
 MAX_JWKS_BYTES = 256 * 1024
@@ -25,35 +23,10 @@ MAX_JWKS_BYTES = 256 * 1024
 FETCH_SECONDS = 3.0
 """The time for the whole fetch: a client waits for it, and API Gateway for the client."""
 
-_READ_BYTES = 64 * 1024
 _OK = 200
-_DEFAULT_PORTS = {"https": 443, "http": 80}
-_VISIBLE = range(0x21, 0x7F)
 
 
-class Address(NamedTuple):
-    """Where a key set is.
-
-    Parameters
-    ----------
-    secure
-        Whether it is reached over TLS.
-    host, port
-        What to connect to; an IPv6 address without brackets.
-    authority
-        The Host header.
-    target
-        Path and query.
-    """
-
-    secure: bool
-    host: str
-    port: int
-    authority: str
-    target: str
-
-
-def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Address:
+def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Endpoint:
     """Read the URI of a key set.
 
     Parameters
@@ -66,29 +39,17 @@ def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Address:
     ValueError
         With a sentence that says what it must be. Keys that travel in the clear could be anybody's.
     """
-    if not all(ord(character) in _VISIBLE for character in uri):
-        raise ValueError("must hold no white space and only ASCII characters.")
     try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError("must be a URL such as https://issuer.example/.well-known/jwks.json.") from None
-    if parts.scheme == "http" and not (allow_insecure_loopback and _is_loopback(host)):
+        endpoint = parse_url(uri, with_query=True)
+    except ValueError as error:
+        raise ValueError(f"{error}; for example https://issuer.example/.well-known/jwks.json.") from None
+    if endpoint.scheme == "http" and not (allow_insecure_loopback and _is_loopback(endpoint.dial_host)):
         raise ValueError("must begin with https://.")
-    if parts.scheme not in _DEFAULT_PORTS or not host or port == 0:
-        raise ValueError("must be a URL such as https://issuer.example/.well-known/jwks.json.")
-    if "@" in parts.netloc or parts.fragment:
-        raise ValueError("must hold no user name, password or fragment.")
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    return Address(parts.scheme == "https", host, port or _DEFAULT_PORTS[parts.scheme], parts.netloc, target)
+    return endpoint
 
 
 def fetch_jwks(
-    address: Address,
-    *,
-    seconds: float = FETCH_SECONDS,
-    clock: Callable[[], float] = time.monotonic,
-    context: ssl.SSLContext | None = None,
+    endpoint: Endpoint, *, seconds: float = FETCH_SECONDS, context: ssl.SSLContext | None = None
 ) -> list[object]:
     """Fetch a key set.
 
@@ -96,8 +57,6 @@ def fetch_jwks(
     ----------
     seconds
         The time for all of it.
-    clock
-        Seconds that only grow.
     context
         TLS settings; by default the system's certificate authorities (or `SSL_CERT_FILE`) and the server's name are
         verified.
@@ -112,69 +71,29 @@ def fetch_jwks(
     KeysUnavailable
         For everything else, saying what went wrong.
     """
-    until = clock() + seconds
-
-    def remaining() -> float:
-        left = until - clock()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
+    if endpoint.scheme == "https" and context is None:
+        context = ssl.create_default_context()
+    tls = context if endpoint.scheme == "https" else None
+    until = time.monotonic() + seconds
     try:
-        response = _get(address, remaining, context)
-    except TimeoutError:
+        response = fetch(endpoint, tls, _request(endpoint), until, body_limit=MAX_JWKS_BYTES)
+    except Expired:
         raise KeysUnavailable(f"The JWKS did not come within {seconds:g} s.") from None
     except InvalidResponse as error:
         raise KeysUnavailable(f"The JWKS did not come in sound HTTP: {error}.") from error
-    except (OSError, ValueError) as error:
-        # ValueError: a name that is none, to the resolver or to TLS.
-        cause = getattr(error, "strerror", None) or type(error).__name__
+    except ConnectionLost as error:
+        raise KeysUnavailable("The JWKS did not come: the connection closed before it was complete.") from error
+    except ConnectionRefused as error:
+        cause = getattr(error.__cause__, "strerror", None) or str(error)
         raise KeysUnavailable(f"The JWKS could not be fetched: {cause}.") from error
     return _read_keys(response)
 
 
-def _get(address: Address, remaining: Callable[[], float], context: ssl.SSLContext | None) -> Response:
-    with _connect(address, remaining) as plain, _secure(plain, address, remaining, context) as connection:
-        connection.sendall(_request(address))
-        parser = ResponseParser(body_limit=MAX_JWKS_BYTES)
-        while True:
-            connection.settimeout(remaining())
-            data = connection.recv(_READ_BYTES)
-            response = parser.feed(data) if data else parser.finish()
-            if response is not None:
-                return response
-            if not data:
-                raise InvalidResponse("the connection closed before the answer was complete")
-
-
-def _connect(address: Address, remaining: Callable[[], float]) -> socket.socket:
-    failure = OSError("no address")
-    for family, kind, protocol, _, where in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(remaining())
-            connection.connect(where)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
-
-
-def _secure(
-    connection: socket.socket, address: Address, remaining: Callable[[], float], context: ssl.SSLContext | None
-) -> socket.socket:
-    connection.settimeout(remaining())
-    if not address.secure:
-        return connection
-    return (context or ssl.create_default_context()).wrap_socket(connection, server_hostname=address.host)
-
-
-def _request(address: Address) -> bytes:
+def _request(endpoint: Endpoint) -> bytes:
     # Some issuers' web application firewalls turn away requests without a User-Agent.
+    path = endpoint.path if endpoint.path.startswith("/") else f"/{endpoint.path}"
     return (
-        f"GET {address.target} HTTP/1.1\r\nHost: {address.authority}\r\nUser-Agent: websocket-push\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {endpoint.host}\r\nUser-Agent: websocket-push\r\n"
         "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
     ).encode("ascii")
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from websocket_push.http.endpoint import Endpoint
 from websocket_push.settings import SettingsError, read_text
 from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
-from websocket_push.tokens.jwks import Address, parse_uri
+from websocket_push.tokens.jwks import parse_uri
 
 _ISSUER_DEFAULTS: dict[str, Any] = {
     "issuer": None,
@@ -62,7 +63,7 @@ class TokenSettings:
 
     issuer: str | None
     audience: tuple[str, ...]
-    jwks: Address | None
+    jwks: Endpoint | None
     secret_arn: str | None
     algorithms: tuple[str, ...]
     user_id_claim: str
@@ -115,7 +116,7 @@ def _issuer_settings(values: Mapping[str, Any]) -> TokenSettings:
     return TokenSettings(
         issuer=_text(values, "issuer"),
         audience=_texts(values, "audience"),
-        jwks=None if jwks_uri is None else _address(jwks_uri, allow_insecure_loopback=allow_insecure_loopback),
+        jwks=None if jwks_uri is None else _endpoint(jwks_uri, allow_insecure_loopback=allow_insecure_loopback),
         secret_arn=secret_arn,
         algorithms=_algorithms(values, with_secret=secret_arn is not None),
         user_id_claim=_text(values, "userIdClaim") or "",
@@ -152,7 +153,7 @@ def _algorithms(values: Mapping[str, Any], *, with_secret: bool) -> tuple[str, .
     return algorithms
 
 
-def _address(uri: str, *, allow_insecure_loopback: bool) -> Address:
+def _endpoint(uri: str, *, allow_insecure_loopback: bool) -> Endpoint:
     try:
         return parse_uri(uri, allow_insecure_loopback=allow_insecure_loopback)
     except ValueError as error:

@@ -111,8 +111,8 @@ def choose_verifier(verifiers: Sequence[Verifier], token: str) -> Verifier:
 def make_verifier(settings: TokenSettings) -> Verifier:
     """Make a verifier with the source of keys that the settings name."""
     if settings.jwks is not None:
-        address = settings.jwks
-        return Verifier(settings, lambda: keys_of_set(fetch_jwks(address), settings.algorithms))
+        endpoint = settings.jwks
+        return Verifier(settings, lambda: keys_of_set(fetch_jwks(endpoint), settings.algorithms))
     read = partial(read_secret, settings.secret_arn or "")
     return Verifier(settings, lambda: keys_of_secret(read(), settings.algorithms))
 

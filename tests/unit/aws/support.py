@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.credentials import Credentials
 from websocket_push.aws.endpoints import management_endpoint
 from websocket_push.aws.errors import AwsError
@@ -32,7 +32,7 @@ AnySender = TypeVar("AnySender", bound=Sender)
 Maker = Callable[..., Sender]
 """Makes a sender of either kind."""
 
-SENDERS = [pytest.param(Transport, id="concurrent"), pytest.param(SequentialSender, id="sequential")]
+SENDERS = [pytest.param(ConcurrentSender, id="concurrent"), pytest.param(SequentialSender, id="sequential")]
 
 CONNECTIONS_URL = "https://abc.execute-api.eu-west-1.amazonaws.com/prod"
 PATIENCE = 60.0  # seconds; only a test that hangs ever waits for it
@@ -247,9 +247,9 @@ def environment(port: int, **variables: str) -> dict[str, str]:
     }
 
 
-def transport_to(server: Server, **options: Any) -> Transport:
+def transport_to(server: Server, **options: Any) -> ConcurrentSender:
     """A transport to the server that retries at once."""
-    return Transport(environment(server.port), **{"random": lambda: 0.0, **options})
+    return ConcurrentSender(environment(server.port), **{"random": lambda: 0.0, **options})
 
 
 def soon(seconds: float = PATIENCE) -> float:
@@ -286,7 +286,7 @@ async def post(
 ) -> None:
     """Post one message."""
     deadline = soon() if deadline is None else deadline
-    if isinstance(transport, Transport):
+    if isinstance(transport, ConcurrentSender):
         management = Management(transport, CONNECTIONS_URL)
         await management.post(connection_id, Payload(b"hello"), deadline=deadline, attempts=attempts)
         return
@@ -311,13 +311,13 @@ def check_whole(transport: Sender) -> None:
     """Check that every place and every connection has come back to its pool."""
     if isinstance(transport, SequentialSender):
         assert all(connection.reusable for idle in transport._idle.values() for connection in idle)
-    if not isinstance(transport, Transport):
+    if not isinstance(transport, ConcurrentSender):
         return
     for pool in transport._pools.values():
         assert pool._opening == 0
         assert set(pool._idle) == pool._connections
         assert len(pool._idle) == len(pool._connections)
-        assert all(future.done() for future, _ in pool._waiters)
+        assert all(waiter.done() for waiter in pool._waiters)
 
 
 @contextmanager
@@ -335,7 +335,7 @@ def kept_loop(transport: Sender) -> Iterator[asyncio.AbstractEventLoop]:
 
 async def close(transport: Sender) -> None:
     """Close a sender of either kind."""
-    if isinstance(transport, Transport):
+    if isinstance(transport, ConcurrentSender):
         await transport.close()
     elif isinstance(transport, SequentialSender):
         transport.close()

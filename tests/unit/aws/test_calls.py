@@ -28,11 +28,12 @@ from tests.unit.aws.support import (
     status,
     transport_to,
 )
-from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.calls import Call
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
+from websocket_push.aws.sender import Attempt
 from websocket_push.http.errors import ConnectionLost, Expired
 
 SHORT_TIMEOUT = 0.3  # seconds, where running into it is what the test is about
@@ -43,7 +44,7 @@ PAYLOAD = Payload(b"hello")
 class FanOut:
     """Posts that are begun together, and the ends that were told."""
 
-    def __init__(self, transport: Transport, count: int, *, deadline: float | None = None) -> None:
+    def __init__(self, transport: ConcurrentSender, count: int, *, deadline: float | None = None) -> None:
         self.ends: list[list[Attempt | None]] = [[] for _ in range(count)]
         self._all_told = asyncio.Event()
         management = Management(transport, CONNECTIONS_URL)
@@ -83,7 +84,7 @@ class Done:
         self._fan_out.told(self._number, attempt)
 
 
-def watched(server: Server, counts: list[int], **options: Any) -> Transport:
+def watched(server: Server, counts: list[int], **options: Any) -> ConcurrentSender:
     """A transport that notes how many connections it has whenever it sends."""
 
     def clock() -> float:
@@ -94,12 +95,12 @@ def watched(server: Server, counts: list[int], **options: Any) -> Transport:
     return transport
 
 
-async def all_posted(transport: Transport, count: int) -> None:
+async def all_posted(transport: ConcurrentSender, count: int) -> None:
     assert await FanOut(transport, count).finished() == [None] * count
     assert transport.active == 0
 
 
-async def one(transport: Transport) -> Attempt:
+async def one(transport: ConcurrentSender) -> Attempt:
     (attempt,) = await FanOut(transport, 1).finished()
     assert attempt is not None
     return attempt
@@ -108,7 +109,7 @@ async def one(transport: Transport) -> Attempt:
 def test_a_call_is_the_same_request_as_a_post() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport, "id0")
             await all_posted(transport, 1)
 
@@ -134,7 +135,7 @@ def test_calls_go_out_in_the_order_of_asking_over_no_more_connections_than_the_b
 def test_calls_and_requests_share_the_connections() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             fan_out = FanOut(transport, 20)
             await asyncio.gather(*(post(transport) for _ in range(20)))
             await fan_out.finished()
@@ -156,7 +157,7 @@ def test_every_connection_is_replaced_where_the_server_ends_each_after_one_answe
 def test_a_refusal_is_handed_on_and_keeps_the_connection(code: int, count: int) -> None:
     with Server(status(code), reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             attempt = await one(transport)
             assert attempt.response is not None
             assert (attempt.response.status, attempt.failure, attempt.sent) == (code, None, count)
@@ -179,7 +180,7 @@ def test_a_refusal_is_handed_on_and_keeps_the_connection(code: int, count: int) 
 def test_a_failure_is_handed_on_and_its_connection_is_closed(answer: Answer, failure: type[Exception]) -> None:
     with Server(answer, reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             attempt = await one(transport)
             assert isinstance(attempt.failure, failure)
             assert attempt.sent == 1
@@ -192,7 +193,7 @@ def test_a_failure_is_handed_on_and_its_connection_is_closed(answer: Answer, fai
 def test_a_reused_connection_that_dies_before_any_byte_is_replaced_once(closing: Answer) -> None:
     with Server(reply(), closing, reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await all_posted(transport, 1)
             await all_posted(transport, 1)
 
@@ -201,7 +202,7 @@ def test_a_reused_connection_that_dies_before_any_byte_is_replaced_once(closing:
 
     with Server(reply(), closing, closing) as server:
 
-        async def fail(transport: Transport) -> None:
+        async def fail(transport: ConcurrentSender) -> None:
             await all_posted(transport, 1)
             attempt = await one(transport)
             assert isinstance(attempt.failure, ConnectionLost)
@@ -225,7 +226,7 @@ def test_all_connections_closed_between_two_invocations_are_replaced() -> None:
 def test_what_waits_is_told_at_the_deadline_and_sends_nothing() -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             fan_out = FanOut(transport, 5, deadline=soon(SHORT_TIMEOUT))
             attempts = await fan_out.finished()
             assert all(attempt is not None and isinstance(attempt.failure, Expired) for attempt in attempts)
@@ -239,7 +240,7 @@ def test_what_waits_is_told_at_the_deadline_and_sends_nothing() -> None:
 def test_a_deadline_that_has_passed_sends_nothing() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             (attempt,) = await FanOut(transport, 1, deadline=soon(0)).finished()
             assert attempt is not None
@@ -252,7 +253,7 @@ def test_a_deadline_that_has_passed_sends_nothing() -> None:
 def test_hundreds_that_are_late_at_once_are_told_without_end_of_the_stack() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             (pool,) = transport._pools.values()
             held = pool.take()
@@ -272,14 +273,14 @@ def test_missing_credentials_are_left_to_the_request_to_raise() -> None:
         variables = environment(server.port)
         del variables["AWS_SECRET_ACCESS_KEY"]
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             attempt = await one(transport)
-            assert (attempt.sent, attempt.response, attempt.failure) == (0, None, None)
+            assert (attempt.sent, attempt.response) == (0, None)
             with pytest.raises(AwsError) as caught:
                 await Management(transport, CONNECTIONS_URL).post("id", PAYLOAD, deadline=soon(), begun=attempt)
             assert caught.value.code == "MissingCredentials"
 
-        run(Transport(variables), work)
+        run(ConcurrentSender(variables), work)
         assert server.connections == 0
 
 
@@ -287,20 +288,20 @@ def test_a_refusing_port_is_told() -> None:
     with Server() as server:
         port = server.port
 
-    async def work(transport: Transport) -> None:
+    async def work(transport: ConcurrentSender) -> None:
         for attempt in await FanOut(transport, 10).finished():
             assert attempt is not None
             assert attempt.sent == 0
             assert attempt.failure is not None
 
-    run(Transport(environment(port), maximum_connections=2), work)
+    run(ConcurrentSender(environment(port), maximum_connections=2), work)
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_cancelled_calls_leave_no_socket_and_no_place_behind(turns: int) -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             fan_out = FanOut(transport, 20)
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -321,7 +322,7 @@ def test_cancelled_calls_leave_no_socket_and_no_place_behind(turns: int) -> None
 def test_close_tells_what_is_in_flight() -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             fan_out = FanOut(transport, 2)
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 2)
             await transport.close()
@@ -335,7 +336,7 @@ def test_close_tells_what_is_in_flight() -> None:
 def test_a_request_goes_on_from_the_attempt_and_counts_it() -> None:
     with Server(status(503), status(403)) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: ConcurrentSender) -> AwsError:
             attempt = await one(transport)
             with pytest.raises(AwsError) as caught:
                 await Management(transport, CONNECTIONS_URL).post("id0", PAYLOAD, deadline=soon(), begun=attempt)
@@ -349,7 +350,7 @@ def test_a_request_goes_on_from_the_attempt_and_counts_it() -> None:
 def test_a_final_refusal_is_raised_without_another_request() -> None:
     with Server(status(410)) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: ConcurrentSender) -> AwsError:
             attempt = await one(transport)
             with pytest.raises(AwsError) as caught:
                 await Management(transport, CONNECTIONS_URL).post("id0", PAYLOAD, deadline=soon(), begun=attempt)
@@ -382,7 +383,7 @@ def test_whatever_the_server_plays_every_call_is_answered_once_and_nothing_that_
     counts: list[int] = []
     with Server(*(PLAYS[play] for play in plays), reply()) as server:
 
-        async def work(transport: Transport) -> list[str]:
+        async def work(transport: ConcurrentSender) -> list[str]:
             management = Management(transport, CONNECTIONS_URL)
             ends = []
             for number, attempt in enumerate(await FanOut(transport, count).finished()):
@@ -422,7 +423,7 @@ def test_where_requests_are_too_many_no_more_go_out_than_the_pace_allows_and_all
             sent.append((pool._under_way(), pool._pace.bound))
             return 0.0
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             ends = await FanOut(transport, count).finished()
             assert all(under_way <= bound for under_way, bound in sent)
             management = Management(transport, CONNECTIONS_URL)
@@ -445,7 +446,7 @@ def test_after_refusals_at_most_half_as_many_go_out_and_then_more_again() -> Non
             bounds.append(pool._pace.bound)
             return 0.0
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             assert [attempt is None for attempt in await FanOut(transport, 100).finished()].count(False) == 8
 
         transport = transport_to(server, clock=clock, maximum_connections=8)

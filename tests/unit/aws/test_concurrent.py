@@ -27,8 +27,7 @@ from tests.unit.aws.support import (
     stall,
     status,
 )
-from websocket_push.aws.concurrent import Transport
-from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
@@ -344,7 +343,7 @@ def test_nothing_is_sent_after_the_deadline(transport_to: Maker) -> None:
 def test_a_cancelled_request_closes_its_connection_and_frees_its_place() -> None:
     with Server(stall(), reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             task = asyncio.create_task(post(transport))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             task.cancel()
@@ -353,7 +352,7 @@ def test_a_cancelled_request_closes_its_connection_and_frees_its_place() -> None
             await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
             await post(transport)
 
-        run(Transport(environment(server.port), maximum_connections=1), work)
+        run(ConcurrentSender(environment(server.port), maximum_connections=1), work)
         assert server.connections == 2
 
 
@@ -370,7 +369,7 @@ def test_an_answer_that_comes_before_the_request_was_read_ends_the_connection() 
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
         port = server.sockets[0].getsockname()[1]
-        transport = Transport(environment(port))
+        transport = ConcurrentSender(environment(port))
         with pytest.raises(AwsError) as caught:
             await Management(transport, CONNECTIONS_URL).post("id", Payload(b"x" * 12_000_000), deadline=soon())
         assert transport._pools["http", "127.0.0.1", port].take() is None
@@ -432,21 +431,3 @@ def test_two_loops_one_after_the_other_both_work(transport_to: Maker) -> None:
         run(transport, post)
         run(transport, post)
         assert [request.connection for request in server.requests] == [1, 2]
-
-
-def test_what_an_operation_has_in_common_is_kept_between_invocations() -> None:
-    transport = Transport(environment(1))
-    first, second = (Management(transport, CONNECTIONS_URL) for _ in range(2))
-    assert first._post is second._post
-    assert first._post is not first._delete
-    other = Management(transport, CONNECTIONS_URL.replace("abc", "xyz"))
-    assert other._post is not first._post
-    assert other._post.endpoint.host == "xyz.execute-api.eu-west-1.amazonaws.com"
-
-
-def test_the_environment_is_read_once_for_the_addresses_of_a_service() -> None:
-    variables = environment(1)
-    transport = Transport(variables)
-    first = DynamoDB(transport)
-    del variables["AWS_REGION"], variables["AWS_ENDPOINT_URL"]
-    assert DynamoDB(transport).address("Query")[0] is first.address("Query")[0]

@@ -20,35 +20,35 @@ from tests.unit.aws.support import (
     status,
     transport_to,
 )
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 
-Call = Callable[[Transport], Coroutine[Any, Any, Any]]
+Call = Callable[[ConcurrentSender], Coroutine[Any, Any, Any]]
 
 ALICE: Item = {"userId": {"S": "alice"}, "notificationId": {"S": "1"}}
 
 
-class Once(Transport):
+class Once(ConcurrentSender):
     """A transport that tries each request once."""
 
     async def request(self, *args: Any, **options: Any) -> Any:
         return await super().request(*args, **options, attempts=1)
 
 
-async def put(transport: Transport) -> None:
+async def put(transport: ConcurrentSender) -> None:
     await DynamoDB(transport).put_item("table", ALICE, deadline=soon())
 
 
-async def get(transport: Transport) -> Item | None:
+async def get(transport: ConcurrentSender) -> Item | None:
     return await DynamoDB(transport).get_item("table", ALICE, deadline=soon())
 
 
-async def delete(transport: Transport) -> None:
+async def delete(transport: ConcurrentSender) -> None:
     await DynamoDB(transport).delete_item("table", ALICE, deadline=soon())
 
 
-async def query(transport: Transport) -> list[Item]:
+async def query(transport: ConcurrentSender) -> list[Item]:
     page = await DynamoDB(transport).query({"TableName": "table"}, deadline=soon())
     assert page.last_evaluated_key is None
     return page.items
@@ -117,7 +117,7 @@ def test_a_throttled_request_slows_down_all_that_follow(code: str) -> None:
             bounds.extend(pool._pace.bound for pool in transport._pools.values())
             return 0.0
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(put(transport) for _ in range(20)))
 
         transport = transport_to(server, clock=clock, maximum_connections=8)
@@ -129,7 +129,7 @@ def test_a_throttled_request_slows_down_all_that_follow(code: str) -> None:
 def test_a_path_in_the_endpoint_is_kept() -> None:
     with Server() as server:
         url = f"http://127.0.0.1:{server.port}/prefix/"
-        run(Transport(environment(server.port, AWS_ENDPOINT_URL=url)), put)
+        run(ConcurrentSender(environment(server.port, AWS_ENDPOINT_URL=url)), put)
         (request,) = server.requests
         assert request.path == "/prefix/"
         check_signature(request, "dynamodb")
@@ -140,7 +140,7 @@ def test_one_pool_serves_both_services_behind_one_address() -> None:
 
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await put(transport)
             await post(transport)
 
@@ -189,7 +189,7 @@ def table(moto: dict[str, str], request: pytest.FixtureRequest) -> str:
 def test_an_item_is_written_read_and_deleted(moto: dict[str, str], table: str) -> None:
     item: Item = {**ALICE, "content": {"S": '{"é": "😀"}'}, "expiresAt": {"N": "1764000000"}}
 
-    async def work(transport: Transport) -> None:
+    async def work(transport: ConcurrentSender) -> None:
         database = DynamoDB(transport)
         deadline = soon(PATIENCE)
         assert await database.get_item(table, ALICE, deadline=deadline) is None
@@ -199,11 +199,11 @@ def test_an_item_is_written_read_and_deleted(moto: dict[str, str], table: str) -
         await database.delete_item(table, ALICE, deadline=deadline)
         assert await database.get_item(table, ALICE, deadline=deadline) is None
 
-    run(Transport(moto), work)
+    run(ConcurrentSender(moto), work)
 
 
 def test_a_query_is_read_page_by_page(moto: dict[str, str], table: str) -> None:
-    async def work(transport: Transport) -> list[list[str]]:
+    async def work(transport: ConcurrentSender) -> list[list[str]]:
         database = DynamoDB(transport)
         deadline = soon(PATIENCE)
         items: list[Item] = [{"userId": {"S": "alice"}, "notificationId": {"S": str(number)}} for number in range(5)]
@@ -226,12 +226,12 @@ def test_a_query_is_read_page_by_page(moto: dict[str, str], table: str) -> None:
                 return pages
             start = {"ExclusiveStartKey": page.last_evaluated_key}
 
-    assert run(Transport(moto), work) == [["0", "1"], ["2", "3"], ["4"]]
+    assert run(ConcurrentSender(moto), work) == [["0", "1"], ["2", "3"], ["4"]]
 
 
 def test_an_error_of_dynamodb_has_its_code(moto: dict[str, str]) -> None:
     with pytest.raises(AwsError) as caught:
-        run(Transport(moto), put)
+        run(ConcurrentSender(moto), put)
     error = caught.value
     assert (error.code, error.status, error.attempts, error.transient) == ("ResourceNotFoundException", 400, 1, False)
 

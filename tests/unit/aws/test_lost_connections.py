@@ -10,7 +10,7 @@ import pytest
 from tests.unit.aws.support import OK, PATIENCE, SENDERS, Exchange, Maker, Server, environment, kept_loop, post, run
 from tests.unit.aws.test_calls import FanOut
 from tests.unit.aws.test_tls import LOOPBACK, Authority
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 
@@ -90,12 +90,14 @@ def test_what_was_sent_on_lost_connections_side_by_side_stalls_once_each() -> No
     network = Network()
     with network.server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await fill(transport, network, 8)
             await asyncio.gather(*(post(transport, attempts=2) for _ in range(50)))
 
         run(
-            Transport(variables(network), random=lambda: 0.0, attempt_timeout=ATTEMPT_SECONDS, maximum_connections=8),
+            ConcurrentSender(
+                variables(network), random=lambda: 0.0, attempt_timeout=ATTEMPT_SECONDS, maximum_connections=8
+            ),
             work,
         )
         assert sorted(network.sent_since(8)) == ["lost"] * 8 + ["new"] * 50
@@ -105,12 +107,12 @@ def test_what_waits_for_a_connection_gets_none_that_is_lost() -> None:
     network = Network()
     with network.server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await fill(transport, network, 2)
             ends = await FanOut(transport, 10).finished()
             assert [end is None for end in ends].count(False) == 2
 
-        run(Transport(variables(network), attempt_timeout=ATTEMPT_SECONDS, maximum_connections=2), work)
+        run(ConcurrentSender(variables(network), attempt_timeout=ATTEMPT_SECONDS, maximum_connections=2), work)
         assert sorted(network.sent_since(2)) == ["lost"] * 2 + ["new"] * 8
 
 
@@ -139,7 +141,7 @@ def test_a_connection_that_was_used_since_is_kept() -> None:
     server = network.server
     with server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(post(transport), post(transport))
             await post(transport)
             network.lost = {server.requests[-1].connection}  # the one used last is used next
@@ -148,7 +150,7 @@ def test_a_connection_that_was_used_since_is_kept() -> None:
             await post(transport)
             await stalled
 
-        run(Transport(variables(network), random=lambda: 0.0, attempt_timeout=ATTEMPT_SECONDS), work)
+        run(ConcurrentSender(variables(network), random=lambda: 0.0, attempt_timeout=ATTEMPT_SECONDS), work)
         (lost,) = network.lost
         kept = 3 - lost
         assert [request.connection for request in server.requests[3:]] == [lost, kept, kept]

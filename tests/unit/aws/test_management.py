@@ -20,13 +20,13 @@ from tests.unit.aws.support import (
     status,
     transport_to,
 )
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.requests import Payload
 
 
-async def close(transport: Transport, connection_id: str = "id=") -> None:
+async def close(transport: ConcurrentSender, connection_id: str = "id=") -> None:
     await Management(transport, CONNECTIONS_URL).close(connection_id, deadline=soon())
 
 
@@ -52,7 +52,7 @@ def test_a_close_is_a_delete_without_a_body() -> None:
 def test_a_service_specific_endpoint_replaces_host_and_path() -> None:
     with Server() as server:
         own = f"http://127.0.0.1:{server.port}/_path/api/stage"
-        run(Transport(environment(server.port, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=own)), post)
+        run(ConcurrentSender(environment(server.port, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=own)), post)
         (request,) = server.requests
         assert request.path == "/_path/api/stage/@connections/id%3D"
         assert request.headers["host"] == f"127.0.0.1:{server.port}"
@@ -94,19 +94,19 @@ def test_a_payload_is_hashed_once_for_all_its_posts() -> None:
 @pytest.mark.parametrize("url", ["", "wss://abc.execute-api.eu-west-1.amazonaws.com/prod"])
 def test_a_wrong_connections_url_is_found_before_anything_is_sent(url: str) -> None:
     with pytest.raises(AwsError, match="the connections URL") as caught:
-        Management(Transport({"AWS_REGION": "eu-west-1"}), url)
+        Management(ConcurrentSender({"AWS_REGION": "eu-west-1"}), url)
     assert caught.value.code == "InvalidConfiguration"
 
 
 def test_no_region_is_found_before_anything_is_sent() -> None:
     with pytest.raises(AwsError, match="AWS_REGION"):
-        Management(Transport({}), CONNECTIONS_URL)
+        Management(ConcurrentSender({}), CONNECTIONS_URL)
 
 
 def test_one_stalled_connection_does_not_hold_up_the_others() -> None:
     with Server(stall(), reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             stalled = asyncio.create_task(post(transport))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             await asyncio.gather(*(post(transport) for _ in range(20)))

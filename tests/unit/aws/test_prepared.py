@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.aws.support import Server, check_signature, run, soon, status, transport_to
-from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.calls import Call
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import decode_object, decode_page, encode
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
+from websocket_push.aws.sender import Attempt
 
 
 def put(user_id: str, content: str = "1") -> dict[str, object]:
@@ -18,7 +19,7 @@ def put(user_id: str, content: str = "1") -> dict[str, object]:
 
 
 def prepared(content: str) -> Prepared:
-    transport = Transport({"AWS_REGION": "eu-west-1"})
+    transport = ConcurrentSender({"AWS_REGION": "eu-west-1"})
     return PreparingDynamoDB(transport).prepare("PutItem", put(VARIED, content))
 
 
@@ -27,7 +28,7 @@ def test_the_body_is_what_would_be_written_for_the_string(user_id: str, content:
     assert prepared(content)._payload(user_id).body == encode(put(user_id, content)).encode()
 
 
-async def began(transport: Transport) -> tuple[Call, Attempt | None]:
+async def began(transport: ConcurrentSender) -> tuple[Call, Attempt | None]:
     """Begin one request, and wait for its end."""
     ended: asyncio.Future[Attempt | None] = asyncio.get_running_loop().create_future()
     request = PreparingDynamoDB(transport).prepare("PutItem", put(VARIED))
@@ -38,7 +39,7 @@ async def began(transport: Transport) -> tuple[Call, Attempt | None]:
 def test_what_is_begun_is_the_request_that_is_sent_otherwise() -> None:
     with Server(status(200, b"{}")) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             call, attempt = await began(transport)
             assert attempt is None
             assert decoded(call, decode_object) == {}
@@ -59,7 +60,7 @@ def test_what_is_begun_is_the_request_that_is_sent_otherwise() -> None:
 def test_an_answer_that_is_not_what_was_promised_is_left_to_be_asked_again() -> None:
     with Server(status(200, b"<html>"), status(200, b'{"Items":[]}')) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             call, attempt = await began(transport)
             assert attempt is None
             left = decoded(call, decode_page)

@@ -4,7 +4,7 @@ import asyncio
 import select
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -128,3 +128,9 @@ def test_what_a_server_says_unasked_is_not_taken_for_an_answer() -> None:
         drive(posting(sender))
         assert [request.connection for request in server.requests] == [1, 2]
         sender.close()
+
+
+@pytest.mark.parametrize("driver", [drive, lambda foreign: drive(together(foreign))])
+def test_what_awaits_something_else_is_refused(driver: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    with pytest.raises(RuntimeError, match="awaits something other"):
+        driver(asyncio.sleep(0))

@@ -34,12 +34,11 @@ from tests.unit.aws.support import (
     status,
 )
 from websocket_push.aws.authorities import client_tls
-from websocket_push.aws.calls import Attempt
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
-from websocket_push.aws.sender import Sender
+from websocket_push.aws.sender import Attempt, Sender
 from websocket_push.http.tls import ClientTls
 
 # Python 3.13 verifies strictly (RFC 5280): an authority must say what its key is for, and be named by its key.
@@ -193,7 +192,7 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: str | No
 
 
 def test_a_bundle_that_cannot_be_read_is_left_by_a_call_to_the_request_to_raise(tmp_path: Path) -> None:
-    async def work(transport: Transport) -> Attempt | None:
+    async def work(transport: ConcurrentSender) -> Attempt | None:
         ended: asyncio.Future[Attempt | None] = asyncio.get_running_loop().create_future()
         Management(transport, CONNECTIONS_URL).begin_post(
             "id", Payload(b""), deadline=soon(), done=lambda _, attempt: ended.set_result(attempt)
@@ -219,7 +218,7 @@ def test_a_server_without_tls_is_a_connection_failure() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         variables = environment(port, AWS_ENDPOINT_URL=f"https://127.0.0.1:{port}")
-        error = await post_failure(Transport(variables), attempts=1)
+        error = await post_failure(ConcurrentSender(variables), attempts=1)
         await served.wait()
         server.close()
         await server.wait_closed()
@@ -254,9 +253,9 @@ def test_tls_connections_closed_between_two_invocations_are_replaced(authority: 
         assert [request.connection for request in server.requests] == [1, 1, 2]
 
 
-def concurrent_to(server: Server, **variables: str) -> Transport:
+def concurrent_to(server: Server, **variables: str) -> ConcurrentSender:
     url = f"https://127.0.0.1:{server.port}"
-    return Transport(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
+    return ConcurrentSender(environment(server.port, AWS_ENDPOINT_URL=url, **variables), random=lambda: 0.0)
 
 
 def sessions_reused(server: Server) -> list[bool]:
@@ -272,7 +271,7 @@ def test_the_session_of_a_connection_is_resumed_by_those_that_follow(
     context.minimum_version = context.maximum_version = version
     with Server(answer, tls=context) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             await asyncio.gather(*(post(transport) for _ in range(4)))
             if server.open:
@@ -299,7 +298,7 @@ def test_messages_and_answers_of_any_size_go_through(authority: Authority, size:
     body = b"x" * size
     with Server(status(200, body), tls=authority.server(LOOPBACK)) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             management = Management(transport, CONNECTIONS_URL)
             for _ in range(2):
                 await management.post("id", Payload(body), deadline=soon())
@@ -341,9 +340,9 @@ def test_an_answer_that_ends_with_the_connection_needs_the_end_that_tls_says(
 def test_a_cancelled_handshake_closes_its_socket() -> None:
     with Server() as server:
         url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
-        transport = Transport(environment(server.port, AWS_ENDPOINT_URL=url), random=lambda: 0.0)
+        transport = ConcurrentSender(environment(server.port, AWS_ENDPOINT_URL=url), random=lambda: 0.0)
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             posting = asyncio.create_task(post(transport))
             while not server.connections:  # noqa: ASYNC110 - the server is in another thread
                 await asyncio.sleep(0)
@@ -415,10 +414,10 @@ def test_many_connections_at_once_read_the_whole_bundle_once_and_all_succeed(tru
         def never() -> float:
             raise AssertionError("a failed attempt")
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport) for _ in range(8)))
 
-        run(Transport(variables, random=never), work)
+        run(ConcurrentSender(variables, random=never), work)
         assert len(server.requests) == 8
 
 

@@ -176,6 +176,7 @@ def test_the_targets_are_those_of_the_design() -> None:
         *((f"full.{full}", "", "at_most", 1.2) for full in (1, 50, 250)),
         ("delivery.cpu.1000", "boto3-threads", "at_least", 30),
         ("delivery.cpu.1000", "node-sdk", "at_least", 15),
+        ("delivery.cpu.1000", "awscrt", "at_least", 2),
         ("delivery.cpu.1000", "wrk", "at_most", 4),
         ("user.cpu.1000", "boto3-threads", "at_least", 15),
         ("user-tls.cpu.1000", "boto3-threads", "at_least", 15),

@@ -1,7 +1,6 @@
 """The pool: bounded, first come first served, and whole again after whatever happens to a request."""
 
 import asyncio
-import gc
 import socket
 import time
 
@@ -23,13 +22,15 @@ from tests.unit.aws.support import (
     status,
     transport_to,
 )
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.errors import AwsError
-from websocket_push.http.errors import ConnectionLost
+from websocket_push.http.connection import HttpConnection
+from websocket_push.http.errors import ConnectionLost, Expired
 from websocket_push.http.pool import Pool
+from websocket_push.http.response import Response
 
 
-def pool_of(transport: Transport, server: Server) -> Pool:
+def pool_of(transport: ConcurrentSender, server: Server) -> Pool:
     return transport._pools["http", "127.0.0.1", server.port]
 
 
@@ -50,7 +51,7 @@ def gate() -> tuple[asyncio.Event, list[asyncio.AbstractEventLoop], Answer]:
 def test_the_bound_holds_under_500_requests_at_once() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport, f"id{number}") for number in range(500)))
 
         run(transport_to(server, maximum_connections=8), work)
@@ -63,7 +64,7 @@ def test_the_bound_holds_under_500_requests_at_once() -> None:
 def test_no_more_connections_are_opened_than_there_is_work() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             for _ in range(5):
                 await post(transport)
             await asyncio.gather(post(transport), post(transport), post(transport))
@@ -75,7 +76,7 @@ def test_no_more_connections_are_opened_than_there_is_work() -> None:
 def test_waiters_are_served_in_the_order_of_asking() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport, f"id{number}") for number in range(50)))
 
         run(transport_to(server, maximum_connections=1), work)
@@ -131,7 +132,7 @@ def test_the_bound_holds_while_every_connection_is_replaced_after_one_answer() -
             counts.append(len(pool._connections) + pool._opening)
             return 0.0
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport) for _ in range(40)))
 
         transport = transport_to(server, maximum_connections=4, clock=clock)
@@ -143,7 +144,7 @@ def test_the_bound_holds_while_every_connection_is_replaced_after_one_answer() -
 def test_a_connection_that_was_idle_too_long_is_replaced() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             await post(transport)
 
@@ -154,7 +155,7 @@ def test_a_connection_that_was_idle_too_long_is_replaced() -> None:
 def test_the_connection_used_last_is_used_next() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(post(transport), post(transport))
             pool = pool_of(transport, server)
             first, second = pool.take(), pool.take()
@@ -171,7 +172,7 @@ def test_the_connection_used_last_is_used_next() -> None:
 def test_a_connection_that_was_idle_longer_than_a_request_may_take_is_still_good() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             await asyncio.sleep(0.4)
             await post(transport)
@@ -184,7 +185,7 @@ def test_cancelled_waiters_do_not_disturb_the_others() -> None:
     opened, loops, answer = gate()
     with Server(answer) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             tasks = [asyncio.create_task(post(transport, f"id{number}")) for number in range(6)]
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             for number in (1, 3, 5):
@@ -198,20 +199,52 @@ def test_cancelled_waiters_do_not_disturb_the_others() -> None:
         assert server.connections == 1
 
 
-def test_a_waiter_cancelled_in_the_moment_it_is_served_passes_its_connection_on() -> None:
+class Asking:
+    """A waiter that keeps the connection it is started with."""
+
+    def __init__(self, pool: Pool, deadline: float | None = None) -> None:
+        self.deadline = soon() if deadline is None else deadline
+        self.got: asyncio.Future[HttpConnection] = asyncio.get_running_loop().create_future()
+        self._opening: asyncio.Task[HttpConnection] | None = None
+        pool.submit(self)
+
+    def done(self) -> bool:
+        return self.got.done()
+
+    def start(self, connection: HttpConnection) -> bool:
+        self.got.set_result(connection)
+        return True
+
+    def wait_for(self, opening: "asyncio.Task[HttpConnection]") -> None:
+        self._opening = opening
+
+    def set_exception(self, failure: Exception) -> None:
+        self.got.set_exception(failure)
+
+    def cancel(self) -> None:
+        self.got.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+
+
+async def held_of(transport: ConcurrentSender, server: Server) -> tuple[Pool, HttpConnection]:
+    """Take the only connection of a pool."""
+    await post(transport)
+    pool = pool_of(transport, server)
+    connection = pool.take()
+    assert connection is not None
+    return pool, connection
+
+
+def test_a_waiter_that_was_cancelled_before_its_turn_is_passed_over() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            served = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+        async def work(transport: ConcurrentSender) -> None:
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
+            cancelled.cancel()
             pool.release(held)
-            served.cancel()
-            assert await following is held
+            assert await following.got is held
             pool.release(held)
             assert pool.take() is held
             pool.release(held)
@@ -219,21 +252,16 @@ def test_a_waiter_cancelled_in_the_moment_it_is_served_passes_its_connection_on(
         run(transport_to(server, maximum_connections=1), work)
 
 
-def test_a_waiter_cancelled_in_the_moment_it_may_open_a_connection_passes_its_place_on() -> None:
+def test_a_waiter_cancelled_while_its_connection_is_being_opened_passes_its_place_on() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            served = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+        async def work(transport: ConcurrentSender) -> None:
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
             held.abort()
-            pool.release(held)
-            served.cancel()
-            opened = await following
+            pool.release(held)  # its place goes to the first one, for which a connection is opened
+            cancelled.cancel()
+            opened = await following.got
             assert opened is not held
             pool.release(opened)
             assert pool.take() is opened
@@ -242,22 +270,33 @@ def test_a_waiter_cancelled_in_the_moment_it_may_open_a_connection_passes_its_pl
         run(transport_to(server, maximum_connections=1), work)
 
 
+def test_a_waiter_that_is_done_when_its_connection_has_been_opened_passes_it_on() -> None:
+    with Server() as server:
+
+        async def work(transport: ConcurrentSender) -> None:
+            pool, held = await held_of(transport, server)
+            done, following = Asking(pool), Asking(pool)
+            held.abort()
+            pool.release(held)
+            done.got.cancel()
+            opened = await following.got
+            assert opened is not held
+            assert server.connections == 2
+            pool.release(opened)
+
+        run(transport_to(server, maximum_connections=1), work)
+
+
 def test_a_place_is_not_granted_to_a_waiter_that_was_cancelled_before() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            held = pool.take()
-            assert held is not None
-            cancelled = asyncio.create_task(pool.acquire(soon()))
-            following = asyncio.create_task(pool.acquire(soon()))
-            await asyncio.sleep(0)
+        async def work(transport: ConcurrentSender) -> None:
+            pool, held = await held_of(transport, server)
+            cancelled, following = Asking(pool), Asking(pool)
             cancelled.cancel()
-            await asyncio.wait([cancelled])
             held.abort()
             pool.release(held)
-            opened = await following
+            opened = await following.got
             assert opened is not held
             pool.release(opened)
 
@@ -267,7 +306,7 @@ def test_a_place_is_not_granted_to_a_waiter_that_was_cancelled_before() -> None:
 def test_a_request_cancelled_while_its_connection_is_being_opened_frees_the_place() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             first = asyncio.create_task(post(transport))
             second = asyncio.create_task(post(transport))
             await asyncio.sleep(0)
@@ -284,7 +323,7 @@ def test_a_failed_opening_lets_the_next_waiter_try() -> None:
     with Server() as server:
         port = server.port
 
-    async def work(transport: Transport) -> list[AwsError]:
+    async def work(transport: ConcurrentSender) -> list[AwsError]:
         return await asyncio.gather(*(post_failure(transport, attempts=1) for _ in range(10)))
 
     errors = run(transport_to(server, maximum_connections=2), work)
@@ -295,7 +334,7 @@ def test_a_failed_opening_lets_the_next_waiter_try() -> None:
 def test_a_waiter_gives_up_at_its_deadline_and_leaves_the_queue() -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: ConcurrentSender) -> AwsError:
             started = asyncio.get_running_loop().time()
             busy = asyncio.create_task(post(transport))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
@@ -313,7 +352,7 @@ def test_a_waiter_gives_up_at_its_deadline_and_leaves_the_queue() -> None:
 def test_a_later_request_with_an_earlier_deadline_is_watched_too() -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> str:
+        async def work(transport: ConcurrentSender) -> str:
             started = asyncio.get_running_loop().time()
             patient = asyncio.create_task(post(transport))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
@@ -331,7 +370,7 @@ def test_a_later_request_with_an_earlier_deadline_is_watched_too() -> None:
 def test_every_deadline_is_watched_one_after_the_other() -> None:
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> list[str]:
+        async def work(transport: ConcurrentSender) -> list[str]:
             deadlines = [soon(0.3), soon(0.4), soon(0.5)]
             failures = (post_failure(transport, deadline=deadline) for deadline in deadlines)
             async with asyncio.timeout(PATIENCE / 2):
@@ -344,7 +383,7 @@ def test_every_deadline_is_watched_one_after_the_other() -> None:
 def test_a_patient_waiter_does_not_postpone_the_deadline_of_a_request_in_flight() -> None:
     with Server(stall(), reply()) as server:
 
-        async def work(transport: Transport) -> str:
+        async def work(transport: ConcurrentSender) -> str:
             deadline = soon(0.4)
             hasty = asyncio.create_task(post_failure(transport, deadline=deadline))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
@@ -359,7 +398,7 @@ def test_a_patient_waiter_does_not_postpone_the_deadline_of_a_request_in_flight(
 def test_a_waiter_that_is_served_too_late_sends_nothing() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> AwsError:
+        async def work(transport: ConcurrentSender) -> AwsError:
             await post(transport)
             pool = pool_of(transport, server)
             held = pool.take()
@@ -378,7 +417,7 @@ def test_a_waiter_that_is_served_too_late_sends_nothing() -> None:
 def test_a_request_that_waits_to_be_sent_again_holds_no_connection() -> None:
     with Server(status(429, retry_after="1"), reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             refused = asyncio.create_task(post(transport, "full"))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             async with asyncio.timeout(PATIENCE / 2):
@@ -412,7 +451,7 @@ def test_connections_whose_buffers_are_full_do_not_slow_down_the_others(count: i
             bounds.append(pool_of(transport, server)._pace.bound)
             return 0.0
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             others = [post(transport, f"id{number}") for number in range(count, 500)]
             failing = [post_failure(transport, name, attempts=5) for name in full]
             errors, _ = await asyncio.gather(asyncio.gather(*failing), asyncio.gather(*others))
@@ -428,7 +467,7 @@ def test_a_refusal_that_concerns_all_is_not_counted_against_one() -> None:
     refusals = 3 * 64
     with Server(*[status(429)] * refusals, reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport, f"id{number}", attempts=2) for number in range(refusals)))
 
         run(transport_to(server, random=lambda: 0.0), work)
@@ -438,7 +477,7 @@ def test_a_refusal_that_concerns_all_is_not_counted_against_one() -> None:
 def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:
     with Server(stall(), reply()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             task = asyncio.create_task(post(transport))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 1)
             await transport.close()
@@ -449,48 +488,62 @@ def test_close_fails_what_is_in_flight_which_then_starts_anew() -> None:
         assert [request.connection for request in server.requests] == [1, 2]
 
 
+class Receiving:
+    """A receiver that notes what it gets."""
+
+    def __init__(self) -> None:
+        self.got: list[object] = []
+
+    def done(self) -> bool:
+        return bool(self.got)
+
+    def set_result(self, response: Response) -> None:
+        self.got.append(response)
+
+    def set_exception(self, failure: Exception) -> None:
+        self.got.append(failure)
+
+
 def test_sending_on_a_closed_connection_fails_at_once() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
-            await post(transport)
-            pool = pool_of(transport, server)
-            connection = pool.take()
-            assert connection is not None
+        async def work(transport: ConcurrentSender) -> None:
+            pool, connection = await held_of(transport, server)
             connection.abort()
             for _ in range(2):  # closing, and closed
-                future = connection.send(b"GET / HTTP/1.1\r\n\r\n", soon())
-                assert isinstance(future.exception(), ConnectionLost)
+                receiver = Receiving()
+                connection.send(receiver, b"GET / HTTP/1.1\r\n\r\n", soon())
+                assert [type(each) for each in receiver.got] == [ConnectionLost]
                 await asyncio.sleep(0)
             pool.release(connection)
 
         run(transport_to(server), work)
 
 
-def test_a_failure_that_nobody_waits_for_any_more_is_not_reported_by_the_loop() -> None:
+@pytest.mark.parametrize("end", ["expired", "aborted"])
+def test_a_receiver_gets_one_answer_at_most(end: str) -> None:
     with Server(reply(), stall()) as server:
 
-        async def work(transport: Transport) -> list[object]:
+        async def work(transport: ConcurrentSender) -> None:
             reports: list[object] = []
             asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
-            await post(transport)
-            pool = pool_of(transport, server)
-            connection = pool.take()
-            assert connection is not None
-            future = connection.send(b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
-            connection.expire()
+            pool, connection = await held_of(transport, server)
+            receiver = Receiving()
+            connection.send(receiver, b"GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", soon())
+            if end == "expired":
+                connection.expire()
             pool.release(connection)
-            del future
-            gc.collect()
-            return reports
+            await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
+            assert [type(each) for each in receiver.got] == ([Expired] if end == "expired" else [])
+            assert reports == []
 
-        assert run(transport_to(server), work) == []
+        run(transport_to(server), work)
 
 
 def test_close_closes_every_socket() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await asyncio.gather(*(post(transport) for _ in range(5)))
             assert server.open == 5
             await transport.close()
@@ -502,7 +555,7 @@ def test_close_closes_every_socket() -> None:
 def test_a_connection_sends_small_packets_at_once() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> int:
+        async def work(transport: ConcurrentSender) -> int:
             await post(transport)
             connection = pool_of(transport, server).take()
             assert connection is not None
@@ -518,7 +571,7 @@ def test_a_connection_sends_small_packets_at_once() -> None:
 def test_bytes_that_nobody_asked_for_close_the_idle_connection() -> None:
     with Server() as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             await post(transport)
             for writer in server._writers:
                 server._loop.call_soon_threadsafe(writer.write, OK)

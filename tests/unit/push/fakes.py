@@ -5,13 +5,14 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from websocket_push.aws.calls import Attempt, Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.calls import Call
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import Item, QueryPage, decode_page
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.sender import Attempt
 from websocket_push.push.delivery import Delivery
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
@@ -157,7 +158,7 @@ class _Prepared:
 
 def abandoned(deadline: float, done: Callable[[Call, Attempt | None], None]) -> Call:
     """A call that leaves everything to a task, as the transport does with what does not succeed at once."""
-    call = Call(cast(Transport, None), cast(Target, None), "", "", Payload(b""), deadline, done)
+    call = Call(cast(ConcurrentSender, None), cast(Target, None), "", "", Payload(b""), deadline, done)
     call.cancel()
     return call
 

@@ -26,7 +26,7 @@ from tests.unit.aws.support import (
     transport_to,
 )
 from tests.unit.push.fakes import NOW, World, connection, page_of
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, Delivery
@@ -54,7 +54,7 @@ FINAL_POSTS = ("taken", "taken, then closed", "gone")
 """What ends the attempts for a connection, which then is not closed."""
 
 
-def delivery_over(world: World, transport: Transport, seconds: float = 60) -> Delivery:
+def delivery_over(world: World, transport: ConcurrentSender, seconds: float = 60) -> Delivery:
     """Make a delivery whose posts go over sockets; the tables stay scripted."""
     delivery = world.delivery(seconds=seconds)
     delivery._management = Management(transport, CONNECTIONS_URL)
@@ -74,7 +74,7 @@ def test_whatever_the_server_plays_every_connection_is_accounted_for_once(
     world = World(*(connection(name, user_id=user) for user, names in users.items() for name in names), page_size=3)
     with Server(*(PLAYS[play] for play in plays), reply()) as server:
 
-        async def work(transport: Transport) -> list[Outcome]:
+        async def work(transport: ConcurrentSender) -> list[Outcome]:
             return await delivery_over(world, transport).run(list(users))
 
         outcomes = run(transport_to(server, maximum_connections=size, attempt_timeout=0.1), work)
@@ -153,7 +153,7 @@ class Storage:
         return operation, f"{user_id} from {start}", page_of([], own[start:end], end if len(own) > end else None)
 
 
-def whole_delivery(transport: Transport, seconds: float = 60) -> Delivery:
+def whole_delivery(transport: ConcurrentSender, seconds: float = 60) -> Delivery:
     """Make a delivery that does everything over sockets."""
     started = asyncio.get_running_loop().time()
     dynamodb = PreparingDynamoDB(transport)
@@ -184,7 +184,7 @@ def test_whatever_the_server_plays_to_storing_looking_up_and_posting_every_user_
     storage = Storage(users, plays, page_size)
     with Server(storage.answer) as server:
 
-        async def work(transport: Transport) -> list[Outcome]:
+        async def work(transport: ConcurrentSender) -> list[Outcome]:
             outcomes = await whole_delivery(transport).run(list(users))
             assert transport.active == 0
             return outcomes
@@ -241,7 +241,7 @@ def test_a_thousand_users_flow_through_a_bounded_number_of_calls() -> None:
     storage = Storage(users, [], 10)
     with Server(storage.answer) as server:
 
-        async def work(transport: Transport) -> tuple[list[Outcome], int]:
+        async def work(transport: ConcurrentSender) -> tuple[list[Outcome], int]:
             most = 0
             running = asyncio.create_task(whole_delivery(transport).run(list(users)))
             while not running.done():
@@ -270,7 +270,7 @@ def test_a_whole_delivery_that_is_cancelled_leaves_no_socket_open(answered: int)
 
     with Server(some) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             running = asyncio.create_task(whole_delivery(transport).run([f"u{user}" for user in range(100)]))
             await asyncio.to_thread(server.wait_until, lambda: len(server.requests) > answered)
             running.cancel()
@@ -289,7 +289,7 @@ def test_a_user_with_thousands_of_connections_is_reached_over_a_bounded_number_o
     world = World(*(connection(f"c{n}") for n in range(3000)), page_size=1000)
     with Server() as server:
 
-        async def work(transport: Transport) -> tuple[Outcome, int]:
+        async def work(transport: ConcurrentSender) -> tuple[Outcome, int]:
             most = 0
             delivery = delivery_over(world, transport)
             running = asyncio.create_task(delivery.run(["alice"]))
@@ -310,7 +310,7 @@ def test_a_cancelled_delivery_leaves_no_socket_open(posted: int) -> None:
     world = World(*(connection(f"c{n}") for n in range(400)))
     with Server(stall()) as server:
 
-        async def work(transport: Transport) -> None:
+        async def work(transport: ConcurrentSender) -> None:
             running = asyncio.create_task(delivery_over(world, transport).run(["alice"]))
             if posted:
                 await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == posted)
@@ -334,7 +334,7 @@ def test_at_the_deadline_everything_is_accounted_for_and_no_socket_is_open() -> 
     world = World(*(connection(f"c{n}") for n in range(400)))
     with Server(reply(), stall()) as server:
 
-        async def work(transport: Transport) -> Outcome:
+        async def work(transport: ConcurrentSender) -> Outcome:
             (outcome,) = await delivery_over(world, transport, seconds=0.5).run(["alice"])
             await asyncio.to_thread(server.wait_until, lambda: server.open == 0)
             return outcome

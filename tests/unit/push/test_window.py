@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from websocket_push.aws.calls import Call
-from websocket_push.aws.concurrent import Transport
+from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.push.window import Window, Work
 
@@ -104,7 +104,7 @@ def test_drained_is_when_nothing_is_under_way_and_nothing_is_left_to_begin() -> 
 
 
 def call() -> Call:
-    return Call(cast(Transport, None), cast(Target, None), "", "", Payload(b""), 0.0, lambda _, __: None)
+    return Call(cast(ConcurrentSender, None), cast(Target, None), "", "", Payload(b""), 0.0, lambda _, __: None)
 
 
 def test_giving_up_cancels_calls_and_takes_no_more_ends() -> None:
@@ -118,7 +118,7 @@ def test_giving_up_cancels_calls_and_takes_no_more_ends() -> None:
             work = Work(group)
             first, second, third = call(), call(), call()
             for each in (first, second, third):
-                work.begin(each)
+                work.keep(each)
             assert work.end(first)
             work.run(task("before"), lambda: ends.append("then"))
             await asyncio.sleep(0)
@@ -151,7 +151,7 @@ def test_a_call_that_ended_while_it_was_begun_is_not_kept() -> None:
             work = Work(group)
             ended = call()
             ended.cancel()
-            work.begin(ended)
+            work.keep(ended)
             assert not work._calls
 
     asyncio.run(main())

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from websocket_push.tokens.jwks import Address
+from websocket_push.http.endpoint import Endpoint
 from websocket_push.tokens.settings import TokenSettings
 
 NOW = 1_769_860_800.0
 SECRET = bytes(range(64))
-JWKS = Address(secure=True, host="issuer.test", port=443, authority="issuer.test", target="/keys")
+JWKS = Endpoint("https", "issuer.test", 443, "issuer.test", "/keys")
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt-AbCdEf"
 
 CLAIMS: dict[str, Any] = {

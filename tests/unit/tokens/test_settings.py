@@ -1,11 +1,11 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.unit.tokens.support import SECRET_ARN
 from websocket_push.settings import SettingsError
-from websocket_push.tokens.jwks import Address
 from websocket_push.tokens.settings import TokenSettings, read_token_settings
 
 URI = "https://issuer.test/keys"
@@ -19,7 +19,7 @@ def read(**values: Any) -> TokenSettings:
 
 
 def test_all_that_is_set_is_taken() -> None:
-    assert read(
+    settings = read(
         issuer="https://issuer.test/",
         audience=["a", "b"],
         jwksUri=URI,
@@ -31,10 +31,11 @@ def test_all_that_is_set_is_taken() -> None:
         leeway=5,
         jwksCacheSeconds=60,
         allowInsecureLoopback=False,
-    ) == TokenSettings(
+    )
+    assert replace(settings, jwks=None) == TokenSettings(
         issuer="https://issuer.test/",
         audience=("a", "b"),
-        jwks=Address(secure=True, host="issuer.test", port=443, authority="issuer.test", target="/keys"),
+        jwks=None,
         secret_arn=None,
         algorithms=("RS256", "EdDSA"),
         user_id_claim="cognito:username",
@@ -43,6 +44,8 @@ def test_all_that_is_set_is_taken() -> None:
         leeway=5,
         cache_seconds=60,
     )
+    assert settings.jwks is not None
+    assert (settings.jwks.address, settings.jwks.path) == (("https", "issuer.test", 443), "/keys")
 
 
 @pytest.mark.parametrize("arn", [SECRET_ARN, PARAMETER_ARN])
@@ -126,8 +129,9 @@ def test_a_variable_that_is_no_object_is_a_fault_of_the_deployment(text: str) ->
 
 
 def test_http_is_for_loopback_when_asked_for() -> None:
-    address = read(jwksUri="http://127.0.0.1:8080/keys", algorithms=["RS256"], allowInsecureLoopback=True).jwks
-    assert address == Address(secure=False, host="127.0.0.1", port=8080, authority="127.0.0.1:8080", target="/keys")
+    endpoint = read(jwksUri="http://127.0.0.1:8080/keys", algorithms=["RS256"], allowInsecureLoopback=True).jwks
+    assert endpoint is not None
+    assert (endpoint.address, endpoint.path) == (("http", "127.0.0.1", 8080), "/keys")
 
 
 def test_each_issuer_has_settings_of_its_own_and_shares_the_times() -> None:
