@@ -5,13 +5,14 @@ locals {
   given = {
     jwt         = nonsensitive(var.jwt != null)
     authorizer  = nonsensitive(var.jwt != null || var.authorizer != null)
+    control     = nonsensitive(var.control != null)
     push_queue  = nonsensitive(var.push_queue != null)
     access_logs = nonsensitive(var.access_logs != null)
 
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "control", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

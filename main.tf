@@ -1,6 +1,6 @@
 # Names, places and ARNs are decided here, once, and handed to the modules. Each module refers only to modules before it.
 locals {
-  function_keys = concat(["connect", "disconnect", "poll", "push"], local.given.jwt ? ["verify_jwt"] : [])
+  function_keys = concat(["connect", "disconnect", "poll", "push"], local.given.control ? ["control"] : [], local.given.jwt ? ["verify_jwt"] : [])
 
   function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
 
@@ -12,6 +12,7 @@ locals {
   log_group_names = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
 
   queue_names = {
+    control          = "${var.name}-control"
     dead_letter      = "${var.name}-dead-letters"
     push             = "${var.name}-push"
     push_dead_letter = "${var.name}-push-dead-letters"
@@ -104,6 +105,7 @@ module "lambda" {
   notification_ttl   = var.notification_ttl
   keepalive          = var.keepalive
   max_frame_kb       = var.max_frame_kb
+  control            = local.given.control ? var.control : null
   functions          = var.functions
   packages           = var.packages
   packages_folder    = var.packages_folder
@@ -131,6 +133,8 @@ module "lambda" {
   queues = {
     dead_letter_queue_arn = local.queue_arns.dead_letter
     push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
+    control_queue_arn     = local.given.control ? local.queue_arns.control : null
+    control_queue_url     = local.given.control ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}" : null
     kms_key_arn           = var.kms.queues_key_arn
   }
 
@@ -157,6 +161,12 @@ module "queues" {
     alias          = lookup(module.lambda.aliases, "push", null)
     invocation_arn = module.lambda.push_invocation_arn
     timeout        = module.lambda.push_timeout
+  }
+
+  control_function = !local.given.control ? null : {
+    name           = local.function_names["control"]
+    invocation_arn = module.lambda.control_invocation_arn
+    timeout        = module.lambda.control_timeout
   }
 }
 

@@ -487,6 +487,25 @@ variable "push_queue" {
   }
 }
 
+variable "control" {
+  description = <<-EOT
+    A function by which a backend sees who is connected, disconnects users and revokes tokens; `{}` for one with the defaults, null (the
+    default) for none. With it, every connection and every message reads the user's revocation.
+    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day.
+  EOT
+  type = object({
+    revocation_ttl = optional(number, 86400)
+  })
+  default = null
+
+  validation {
+    condition = var.control == null ? true : try(
+      var.control.revocation_ttl >= 60 && var.control.revocation_ttl <= 31536000 && floor(var.control.revocation_ttl) == var.control.revocation_ttl, false,
+    )
+    error_message = "control.revocation_ttl must be a whole number of seconds from 60 to 31536000 (365 days), such as 86400. It must not be shorter than the life of a token: a revoked token that outlives its revocation is accepted again."
+  }
+}
+
 variable "stage_name" {
   description = "Name of the API's stage, the last part of the WebSocket URL. Changing it changes the URL and drops every connection."
   type        = string
@@ -526,9 +545,9 @@ variable "throttling" {
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push and, with `jwt`, verify_jwt. What is left out has its default.
-    - `memory_size`: MB; 256, for push 512.
-    - `timeout`: seconds; 10, for push 30.
+    Settings by function: connect, disconnect, poll, push, with `control` control and with `jwt` verify_jwt. What is left out has its default.
+    - `memory_size`: MB; 256, for push and control 512.
+    - `timeout`: seconds; 10, for push and control 30.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
@@ -551,8 +570,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control or verify_jwt."
   }
 
   validation {
@@ -580,7 +599,7 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "control"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
@@ -641,6 +660,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.control != null || !contains(keys(var.functions), "control")
+    error_message = "functions.control has settings for a function that is there only with control: set control = {}, or leave functions.control out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -648,7 +672,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -666,8 +690,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control or verify_jwt."
   }
 
   validation {

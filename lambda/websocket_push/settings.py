@@ -28,6 +28,7 @@ class ConnectSettings(NamedTuple):
     clients_table: str
     allow_anonymous: bool
     allowed_origins: tuple[str, ...]
+    revocable: bool
 
 
 class DisconnectSettings(NamedTuple):
@@ -45,6 +46,7 @@ class PollSettings(NamedTuple):
     max_frame_bytes: int
     keepalive_action: str
     keepalive_seconds: int
+    revocable: bool
 
 
 class PushSettings(NamedTuple):
@@ -59,6 +61,17 @@ class PushSettings(NamedTuple):
     persist_by_default: bool
     notification_ttl: int
     max_frame_bytes: int
+    revocable: bool
+
+
+class ControlSettings(NamedTuple):
+    """What the function control is passed; `revocation_ttl` is in seconds."""
+
+    clients_table: str
+    clients_index: str
+    connections_url: str
+    control_queue_url: str
+    revocation_ttl: int
 
 
 def read_connect_settings(environment: Mapping[str, str]) -> ConnectSettings:
@@ -67,6 +80,7 @@ def read_connect_settings(environment: Mapping[str, str]) -> ConnectSettings:
         clients_table=read_text(environment, "CLIENTS_TABLE"),
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
         allowed_origins=read_texts(environment, "ALLOWED_ORIGINS"),
+        revocable=read_flag(environment, "REVOCABLE"),
     )
 
 
@@ -84,6 +98,7 @@ def read_poll_settings(environment: Mapping[str, str]) -> PollSettings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
+        revocable=read_flag(environment, "REVOCABLE"),
     )
 
 
@@ -99,6 +114,18 @@ def read_push_settings(environment: Mapping[str, str]) -> PushSettings:
         persist_by_default=read_flag(environment, "PERSIST_BY_DEFAULT"),
         notification_ttl=read_seconds(environment, "NOTIFICATION_TTL"),
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
+        revocable=read_flag(environment, "REVOCABLE"),
+    )
+
+
+def read_control_settings(environment: Mapping[str, str]) -> ControlSettings:
+    """Read the settings of control; see `read_connect_settings`."""
+    return ControlSettings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        clients_index=read_text(environment, "CLIENTS_INDEX"),
+        connections_url=read_text(environment, "CONNECTIONS_URL"),
+        control_queue_url=read_text(environment, "CONTROL_QUEUE_URL"),
+        revocation_ttl=read_seconds(environment, "REVOCATION_TTL"),
     )
 
 

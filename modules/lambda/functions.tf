@@ -26,6 +26,20 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  # With control, tokens are revoked by an item of the clients table, which is read before a connection or its message is
+  # accepted.
+  revocable = contains(keys(var.function_names), "control")
+
+  manage_connections = {
+    # The * stands for connection ids, which exist only while a client is connected.
+    Effect = "Allow"
+    Action = ["execute-api:ManageConnections"]
+    Resource = [
+      "${local.connections_arn}/DELETE/@connections/*",
+      "${local.connections_arn}/POST/@connections/*",
+    ]
+  }
+
   max_frame_bytes = tostring(var.max_frame_kb * 1024)
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
@@ -38,11 +52,12 @@ locals {
         ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
         ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
         CLIENTS_TABLE   = var.tables.clients_table_name
+        REVOCABLE       = tostring(local.revocable)
       }
       statements = [
         {
           Effect   = "Allow"
-          Action   = ["dynamodb:PutItem"]
+          Action   = concat(local.revocable ? ["dynamodb:DeleteItem", "dynamodb:GetItem"] : [], ["dynamodb:PutItem"])
           Resource = [var.tables.clients_table_arn]
         },
       ]
@@ -73,6 +88,7 @@ locals {
         KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
         MAX_FRAME_BYTES     = local.max_frame_bytes
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+        REVOCABLE           = tostring(local.revocable)
       }
       statements = concat(
         [
@@ -82,7 +98,7 @@ locals {
             Resource = [var.tables.notifications_table_arn]
           },
         ],
-        var.allow_anonymous ? [local.read_connection] : [],
+        var.allow_anonymous || local.revocable ? [local.read_connection] : [],
       )
     }
 
@@ -100,6 +116,7 @@ locals {
         NOTIFICATIONS_TABLE = var.tables.notifications_table_name
         NOTIFICATION_TTL    = tostring(var.notification_ttl)
         PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
+        REVOCABLE           = tostring(local.revocable)
       }
       statements = concat(
         [
@@ -118,18 +135,45 @@ locals {
             Action   = ["dynamodb:DeleteItem"]
             Resource = [var.tables.clients_table_arn]
           },
+          local.manage_connections,
+        ],
+        (var.allow_anonymous || local.revocable) && var.client_push != "none" ? [local.read_connection] : [],
+        local.queue_statements,
+      )
+    }
+
+    # Not there without control, which is then null.
+    control = {
+      description = "Says who is connected, disconnects and revokes"
+      defaults    = merge(local.defaults, { memory_size = 512, timeout = 30 })
+      environment = {
+        CLIENTS_INDEX     = var.tables.clients_index_name
+        CLIENTS_TABLE     = var.tables.clients_table_name
+        CONNECTIONS_URL   = var.api.connections_url
+        CONTROL_QUEUE_URL = var.queues.control_queue_url
+        REVOCATION_TTL    = try(tostring(var.control.revocation_ttl), null)
+      }
+      statements = concat(
+        [
           {
-            # The * stands for connection ids, which exist only while a client is connected.
-            Effect = "Allow"
-            Action = ["execute-api:ManageConnections"]
-            Resource = [
-              "${local.connections_arn}/DELETE/@connections/*",
-              "${local.connections_arn}/POST/@connections/*",
-            ]
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          local.manage_connections,
+          {
+            # It sends itself what is to be done once more, and Lambda receives that in its name.
+            Effect   = "Allow"
+            Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+            Resource = var.queues.control_queue_arn[*]
           },
         ],
-        var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
-        local.queue_statements,
+        local.queue_key_statements,
       )
     }
 

@@ -12,6 +12,7 @@ locals {
     disconnect = concat(local.reading_actions, local.writing_actions)
     poll       = local.reading_actions
     push       = concat(local.reading_actions, local.writing_actions)
+    control    = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {
@@ -41,14 +42,16 @@ locals {
         Resource = [arn]
       }
     ],
-    [
-      for arn in var.queues.kms_key_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [arn]
-      }
-    ],
+    local.queue_key_statements,
   )
+
+  queue_key_statements = [
+    for arn in var.queues.kms_key_arn[*] : {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }
+  ]
 
   # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
   # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own

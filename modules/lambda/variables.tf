@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with control control and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -70,16 +70,27 @@ variable "jwt" {
   default = null
 }
 
+variable "control" {
+  description = "How long, in seconds, a revocation is kept; null without the control function."
+  type = object({
+    revocation_ttl = number
+  })
+  default = null
+}
+
 variable "queues" {
   description = <<-EOT
-    What the push function may use:
+    What the push function and the control function may use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
-    - `kms_key_arn`: key that encrypts both; null for keys of SQS.
+    - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
+    - `kms_key_arn`: key that encrypts them; null for keys of SQS.
   EOT
   type = object({
     dead_letter_queue_arn = string
     push_queue_arn        = optional(string)
+    control_queue_arn     = optional(string)
+    control_queue_url     = optional(string)
     kms_key_arn           = optional(string)
   })
   nullable = false
@@ -155,7 +166,7 @@ variable "max_frame_kb" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

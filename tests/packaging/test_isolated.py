@@ -61,6 +61,7 @@ ENVIRONMENT = {
     "ALLOW_ANONYMOUS": "true",
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
+    "REVOCABLE": "false",
     "NOTIFICATION_TTL": "60",
     "MAX_FRAME_BYTES": "32768",
     "KEEPALIVE_ACTION": "poll",

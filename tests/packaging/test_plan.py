@@ -53,6 +53,7 @@ module "push" {
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
   keepalive           = lookup(var.inputs, "keepalive", {})
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
+  control             = lookup(var.inputs, "control", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -234,6 +235,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         notification_ttl=60,
         keepalive={"action": "ping", "seconds": 540},
         max_frame_kb=64,
+        control={"revocation_ttl": 3600},
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -270,6 +272,9 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     told = poll["environment"][0]["variables"]
     assert (told["KEEPALIVE_ACTION"], told["KEEPALIVE_SECONDS"]) == ("ping", "540")
     assert settings["MAX_FRAME_BYTES"] == told["MAX_FRAME_BYTES"] == str(64 * 1024)
+    assert settings["REVOCABLE"] == told["REVOCABLE"] == "true"
+    control = planned['module.lambda.aws_lambda_function.this["control"]']["environment"][0]["variables"]
+    assert control["REVOCATION_TTL"] == "3600"
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned

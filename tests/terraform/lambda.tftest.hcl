@@ -175,6 +175,7 @@ run "by_default" {
         LOG_LEVEL         = "INFO"
         METRICS_NAME      = "events"
         METRICS_NAMESPACE = "WebSocketPush"
+        REVOCABLE         = "false"
       }
       disconnect = {
         CLIENTS_TABLE     = "events-clients"
@@ -194,6 +195,7 @@ run "by_default" {
         KEEPALIVE_ACTION    = "poll"
         KEEPALIVE_SECONDS   = "240"
         MAX_FRAME_BYTES     = "32768"
+        REVOCABLE           = "false"
       }
       push = {
         ALLOW_ANONYMOUS     = "false"
@@ -209,6 +211,7 @@ run "by_default" {
         NOTIFICATION_TTL    = "604800"
         MAX_FRAME_BYTES     = "32768"
         PERSIST_BY_DEFAULT  = "true"
+        REVOCABLE           = "false"
       }
     })
     error_message = "Each function is told what it needs to know."

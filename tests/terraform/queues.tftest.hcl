@@ -25,11 +25,13 @@ mock_provider "aws" {
 
 variables {
   queue_names = {
+    control          = "events-control"
     dead_letter      = "events-dead-letters"
     push             = "events-push"
     push_dead_letter = "events-push-dead-letters"
   }
   queue_arns = {
+    control          = "arn:aws-cn:sqs:cn-north-1:123456789012:events-control"
     dead_letter      = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
     push             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
     push_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"

@@ -7,6 +7,7 @@ from tools.paths import CHECKOUT
 from websocket_push.settings import (
     ClientPush,
     ConnectSettings,
+    ControlSettings,
     DisconnectSettings,
     PollSettings,
     PushSettings,
@@ -14,6 +15,7 @@ from websocket_push.settings import (
     read_bytes,
     read_client_push,
     read_connect_settings,
+    read_control_settings,
     read_disconnect_settings,
     read_flag,
     read_poll_settings,
@@ -75,18 +77,21 @@ ENVIRONMENT = {
     "CLIENTS_TABLE": "clients",
     "CLIENT_PUSH": "self",
     "CONNECTIONS_URL": "https://api.example/prod",
+    "CONTROL_QUEUE_URL": "https://queue.example/control",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
     "MAX_FRAME_BYTES": "32768",
     "NOTIFICATIONS_TABLE": "notifications",
     "NOTIFICATION_TTL": "3600",
     "PERSIST_BY_DEFAULT": "true",
+    "REVOCABLE": "false",
+    "REVOCATION_TTL": "86400",
 }
 
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (read_connect_settings, ConnectSettings("clients", False, ("https://a.example",))),
+    "connect": (read_connect_settings, ConnectSettings("clients", False, ("https://a.example",), False)),
     "disconnect": (read_disconnect_settings, DisconnectSettings("clients")),
-    "poll": (read_poll_settings, PollSettings("clients", "notifications", False, 32768, "poll", 240)),
+    "poll": (read_poll_settings, PollSettings("clients", "notifications", False, 32768, "poll", 240, False)),
     "push": (
         read_push_settings,
         PushSettings(
@@ -99,7 +104,12 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             True,
             3600,
             32768,
+            False,
         ),
+    ),
+    "control": (
+        read_control_settings,
+        ControlSettings("clients", "index", "https://api.example/prod", "https://queue.example/control", 86400),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The four DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
+"""The DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -105,6 +105,23 @@ class DynamoDB:
         """
         await self._call("DeleteItem", {"TableName": table, "Key": key}, decode_object, deadline)
 
+    async def update_item(self, request: Mapping[str, object], *, deadline: float) -> Item:
+        """Change an item.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's UpdateItem request, which must be safe to repeat.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        Item
+            The attributes that `ReturnValues` asks for.
+        """
+        return await self._call("UpdateItem", request, _decode_attributes, deadline)
+
     async def query(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
         """Read one page of a query.
 
@@ -147,7 +164,7 @@ def _addresses(sender: Sender) -> tuple[dict[str, Target], str, str]:
             content_type="application/x-amz-json-1.0",
             x_amz_target=f"DynamoDB_20120810.{operation}",
         )
-        for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+        for operation in ("PutItem", "GetItem", "DeleteItem", "UpdateItem", "Query")
     }
     return targets, path, canonical_path(path)
 
@@ -169,6 +186,10 @@ def decode_object(body: bytes) -> dict[str, Any]:
 def _decode_item(body: bytes) -> Item | None:
     item = decode_object(body).get("Item")
     return None if item is None else _checked_item(item)
+
+
+def _decode_attributes(body: bytes) -> Item:
+    return _checked_item(decode_object(body).get("Attributes", {}))
 
 
 def decode_page(body: bytes) -> QueryPage:

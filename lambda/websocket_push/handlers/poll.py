@@ -51,6 +51,7 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         event,
         clients,
         allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )

@@ -126,6 +126,7 @@ async def _push_from_client(event: Event, invocation: Invocation[Warm]) -> Respo
         event,
         clients,
         allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )

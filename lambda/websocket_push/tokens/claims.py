@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.values import require_user_id
+from websocket_push.protocol.values import is_token_id, require_user_id
 from websocket_push.tokens.settings import TokenSettings
 
 START_TOLERANCE = 5
@@ -17,10 +17,15 @@ LATEST_EXPIRY = 253_402_300_799
 
 
 class Authorization(NamedTuple):
-    """Who may connect, and until when, in seconds since the epoch."""
+    """Who may connect, and until when, in seconds since the epoch.
+
+    `issued_at` (in the same unit) and `token_id` are by what the token can be revoked, None where it does not say.
+    """
 
     user_id: str
     expires_at: int
+    issued_at: int | None = None
+    token_id: str | None = None
 
 
 def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: float) -> Authorization:
@@ -56,7 +61,18 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
     if settings.user_id_claim not in claims:
         raise _missing(settings.user_id_claim)
     user_id = require_user_id(claims[settings.user_id_claim], f"The claim {settings.user_id_claim}")
-    return Authorization(user_id, min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY))
+    issued_at = _time(claims, "iat")
+    return Authorization(
+        user_id,
+        min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY),
+        issued_at=None if issued_at is None else max(0, math.floor(issued_at)),
+        token_id=_token_id(claims.get("jti")),
+    )
+
+
+def _token_id(value: object) -> str | None:
+    """Return a `jti` that can be passed on; by any other one a token cannot be revoked."""
+    return value if isinstance(value, str) and is_token_id(value) else None
 
 
 def _time(claims: Mapping[str, object], name: str) -> int | float | None:
