@@ -20,6 +20,9 @@ module "push" {
   }
   allowed_origins = var.allowed_origins
 
+  # Who is online, disconnect, revoke.
+  control = {}
+
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false
 }
