@@ -11,14 +11,15 @@ locals {
     "af-south-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-west-1",
     "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1",
   ], data.aws_region.current.id)
+
+  quota = local.smaller_quota ? { rate = 2500, burst = 1250 } : { rate = 10000, burst = 5000 }
 }
 
 # A warning, because an account's quota may have been raised.
 check "throttling" {
   assert {
     condition = (
-      var.throttling.rate_limit <= (local.smaller_quota ? 2500 : 10000)
-      && var.throttling.burst_limit <= (local.smaller_quota ? 1250 : 5000)
+      var.throttling.rate_limit <= local.quota.rate && var.throttling.burst_limit <= local.quota.burst
     )
     error_message = "throttling is above what an account may do in this Region unless its quota was raised: ${local.smaller_quota ? "2,500 requests per second and bursts of 1,250" : "10,000 requests per second and bursts of 5,000"}. The account's quota holds first: set rate_limit and burst_limit within it, or have it raised."
   }

@@ -176,8 +176,11 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
-  throttling  = var.throttling
-  tags        = var.tags
+  throttling = merge(var.throttling, {
+    client_rate_limit  = try(coalesce(var.throttling.client_rate_limit), max(1, min(var.throttling.rate_limit, local.quota.rate) / 2))
+    client_burst_limit = try(coalesce(var.throttling.client_burst_limit), max(1, floor(min(var.throttling.burst_limit, local.quota.burst) / 2)))
+  })
+  tags = var.tags
 
   api = {
     id                         = module.api.id

@@ -324,9 +324,9 @@ variable "allowed_origins" {
 }
 
 variable "client_push" {
-  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
+  description = "Who a client may push to over its WebSocket: \"none\" (the default: clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
   type        = string
-  default     = "self"
+  default     = "none"
   nullable    = false
 
   validation {
@@ -524,10 +524,14 @@ variable "throttling" {
     holds as well, and a plan warns of limits above it.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
+    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, each; half of the above, and at most half of the quota,
+      if left out, so that clients leave the account room for deliveries.
   EOT
   type = object({
-    rate_limit  = optional(number, 10000)
-    burst_limit = optional(number, 5000)
+    rate_limit         = optional(number, 10000)
+    burst_limit        = optional(number, 5000)
+    client_rate_limit  = optional(number)
+    client_burst_limit = optional(number)
   })
   default  = {}
   nullable = false
@@ -540,6 +544,21 @@ variable "throttling" {
   validation {
     condition     = var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
     error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
+  }
+
+  validation {
+    condition = var.throttling.client_rate_limit == null ? true : (
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= var.throttling.rate_limit
+    )
+    error_message = "throttling.client_rate_limit must be at least 1 message per second and not above throttling.rate_limit; leave it out for half of that."
+  }
+
+  validation {
+    condition = var.throttling.client_burst_limit == null ? true : (
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= var.throttling.burst_limit
+      && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
+    )
+    error_message = "throttling.client_burst_limit must be a whole number of at least 1 and not above throttling.burst_limit; leave it out for half of that."
   }
 }
 

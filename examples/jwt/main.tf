@@ -19,6 +19,7 @@ module "push" {
     allow_insecure_loopback = var.allow_insecure_loopback
   }
   allowed_origins = var.allowed_origins
+  client_push     = "self"
 
   # Who is online, disconnect, revoke.
   control = {}

@@ -46,10 +46,12 @@ variable "client_push" {
 }
 
 variable "throttling" {
-  description = "Ceiling for each route of the stage: messages per second, and the size of a burst above it. The account's own quota (10,000 and 5,000 unless raised) holds as well."
+  description = "Ceiling for each route of the stage: messages per second, and the size of a burst above it; of poll and push the limits of clients. The account's own quota (10,000 and 5,000 unless raised) holds as well."
   type = object({
-    rate_limit  = number
-    burst_limit = number
+    rate_limit         = number
+    burst_limit        = number
+    client_rate_limit  = number
+    client_burst_limit = number
   })
   nullable = false
 }

@@ -296,6 +296,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert stage["name"] == "trial"
     assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
     assert stage["default_route_settings"][0]["throttling_burst_limit"] == 6
+    assert {
+        each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
+        for each in stage["route_settings"]
+    } == {"poll": (2.5, 3), "push": (2.5, 3)}
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1

@@ -130,6 +130,7 @@ export type ServerErrorCode =
   | "PUSH_NOT_ALLOWED"
   | "UNKNOWN_CONNECTION"
   | "TOKEN_EXPIRED"
+  | "TOKEN_REVOKED"
   | "RATE_LIMITED"
   | "UNAVAILABLE"
   | "AWS_REFUSED"

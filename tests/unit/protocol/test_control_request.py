@@ -40,6 +40,9 @@ def test_a_sound_request(request_: dict[str, Any], expected: object) -> None:
     assert parse_control(request_, now=NOW) == expected
 
 
+NO_OBJECTS: list[Any] = [[], None, "x", 7]
+NO_ACTIONS: list[Any] = [None, "", "push", 7, [], "Online"]
+NO_USERS: list[Any] = [None, "a", [], {}, ["a"] * (MAX_USERS + 1)]
 DISCONNECT = {"action": "disconnect", "userId": "a"}
 REVOKE = {"action": "revoke", "userId": "a"}
 
@@ -47,15 +50,12 @@ REVOKE = {"action": "revoke", "userId": "a"}
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
-        *((value, ErrorCode.INVALID_REQUEST) for value in ([], None, "x", 7)),
-        *(({"action": value}, ErrorCode.UNKNOWN_ACTION) for value in (None, "", "push", 7, [], "Online")),
+        *((value, ErrorCode.INVALID_REQUEST) for value in NO_OBJECTS),
+        *(({"action": value}, ErrorCode.UNKNOWN_ACTION) for value in NO_ACTIONS),
         ({}, ErrorCode.UNKNOWN_ACTION),
         *(({"action": name, "x": 1}, ErrorCode.UNKNOWN_FIELD) for name in FIELDS),
         *(({"action": name}, ErrorCode.INVALID_USER_ID) for name in ("connections", "revoke", "unrevoke")),
-        *(
-            ({"action": "online", "userIds": value}, ErrorCode.INVALID_RECIPIENT)
-            for value in (None, "a", [], {}, ["a"] * (MAX_USERS + 1))
-        ),
+        *(({"action": "online", "userIds": value}, ErrorCode.INVALID_RECIPIENT) for value in NO_USERS),
         ({"action": "online", "userIds": ["a", ""]}, ErrorCode.INVALID_USER_ID),
         *(
             ({"action": "connections", "userId": "a", "limit": value}, ErrorCode.INVALID_LIMIT)
