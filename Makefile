@@ -14,7 +14,7 @@ RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test versions e2e chaos fuzz mutation redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e interruptions chaos fuzz mutation redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e
 
+interruptions: terraform environments ## interrupt and kill an apply at every point of its course, and finish it elsewhere (ten minutes)
+	@INTERRUPTIONS=99 $(PYTEST) tests/e2e/test_interrupted.py
+
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
 
@@ -68,7 +71,7 @@ doctor: python ## look at a deployment in use, with two notifications to a test 
 		$(if $(ARN),--push-function-arn '$(ARN)')
 
 fuzz: environments ## give the functions tens of thousands of made-up events
-	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform tests/fuzz
+	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform -o faulthandler_timeout=3600 tests/fuzz
 
 redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
 	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
@@ -90,7 +93,7 @@ bench-check: environments ## compare what was measured with the targets; fails b
 packages: python ## build every function's zip, with checksums, into dist/, as a release holds them
 	@$(PYTHON) -m tools.release packages
 
-docs: environments ## write the README's tables of inputs and outputs from variables.tf and outputs.tf
+docs: environments ## write the tables of inputs and outputs in every README from variables.tf and outputs.tf
 	@$(RUN) -m tools.readme_tables
 
 environments: python ## make .venv and .venv-emulator, where missing or outdated

@@ -1,13 +1,14 @@
 # Which inputs are there. What decides how many there are of a resource must be known when planning and is shown in
 # addresses, while an input's value may be sensitive, or known only after apply. So existence is settled here, apart from
-# the value: length([trimspace(x)]) fails for null, and is 1 for everything else, also for what is not known yet.
+# the value: length([trimspace(x)]) and length([x.member]) fail for null, and are 1 for everything else, also for what is not
+# known yet. An input that is not known as a whole is taken to be there.
 locals {
   given = {
-    jwt         = nonsensitive(var.jwt != null)
-    authorizer  = nonsensitive(var.jwt != null || var.authorizer != null)
-    control     = nonsensitive(var.control != null)
-    push_queue  = nonsensitive(var.push_queue != null)
-    access_logs = nonsensitive(var.access_logs != null)
+    jwt         = nonsensitive(can(length([var.jwt.audience])))
+    authorizer  = nonsensitive(can(length([var.jwt.audience])) || can(length([var.authorizer.function_arn])))
+    control     = nonsensitive(can(length([var.control.revocation_ttl])))
+    push_queue  = nonsensitive(can(length([var.push_queue.batch_size])))
+    access_logs = nonsensitive(can(length([var.access_logs.source_ip])))
 
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 

@@ -38,6 +38,16 @@ locals {
   # The last part of AWS host names in this partition: amazonaws.com, amazonaws.com.cn and so on.
   dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
 
+  # What is left out is the account's quota, unless raised: a limit above it might be refused.
+  quota            = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
+  route_throttling = { for limit, quota in local.quota : limit => coalesce(var.throttling[limit], quota) }
+
+  # Clients have half of it for poll and for push: deliveries share the account's quota with them.
+  throttling = merge(local.route_throttling, {
+    client_rate_limit  = coalesce(var.throttling.client_rate_limit, max(1, min(local.route_throttling.rate_limit, local.quota.rate_limit) / 2))
+    client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.route_throttling.burst_limit, local.quota.burst_limit) / 2)))
+  })
+
   function_arns = {
     for key, name in local.function_names : key => provider::aws::arn_build(
       local.here.partition, "lambda", local.here.region, local.here.account_id, "function:${name}",
@@ -176,11 +186,8 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
-  throttling = merge(var.throttling, {
-    client_rate_limit  = try(coalesce(var.throttling.client_rate_limit), max(1, min(var.throttling.rate_limit, local.quota.rate) / 2))
-    client_burst_limit = try(coalesce(var.throttling.client_burst_limit), max(1, floor(min(var.throttling.burst_limit, local.quota.burst) / 2)))
-  })
-  tags = var.tags
+  throttling  = local.throttling
+  tags        = var.tags
 
   api = {
     id                         = module.api.id

@@ -151,6 +151,14 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
+    ])
+    error_message = "jwt.secret_kms_key_arn is of another Region than secret_arn: Secrets Manager and Parameter Store use keys of their own Region only. Name the key that encrypts this secret."
+  }
+
+  validation {
+    condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
         try(issuer.algorithms, null) == null ? true
         : length(issuer.algorithms) > 0 && length(setsubtract(
@@ -267,8 +275,8 @@ variable "authorizer" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == data.aws_region.current.id, true)
-    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${data.aws_region.current.id}."
+    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == local.provider_region, true)
+    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -285,9 +293,9 @@ variable "allow_anonymous" {
         jwt = { issuer = "https://issuer.example", jwks_uri = "https://issuer.example/.well-known/jwks.json" }
           verifies tokens, with an issuer's published keys or, by secret_arn, with a shared secret;
         authorizer = { function_name = "my-authorizer", function_arn = aws_lambda_function.my_authorizer.arn }
-          asks a function of yours;
+          asks your own Lambda function;
         allow_anonymous = true
-          lets whoever knows the URL connect as any user, which is for trials without real users' data.
+          lets any client that knows the URL connect as any user: for trials without real users' data only.
     EOT
   }
 }
@@ -426,7 +434,8 @@ variable "push_queue" {
     - `maximum_batching_window`: seconds for which Lambda gathers a batch.
     - `maximum_concurrency`: most invocations at the same time.
     - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
-    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`.
+    - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`. Rules must
+      be in the module's Region; topics may be in another where both Regions are enabled by default.
   EOT
   type = object({
     batch_size              = optional(number, 10)
@@ -481,9 +490,17 @@ variable "push_queue" {
   # A topic may send to a queue in another Region, a rule may not.
   validation {
     condition = alltrue([
-      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == local.provider_region, true)
     ])
-    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${data.aws_region.current.id}."
+    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region}."
+  }
+
+  validation {
+    condition = alltrue([
+      for region in flatten([for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn), [])]) :
+      region == local.provider_region || length(setsubtract([region, local.provider_region], local.regions_by_default)) == 0
+    ])
+    error_message = "push_queue.source_arns has an SNS topic of another Region, and one of the two Regions is not enabled by default: SNS sends under another name there, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -520,16 +537,16 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of each route of the stage. The quota of the account (10,000 and 5,000; 2,500 and 1,250 in some Regions; unless raised)
-    holds as well, and a plan warns of limits above it.
+    Limits of each route of the stage. What is left out is the account's quota in the Region: 10,000 messages per second with
+    bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
     - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, each; half of the above, and at most half of the quota,
       if left out, so that clients leave the account room for deliveries.
   EOT
   type = object({
-    rate_limit         = optional(number, 10000)
-    burst_limit        = optional(number, 5000)
+    rate_limit         = optional(number)
+    burst_limit        = optional(number)
     client_rate_limit  = optional(number)
     client_burst_limit = optional(number)
   })
@@ -537,25 +554,27 @@ variable "throttling" {
   nullable = false
 
   validation {
-    condition     = var.throttling.rate_limit >= 1
+    condition     = var.throttling.rate_limit == null ? true : var.throttling.rate_limit >= 1
     error_message = "throttling.rate_limit must be at least 1 message per second; 0 would refuse every message."
   }
 
   validation {
-    condition     = var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
+    condition = (
+      var.throttling.burst_limit == null ? true : var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
+    )
     error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
   }
 
   validation {
     condition = var.throttling.client_rate_limit == null ? true : (
-      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= var.throttling.rate_limit
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
     )
     error_message = "throttling.client_rate_limit must be at least 1 message per second and not above throttling.rate_limit; leave it out for half of that."
   }
 
   validation {
     condition = var.throttling.client_burst_limit == null ? true : (
-      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= var.throttling.burst_limit
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
       && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
     )
     error_message = "throttling.client_burst_limit must be a whole number of at least 1 and not above throttling.burst_limit; leave it out for half of that."
@@ -745,7 +764,7 @@ variable "packages_folder" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
+  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them indefinitely."
   type        = number
   default     = 30
   nullable    = false
@@ -754,7 +773,7 @@ variable "log_retention_days" {
     condition = contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 
@@ -840,9 +859,9 @@ variable "alarms" {
 
   validation {
     condition = alltrue([
-      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == data.aws_region.current.id, true)
+      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == local.provider_region, true)
     ])
-    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${data.aws_region.current.id}."
+    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -972,8 +991,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == data.aws_region.current.id, true)])
-    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${data.aws_region.current.id}."
+    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == local.provider_region, true)])
+    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -1041,7 +1060,7 @@ variable "access_logs" {
   description = <<-EOT
     Log each connection, message and disconnection to CloudWatch, without anything that clients sent; null (the default) for no logs.
     API Gateway writes with a role of the account and Region (aws_api_gateway_account), which must exist: the module does not create it.
-    - `retention_days`: days to keep the logs, 0 for ever; `log_retention_days` if left out.
+    - `retention_days`: days to keep the logs, 0 for indefinitely; `log_retention_days` if left out.
     - `source_ip`: whether the logs hold the clients' IP addresses, which are personal data.
   EOT
   type = object({
@@ -1054,7 +1073,7 @@ variable "access_logs" {
     condition = try(var.access_logs.retention_days, null) == null ? true : contains([
       0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ], var.access_logs.retention_days)
-    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs for ever: CloudWatch takes no other."
+    error_message = "access_logs.retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653, or 0 to keep the logs indefinitely: CloudWatch takes no other."
   }
 }
 
@@ -1104,7 +1123,7 @@ variable "custom_domain" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == data.aws_region.current.id, true)
-    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${data.aws_region.current.id} (us-east-1 is for CloudFront)."
+    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == local.provider_region, true)
+    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} (us-east-1 is for CloudFront)."
   }
 }

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     through.add_argument("--results", type=Path, default=RESULTS)
     checker = commands.add_parser("check", help="compare the results with the targets; fails below them")
     checker.add_argument("--results", type=Path, default=RESULTS)
-    commands.add_parser("cost", help="write the tables of docs/cost.md anew, from the results and the list prices")
+    commands.add_parser("cost", help="rewrite the tables of docs/cost.md, from the results and the list prices")
     return parser
 
 

@@ -1,6 +1,6 @@
 """What a million notifications cost: list prices times what is used, for this project and its alternatives.
 
-`python -m benchmarks cost` writes the tables of docs/cost.md anew. All amounts are US dollars.
+`python -m benchmarks cost` rewrites the tables of docs/cost.md. All amounts are US dollars.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,7 +88,7 @@ HOURS_A_DAY = 8
 """How long a device is connected on a day that its user is online."""
 
 RECONNECT_HOURS = 2
-"""How often a device must connect anew: the longest life of a WebSocket connection in API Gateway."""
+"""How often a device must reconnect: the maximum duration of a WebSocket connection in API Gateway."""
 
 KEEPALIVE_SECONDS = {"poll": 240, "ping": 300}
 """How often a client sends what keeps its connection open, by the action: the defaults of the input `keepalive`."""
@@ -325,7 +325,7 @@ def with_tables(text: str, written: Mapping[str, str]) -> str:
 
 
 def rewrite(page: Path, results: Results) -> None:
-    """Write a page's tables anew."""
+    """Rewrite a page's tables."""
     page.write_text(with_tables(page.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
 
 

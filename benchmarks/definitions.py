@@ -1,4 +1,4 @@
-"""What is measured, against whom, and what is asked of it."""
+"""The measures, their references and their targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Definition:
     unit
         Of all its values; less is always better.
     references
-        Whom it is measured with, besides ours.
+        The contenders besides this project.
     targets
         What is asked of it.
     """
@@ -108,7 +108,7 @@ class Plan:
     latency
         Seconds that the stub lets pass where round trips are counted.
     beside_full
-        Size of a push to one user of whom some connections refuse every post.
+        Number of connections of the user in a push of which some refuse every post.
     full
         How many those are.
     full_latency

@@ -89,7 +89,7 @@ def _deliveries(plan: Plan, name: str, stub: RunningStub, samples: Samples) -> N
 
 
 def measure_beside_full(plan: Plan, stub: RunningStub, samples: Samples, progress: Progress) -> None:
-    """Compare pushes to a user of whom some connections refuse every post with the same push without them.
+    """Compare a push to a user with and without connections that refuse every post.
 
     The stub takes as long for an answer as API Gateway may: without that there would be little to slow down.
     """

@@ -59,7 +59,7 @@ class Backend:
         return invoke(self.lambda_, self.outputs["control_function_arn"], request)
 
     def connection(self, connection_id: str) -> "dict[str, AttributeValueTypeDef] | None":
-        """Give the row of a connection."""
+        """Return the row of a connection."""
         key = {"connectionId": {"S": connection_id}}
         return self.dynamodb.get_item(TableName=self._clients, Key=key, ConsistentRead=True).get("Item")
 
@@ -74,11 +74,15 @@ class Backend:
         return {row["connectionId"]["S"] for row in rows}
 
     def put_connection(self, row: "dict[str, AttributeValueTypeDef]") -> None:
-        """Write the row of a connection."""
-        self.dynamodb.put_item(TableName=self._clients, Item=row)
+        """Write the row of a connection, as if it had connected a minute earlier.
+
+        A push does not delete a row while the handshake may still be running.
+        """
+        connected_at = int(row["connectedAt"]["N"]) - 60_000
+        self.dynamodb.put_item(TableName=self._clients, Item={**row, "connectedAt": {"N": str(connected_at)}})
 
     def notifications(self, user_id: str) -> "list[dict[str, AttributeValueTypeDef]]":
-        """Give all that is stored for a user, oldest first."""
+        """Return all that is stored for a user, oldest first."""
         return self.dynamodb.query(
             TableName=self.outputs["notifications_table_name"],
             KeyConditionExpression="userId = :user",
@@ -98,7 +102,7 @@ def invoke(client: "LambdaClient", function_arn: str, request: object) -> Answer
 
 
 def clients(emulator: Emulator) -> Callable[..., Any]:
-    """Give boto3's `client`, for the emulator alone, whatever the environment and the user's files say."""
+    """Return boto3's `client`, for the emulator alone, whatever the environment and the user's files say."""
     session = boto3.session.Session(
         aws_access_key_id=emulator.credentials["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=emulator.credentials["AWS_SECRET_ACCESS_KEY"],
@@ -162,5 +166,5 @@ def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = _WA
     give_up = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain: {what}")
+            raise TimeoutError(f"still waiting after {seconds:.0f} s: {what}")
         time.sleep(0.05)

@@ -65,9 +65,9 @@ def is_current(name: str) -> bool:
 
 
 def make(name: str) -> None:
-    """Make an environment anew.
+    """Make an environment from scratch.
 
-    The stamp is written last, so that an environment whose making was interrupted is made again.
+    The stamp is written last, so that an interrupted environment is made again.
     """
     folder = FOLDERS[name]
     sys.stdout.write(f"Making {folder.name} from {_requirements(name).relative_to(CHECKOUT)} (about a minute, once)\n")

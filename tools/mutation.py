@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.environments import FOLDERS
@@ -17,14 +17,23 @@ from tools.paths import CHECKOUT, executable
 
 PACKAGE = Path("lambda", "websocket_push")
 
+PARTS = ("push", "tables", "history.py", "authorization.py", "handlers")
+"""What is changed if nothing is named."""
+
 TESTS = {
+    "push/intake.py": ("tests/unit/push/test_intake.py", "tests/handlers/test_push_queue.py"),
+    "push/outcome.py": ("tests/unit/push/test_report.py", "tests/unit/push/test_delivery.py"),
+    "push/posting.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
+    "push/refusals.py": ("tests/unit/push/test_refusals.py",),
+    "push/report.py": ("tests/unit/push/test_report.py",),
+    "push/window.py": ("tests/unit/push/test_window.py", "tests/unit/push/test_delivery.py"),
     "push": ("tests/unit/push", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
     "tables": ("tests/unit/push", "tests/unit/test_history.py", "tests/handlers"),
-    "history.py": ("tests/unit/test_history.py", "tests/handlers/test_poll.py"),
-    "authorization.py": ("tests/unit/test_authorization.py", "tests/handlers"),
+    "history.py": ("tests/unit/test_history.py",),
+    "authorization.py": ("tests/unit/test_authorization.py",),
     "handlers": ("tests/handlers",),
 }
-"""The tests that have to notice a change, by the part that is changed."""
+"""The tests that have to notice a change, by the part that is changed; of several that name it, the first counts."""
 
 TIMEOUT_SECONDS = 300
 """How long the tests of a part may take with a change in it. What makes them hang has been noticed."""
@@ -37,9 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         copy = Path(name) / "checkout"
         shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(".*", "node_modules", "dist"))
-        for part in parser.parse_args(arguments).parts or TESTS:
-            _mutate(copy, part)
+        for file in files(parser.parse_args(arguments).parts or PARTS):
+            _mutate(copy, file)
     return 0
+
+
+def files(parts: Iterable[str]) -> list[str]:
+    """List the files of parts of the package, each once."""
+    package = CHECKOUT / PACKAGE
+    found = (file for part in parts for file in [package / part, *(package / part).rglob("*.py")] if file.is_file())
+    return [file.relative_to(package).as_posix() for file in dict.fromkeys(found) if file.name != "__init__.py"]
 
 
 def _mutate(copy: Path, part: str) -> None:
@@ -56,7 +72,7 @@ def _mutate(copy: Path, part: str) -> None:
 
 def configuration(part: str) -> str:
     """Write cosmic-ray's settings for a part of the package."""
-    tests = next(chosen for name, chosen in TESTS.items() if part.split("/")[0] == name)
+    tests = next(chosen for name, chosen in TESTS.items() if part == name or part.startswith(f"{name}/"))
     python = executable(FOLDERS["dev"], "python")
     command = f"{python} -m pytest --quiet --exitfirst -p no:terraform -p no:cacheprovider {' '.join(tests)}"
     return f"""[cosmic-ray]

@@ -85,7 +85,7 @@ def running(
     """
     process: subprocess.Popen[bytes] | None = None
     try:
-        with uninterrupted():  # Nobody could end what was started but is not known yet.
+        with uninterrupted():  # A process that is started but not yet known could not be ended.
             process = subprocess.Popen(
                 [str(each) for each in command],
                 cwd=cwd,

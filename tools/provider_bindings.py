@@ -28,7 +28,7 @@ _RENAMED = {
     "data.aws_caller_identity": "get_caller_identity",
     "data.aws_default_tags": "get_default_tags",
     "data.aws_partition": "get_partition",
-    "data.aws_region": "get_region",
+    "data.aws_service": "get_service",
 }
 
 Classes = Mapping[str, ast.ClassDef]

@@ -111,7 +111,7 @@ def _reachable(registry: str) -> bool:
         with urllib.request.urlopen(f"https://{registry}/.well-known/terraform.json", timeout=_REACH_SECONDS):
             return True
     except urllib.error.HTTPError:
-        return True  # Somebody answers; let Terraform say what is wrong.
+        return True  # There is a server; let Terraform say what is wrong.
     except OSError:
         return False
 

@@ -1,4 +1,7 @@
-"""Write README.md's tables of inputs and outputs from variables.tf and outputs.tf: `python -m tools.readme_tables`."""
+"""Write the tables of inputs and outputs into every README: `python -m tools.readme_tables`.
+
+They come from the variables.tf and outputs.tf beside each README, those of the module and of its submodules.
+"""
 
 import json
 import re
@@ -42,23 +45,29 @@ class Declared(NamedTuple):
 
 
 def main() -> int:
-    """Write the tables into README.md."""
-    readme = CHECKOUT / "README.md"
+    """Write the tables into each README."""
     try:
-        readme.write_text(with_tables(readme.read_text(encoding="utf-8"), tables()), encoding="utf-8")
+        for folder in module_folders():
+            readme = folder / "README.md"
+            readme.write_text(with_tables(readme.read_text(encoding="utf-8"), tables(folder)), encoding="utf-8")
     except ToolError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     return 0
 
 
-def tables(checkout: Path = CHECKOUT) -> dict[str, str]:
+def module_folders() -> list[Path]:
+    """List the folders of the module and of its submodules."""
+    return [CHECKOUT, *sorted(path.parent for path in CHECKOUT.glob("modules/*/main.tf"))]
+
+
+def tables(folder: Path) -> dict[str, str]:
     """Return the tables by the name of their place in README.md, from the declarations in a folder."""
     inputs = [
         f"| `{each.name}` | {_type(each)} | {_default(each)} | {_cell(_with_members(each))} |"
-        for each in declared(checkout / "variables.tf")
+        for each in declared(folder / "variables.tf")
     ]
-    outputs = [f"| `{each.name}` | {_cell(each.description)} |" for each in declared(checkout / "outputs.tf")]
+    outputs = [f"| `{each.name}` | {_cell(each.description)} |" for each in declared(folder / "outputs.tf")]
     return {
         "inputs": "\n".join(["| name | type | default | meaning |", "| --- | --- | --- | --- |", *inputs, ""]),
         "outputs": "\n".join(["| name | meaning |", "| --- | --- |", *outputs, ""]),

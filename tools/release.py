@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def planned_packages() -> Iterator[Package]:
-    """Give the zips of a release, in the order of their names."""
+    """Yield the zips of a release, in the order of their names."""
     for function in sorted(FUNCTIONS):
         if function not in REQUIREMENTS:
             yield Package(f"{function}.zip", function)
@@ -125,7 +125,7 @@ def _build(builder: ModuleType, package: Package, output: Path, sources: Path) -
 
 
 def release_notes(tag: str, checkout: Path = CHECKOUT) -> str:
-    """Give the section of a version in CHANGELOG.md.
+    """Return the section of a version in CHANGELOG.md.
 
     Raises
     ------

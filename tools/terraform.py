@@ -91,7 +91,7 @@ class Terraform:
         return {name: actions for name, actions in (resources | outputs).items() if actions not in unchanged}
 
     def outputs(self) -> dict[str, object]:
-        """Give every output's value."""
+        """Return every output's value."""
         shown = json.loads(self.run("output", "-json"))
         return {name: each["value"] for name, each in shown.items()}
 
@@ -155,7 +155,7 @@ def find_program(minimum: tuple[int, int] = MINIMUM, name: str | None = None) ->
 
 
 def terraform_environment(build: Path, program: Program) -> dict[str, str]:
-    """Give the user's environment without what would change the outcome, and with a way to find the provider.
+    """Return the user's environment without what would change the outcome, and with a way to find the provider.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class Device:
         return frame
 
     async def next_notification(self) -> Frame:
-        """Give the next notification, as soon as there is one."""
+        """Return the next notification, as soon as there is one."""
         if self._set_aside:
             return self._set_aside.pop(0)
         frame = await self._receive()
@@ -50,7 +50,7 @@ class Device:
         return frame
 
     async def next_frame(self) -> Frame:
-        """Give the next frame, whatever it is."""
+        """Return the next frame, whatever it is."""
         return await self._receive()
 
     async def connection_id(self) -> str:
@@ -92,7 +92,7 @@ class Device:
 
 
 def browser_url(emulator: Emulator, outputs: Mapping[str, Any]) -> str:
-    """Give the address of the emulator's API for a browser, which can dial no other host than the URL names."""
+    """Return the address of the emulator's API for a browser, which can dial no other host than the URL names."""
     stage = urlsplit(str(outputs["websocket_url"])).path
     return f"ws://127.0.0.1:{emulator.port}/_aws/execute-api/{outputs['api_id']}{stage}"
 

@@ -86,7 +86,7 @@ def new_notification_id(unix_milliseconds: int | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What is to be pushed to whom.
+    """A notification and its recipients.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def push_now(client: LambdaClient, function_arn: str, push: Push, patience: Pati
 
 
 def push_later(client: LambdaClient, function_arn: str, push: Push) -> None:
-    """Have Lambda push as soon as it can, and try again what fails; what fails for good is in the dead-letter queue."""
+    """Have Lambda push and retry asynchronously; then a failed request is in the dead-letter queue."""
     client.invoke(FunctionName=function_arn, InvocationType="Event", Payload=push.request(on_failure="raise"))
 
 
@@ -240,7 +240,7 @@ def push_by_queue(
     Raises
     ------
     botocore.exceptions.ClientError
-        If SQS refuses a whole batch, for a missing permission, say. All of the pushes may be handed over again.
+        If SQS refuses a whole batch, for example because of a missing permission. All pushes may be sent again.
     """
     requests = [(push, push.request()) for push in pushes]
     # SQS would refuse the whole batch. All is ASCII, so characters are bytes.

@@ -152,7 +152,7 @@ function run(settings) {
     }
     if (state !== "waiting") return;
     retryAt = Date.now() + retryIn;
-    // A connection that was there and is gone comes back. One that never was may need somebody to do something.
+    // A lost connection is reopened. One that was never open may need the user to change something.
     if (opened) {
       if (elements.lost.hidden) announce("Connection lost.");
       elements.lost.hidden = false;

@@ -27,7 +27,7 @@ module "push" {
   name = local.name
   tags = { team = "notifications" }
 
-  # Who may connect, and what clients may do.
+  # Authorization: who may connect, and what clients may do.
   jwt = {
     issuer                  = var.issuer
     audience                = var.audience
@@ -60,7 +60,7 @@ module "push" {
     permissions_boundary_arn = aws_iam_policy.boundary.arn
   }
 
-  # What is encrypted by which key, and what is seen of it.
+  # Encryption keys, logs and metrics.
   kms = {
     tables_key_arn = aws_kms_key.push.arn
     logs_key_arn   = aws_kms_key.push.arn
@@ -74,13 +74,13 @@ module "push" {
   alarms             = {}
   dashboard          = true
 
-  # How backends hand over what need not be done while they wait.
+  # How backends push without waiting.
   push_queue       = { batch_size = 10, maximum_concurrency = 20 }
   async_invocation = { maximum_event_age = 3600 }
 
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false
 
-  # API Gateway refuses access logs before it has a role to write them by; and a log group wants its key's policy.
+  # API Gateway refuses access logs until it has a role to write them; and a log group needs its key's policy.
   depends_on = [aws_api_gateway_account.this, aws_kms_key_policy.push]
 }

@@ -37,7 +37,7 @@ module "push" {
 
   name = "push-custom-domain"
 
-  # A trial: nobody is authenticated, and terraform destroy may delete the tables.
+  # A trial: clients are not authenticated, and terraform destroy may delete the tables.
   allow_anonymous     = true
   deletion_protection = false
 

@@ -1,14 +1,14 @@
 # Region and credentials come from the environment (AWS_REGION, AWS_PROFILE and the like).
 provider "aws" {}
 
-# Events of AWS or of your own services become notifications without a line of code: an EventBridge rule and an SNS topic
-# send to the push queue. A trial: nobody is authenticated, and terraform destroy may delete the tables.
+# Events of AWS or of your own services become notifications without code: an EventBridge rule and an SNS topic send to
+# the push queue. A trial: clients are not authenticated, and terraform destroy may delete the tables.
 module "push" {
   source = "../../"
 
   name = "push-by-events"
 
-  # SQS asks the queue's policy about a rule or a topic: these two may send.
+  # The queue's policy must allow a rule or a topic to send: it allows these two.
   push_queue = {
     source_arns = [aws_cloudwatch_event_rule.orders.arn, aws_sns_topic.announcements.arn]
   }
@@ -26,7 +26,7 @@ resource "aws_cloudwatch_event_rule" "orders" {
   event_pattern = jsonencode({
     source        = ["shop.orders"]
     "detail-type" = ["OrderShipped"]
-    # What the template below puts in must be there.
+    # The event must have what the template inserts.
     detail = {
       customerId = [{ exists = true }]
       orderId    = [{ exists = true }]
@@ -44,14 +44,14 @@ resource "aws_cloudwatch_event_target" "orders" {
       order    = "$.detail.orderId"
       time     = "$.time"
     }
-    # No quotes around the placeholders: each is put in as the JSON value that it is, a text with its quotes.
+    # No quotes around the placeholders: each is inserted as JSON, a string with its quotes.
     input_template = <<-EOT
       {"userId": <customer>, "content": {"type": "order_shipped", "order": <order>, "at": <time>}}
     EOT
   }
 }
 
-# --- SNS: what is published is a push request already, and the queue gets it as it is.
+# --- SNS: what is published is a push request, and reaches the queue unchanged.
 
 resource "aws_sns_topic" "announcements" {
   name              = "push-by-events-announcements"
@@ -63,6 +63,6 @@ resource "aws_sns_topic_subscription" "announcements" {
   protocol  = "sqs"
   endpoint  = module.push.push_queue_arn
 
-  # Without this the message would come in an envelope, which is no push request.
+  # Without this the message would arrive in an envelope, which is not a push request.
   raw_message_delivery = true
 }

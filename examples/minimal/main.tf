@@ -1,7 +1,8 @@
 # Region and credentials come from the environment (AWS_REGION, AWS_PROFILE and the like).
 provider "aws" {}
 
-# A trial: nobody is authenticated (allow_anonymous), and terraform destroy may delete the tables (deletion_protection).
+# A trial: clients are not authenticated (allow_anonymous), and terraform destroy may delete the tables
+# (deletion_protection).
 module "push" {
   source              = "../../"
   allow_anonymous     = true

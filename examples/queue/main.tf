@@ -1,8 +1,8 @@
 # Region and credentials come from the environment (AWS_REGION, AWS_PROFILE and the like).
 provider "aws" {}
 
-# Backends hand push requests over by SQS and go on. A trial: nobody is authenticated (allow_anonymous), and terraform
-# destroy may delete the tables (deletion_protection).
+# Backends send push requests through SQS and do not wait. A trial: clients are not authenticated (allow_anonymous), and
+# terraform destroy may delete the tables (deletion_protection).
 module "push" {
   source = "../../"
 
@@ -12,7 +12,7 @@ module "push" {
     maximum_concurrency = 20
   }
 
-  # What is invoked asynchronously, without the queue, is given up after an hour.
+  # Asynchronous invocations, without the queue, are retried for at most an hour.
   async_invocation = {
     maximum_event_age = 3600
   }

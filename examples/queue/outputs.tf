@@ -34,7 +34,7 @@ output "push_invoke_policy_json" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the queue where asynchronous invocations end that failed for good."
+  description = "URL of the dead-letter queue of asynchronous invocations."
   value       = module.push.dead_letter_queue_url
 }
 

@@ -1,4 +1,4 @@
-"""Who a connection belongs to, and whom it may push to."""
+"""The user of a connection, and the users that it may push to."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ _MAX_TIME_DIGITS = 15
 
 
 def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
-    """Say who a `$connect` event connects as.
+    """Return the user that a `$connect` event connects as.
 
-    What the authorizer found out always wins. Only where anonymous connections are allowed, and no authorizer stands
-    before them, is the query parameter `userId` believed.
+    The authorizer's result takes precedence. The query parameter `userId` counts only if anonymous connections are
+    allowed and there is no authorizer.
 
     Raises
     ------
@@ -38,23 +38,23 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
 async def messaging_user(
     event: Event, clients: Clients, *, allow_anonymous: bool, revocable: bool, now: int, deadline: float
 ) -> str:
-    """Say whose connection a message came over; what the message says about it is not asked.
+    """Return the user of the connection that a message came over; the message itself is not consulted.
 
-    API Gateway hands the authorizer's context to every message of the connection. An anonymous connection is known
-    by its row alone.
+    API Gateway adds the authorizer's context to every message of the connection. The user of an anonymous connection is
+    only in its row.
 
     Parameters
     ----------
     revocable
-        Whether tokens can be revoked, and it is asked whether this connection's was.
+        Whether tokens can be revoked: then it is read whether this connection's was.
     now
         Milliseconds since the epoch.
 
     Raises
     ------
     RequestError
-        `TOKEN_EXPIRED` if the authorization is over, `TOKEN_REVOKED` if it was revoked, `UNKNOWN_CONNECTION` if the row
-        is gone, `MISSING_USER_ID` if nothing authorized the connection.
+        `TOKEN_EXPIRED` if the authorization has expired, `TOKEN_REVOKED` if it was revoked, `UNKNOWN_CONNECTION` if the
+        row is missing, `MISSING_USER_ID` if the connection was not authorized.
     """
     authorizer = event["requestContext"].get("authorizer")
     if authorizer is not None:
@@ -67,7 +67,7 @@ async def messaging_user(
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
     connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
-        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is not registered any more. Connect anew.")
+        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is no longer registered. Connect again.")
     if revocable:
         await require_not_revoked(token_of(event), connection.user_id, clients, deadline=deadline)
     return connection.user_id
@@ -86,27 +86,27 @@ def require_push_allowed(client_push: ClientPush, *, sender: str, recipient: str
 
 
 def authorized_until(event: Event) -> int | None:
-    """Say when the authorization of a connection ends, in seconds since the epoch; None if it does not.
+    """Return when the authorization of a connection expires, in seconds since the epoch; None if it does not.
 
-    It is the member `expiresAt` of the authorizer's context, which API Gateway passes on as text (API Gateway
-    developer guide, "Output from a Lambda authorizer").
+    The time is `expiresAt` in the authorizer's context, which API Gateway passes on as a string (API Gateway developer
+    guide, "Output from a Lambda authorizer").
 
     Raises
     ------
     SettingsError
-        If it is not a whole number: an authorizer that cannot say how long is a fault of the deployment.
+        If it is not a whole number: the authorizer is wrong, which is a fault in the deployment.
     """
     return _whole_seconds(event["requestContext"].get("authorizer") or {}, "expiresAt")
 
 
 def require_current(until: int | None, *, now: int) -> None:
-    """Raise `TOKEN_EXPIRED` if an authorization until then (seconds) is over now (milliseconds)."""
+    """Raise `TOKEN_EXPIRED` if an authorization that ends at a time (seconds) has expired now (milliseconds)."""
     if until is not None and until * 1000 <= now:
-        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect anew with a new one.")
+        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect again with a new one.")
 
 
 def token_of(event: Event) -> Token:
-    """Return what the authorizer says of the token: the members `issuedAt` and `tokenId` of its context.
+    """Return what is known of a connection's token: the members `issuedAt` and `tokenId` of its context.
 
     Raises
     ------
@@ -126,9 +126,9 @@ async def require_not_revoked(token: Token, user_id: str, clients: Clients, *, d
 
 
 def session_end(event: Event) -> int:
-    """Say when the connection that a message came over will end, in milliseconds since the epoch.
+    """Return when the connection that a message came over will end, in milliseconds since the epoch.
 
-    That is when API Gateway ends it, or when its authorization is over.
+    That is when API Gateway closes it, or when its authorization expires.
     """
     connected_at: int = event["requestContext"]["connectedAt"]
     until = authorized_until(event)
@@ -148,5 +148,5 @@ def _whole_seconds(authorizer: Mapping[str, object], name: str) -> int | None:
 
 def _authorized_user(authorizer: Mapping[str, object]) -> str:
     if not authorizer.get("userId"):
-        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context holds no userId.")
+        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context has no userId.")
     return require_user_id(authorizer["userId"], "The authorizer's userId")

@@ -1,4 +1,4 @@
-"""The history: which of a user's notifications a poll is answered with."""
+"""The history: the notifications that a poll returns."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -9,18 +9,18 @@ from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continu
 from websocket_push.tables.notifications import MAX_QUERIES, Notification, Notifications, Part, Range
 
 OVERLAP_MILLISECONDS = 5 * 60 * 1000
-"""How far behind `after` a poll reads.
+"""How far before `after` a poll reads.
 
-An id tells when its notification was accepted, by the clock of whoever made it. It becomes readable later: after
-retries, after a redelivery from a queue, or from a writer whose clock runs behind. A client that has meanwhile seen a
-later id would never get it. What the overlap repeats, the client knows by its id and drops.
+An id contains the time at which its notification was accepted, by the clock of the machine that created it. The
+notification becomes readable later: after retries, after a redelivery from a queue, or if that clock is slow. A client
+that has already seen a later id would never get it. The client drops what the overlap repeats by its id.
 """
 
 MAX_REPEATS = 100
-"""How many notifications the overlap may repeat; with half of the page's bytes, the other bound."""
+"""How many notifications the overlap may repeat; the other bound is half of the page's bytes."""
 
 MAX_AHEAD_MILLISECONDS = 120_000
-"""How far ahead of the clock `after` may lie: the minute that an id may, and a minute for clocks that differ."""
+"""How far ahead of the clock `after` may be: one minute, as for an id, and another for clock skew."""
 
 
 class Page(NamedTuple):
@@ -31,9 +31,9 @@ class Page(NamedTuple):
     texts
         The texts of the notifications, oldest first.
     next_position
-        What the client gives to get the next page in the direction that it asked for; None where there is none.
+        What the client sends to get the next page in the requested direction; None at the end.
     reset
-        Whether the client's position lay in the future, so that this is the newest page instead.
+        Whether the client's position was in the future, so that this is the newest page instead.
     """
 
     texts: list[str]
@@ -53,7 +53,7 @@ Together: TypeAlias = Callable[[Coroutine[Any, Any, Part], Coroutine[Any, Any, P
 """Awaits two coroutines at the same time and returns both results, as `asyncio.gather` does."""
 
 _Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
-"""Reads a range: how many notifications are wanted, and in how many queries at most."""
+"""Reads a range: takes the number of notifications wanted and the largest number of queries."""
 
 
 async def read_history(
@@ -71,11 +71,11 @@ async def read_history(
     Parameters
     ----------
     page_bytes
-        Room for the notifications of the page. One that is larger than that has a page to itself.
+        Room for the notifications of the page. A larger notification gets a page of its own.
     now_milliseconds
-        The time since the epoch; what expires by then is left out.
+        The time since the epoch; notifications that have expired by then are left out.
     together
-        How to read two parts at the same time.
+        Reads two parts at the same time.
     """
 
     async def read(part: Range, count: int, queries: int = MAX_QUERIES) -> Part:
@@ -85,7 +85,8 @@ async def read_history(
             count=count,
             size=page_bytes,
             now=now_milliseconds // 1000,
-            # As many whatever the limit is: a small one must not make more queries over expired rows than a large one.
+            # The same number for every limit: a small limit must not make more queries over expired rows than a large
+            # one.
             rows=MAX_LIMIT + 1,
             deadline=deadline,
             queries=queries,
@@ -116,8 +117,8 @@ async def _newest(read: _Read, request: PollRequest, page_bytes: int) -> Page:
 async def _read_resumed(read: _Read, after: str, limit: int, page_bytes: int, together: Together) -> tuple[Part, Part]:
     """Read what the overlap repeats, newest first, and what is new, oldest first.
 
-    A client at the head of the log has little before it and nothing behind, and asks every few minutes: one query
-    brings all of that. Where it does not, both sides are read at the same time.
+    A client at the head of the log has little before its position and nothing after it, and polls every few minutes:
+    one query is then enough. If it is not, both sides are read at the same time.
     """
     start = earliest_id_at(milliseconds_of(after) - OVERLAP_MILLISECONDS)
     whole = await read(Range("notificationId >= :low", low=start), MAX_REPEATS + limit + 1, 1)
@@ -125,7 +126,7 @@ async def _read_resumed(read: _Read, after: str, limit: int, page_bytes: int, to
     if whole.reached is None or len(new) > limit or sum(len(each.content) for each in new) > page_bytes:
         repeats = [each for each in reversed(whole.found) if each.notification_id < after]
         return Part(repeats, None), Part(new, whole.reached)
-    # BETWEEN takes its bounds in; a key condition has no way to leave one out.
+    # BETWEEN includes its bounds; a key condition cannot exclude one.
     overlap = Range("notificationId BETWEEN :low AND :high", low=start, high=after, newest_first=True)
     before, behind = await together(
         read(overlap, MAX_REPEATS + 1, MAX_QUERIES),
@@ -137,10 +138,10 @@ async def _read_resumed(read: _Read, after: str, limit: int, page_bytes: int, to
 def _resumed(
     repeats: Sequence[_Entry], new: Sequence[_Entry], limit: int, page_bytes: int, reached: str | None
 ) -> Page:
-    """Put together a page after a position: what the overlap repeats, newest first, then what is new, oldest first.
+    """Assemble a page after a position: what the overlap repeats, newest first, then what is new, oldest first.
 
-    The first new notification always has its place, so a client that goes on gets to the end. Of the repeats the latest
-    are kept.
+    The first new notification always gets a place, so a client that keeps paging reaches the end. If there are too many
+    repeats, the latest are kept.
     """
     reserved = new[0].size if new else 0
     kept = _fitting(repeats, MAX_REPEATS, min(page_bytes // 2, page_bytes - reserved))
@@ -153,7 +154,7 @@ def _resumed(
 
 
 def _stopped_at(taken: Sequence[_Entry], read: Sequence[_Entry], reached: str | None) -> str | None:
-    """Return the id after which the next page begins: the last one taken, or, if all were, the last row read."""
+    """Return the id after which the next page begins: the last one in the page, or, if all fit, the last row read."""
     return taken[-1].notification_id if len(taken) < len(read) else reached
 
 

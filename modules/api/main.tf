@@ -1,5 +1,5 @@
-# The API by itself: the functions need its address, and its routes need the functions. So the routes are a module of their
-# own (websocket-api), and nothing refers back.
+# The API without its routes: the functions need its address, and its routes need the functions. So the routes are a
+# separate module (websocket-api), and dependencies run in one direction.
 resource "aws_apigatewayv2_api" "this" {
   name                       = var.name
   description                = "WebSocket push notifications"

@@ -14,6 +14,6 @@ output "execution_arn" {
 }
 
 output "route_selection_expression" {
-  description = "What selects a message's route."
+  description = "Expression that selects a message's route."
   value       = aws_apigatewayv2_api.this.route_selection_expression
 }

@@ -6,8 +6,8 @@ locals {
   provisioned = nonsensitive(var.billing.mode == "PROVISIONED")
 }
 
-# Remembers the name that the tables were made with. It is part of theirs, and DynamoDB renames no table: another name would
-# replace both, and what they hold would be gone.
+# Stores the name that the tables were created with. It is part of their names, and DynamoDB cannot rename a table:
+# another name would replace both and delete their content.
 resource "terraform_data" "name" {
   input = var.name
 
@@ -16,7 +16,7 @@ resource "terraform_data" "name" {
   }
 }
 
-# One row per open connection. Rows that a lost $disconnect leaves behind expire.
+# One row per open connection. Rows of connections whose $disconnect was lost expire.
 resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity must be known when planning.
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
   name                        = var.table_names.clients
@@ -37,8 +37,8 @@ resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity mus
     type = "S"
   }
 
-  # What a push needs to know of a connection, and no more: every projected attribute is written and stored twice.
-  # Late 6.x releases of the provider warn of hash_key here and want key_schema, which 5.100 does not know.
+  # Only what a push needs to know about a connection: every projected attribute is written and stored twice. Later 6.x
+  # releases of the provider warn about hash_key here and recommend key_schema, which 5.100 does not have.
   global_secondary_index {
     name               = local.clients_index_name
     hash_key           = "userId"
@@ -57,9 +57,9 @@ resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity mus
     enabled = var.point_in_time_recovery
   }
 
-  # DynamoDB encrypts every table. true chooses the account's key aws/dynamodb, whose use shows in CloudTrail, over
-  # the key that AWS owns. Its key policy admits whoever may use the table, so no role needs a KMS permission. A key of
-  # the caller's own takes its place, and the roles then need permission to use it.
+  # DynamoDB encrypts every table. true selects the AWS managed key aws/dynamodb, whose use CloudTrail records, instead
+  # of the AWS owned key. Its key policy allows every principal that may use the table, so no role needs a KMS
+  # permission. The caller's own key replaces it, and the roles then need permission to use that key.
   server_side_encryption {
     enabled     = true
     kms_key_arn = var.kms_key_arn

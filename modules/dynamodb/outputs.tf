@@ -29,6 +29,6 @@ output "notifications_table_arn" {
 }
 
 output "deployed_packages" {
-  description = "Which packages the functions had when the last apply was complete, as modules/lambda noted it on the clients table."
+  description = "Packages that the functions had when the last apply was complete, as modules/lambda noted in a tag of the clients table; \"\" before the first."
   value       = lookup(aws_dynamodb_table.clients.tags, "websocket-push:deployed", "")
 }

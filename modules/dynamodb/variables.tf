@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What the module remembers as the name that the tables were made with, which cannot change."
+  description = "Name of the module. It is remembered in the state, because another one would replace the tables, and prefixes the names of what scales them."
   type        = string
   nullable    = false
 }
@@ -14,7 +14,7 @@ variable "table_names" {
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the tables. While it is on, terraform destroy fails at the tables."
+  description = "Whether DynamoDB refuses to delete the tables."
   type        = bool
   default     = true
   nullable    = false

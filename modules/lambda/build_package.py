@@ -217,7 +217,7 @@ def lean_source(name: str, content: bytes) -> bytes:
 
 
 def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.TokenInfo]:
-    """Give the comments, and the strings that are statements by themselves."""
+    """Yield the comments, and the strings that are statements by themselves."""
     begins = True
     for index, token in enumerate(tokens):
         alone = token.type == tokenize.STRING and begins
@@ -262,7 +262,7 @@ def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:
 def wheel_tags(target: Target) -> tuple[str, str, list[str]]:
     """Return pip's names for a target: the Python version, its ABI, and the platforms, most wanted first.
 
-    pip does not work out by itself which platforms include which when it is told one, so all are named (PEP 600).
+    Given one platform, pip does not work out the compatible ones, so all are listed (PEP 600).
 
     Raises
     ------
@@ -372,7 +372,7 @@ def write_package(contents: Mapping[str, bytes], output: Path) -> None:
             temporary.replace(output)
     except OSError as error:
         raise PackageError(
-            f"cannot write {output}: {error.strerror}. Make {output.parent} writable for whoever runs terraform apply"
+            f"cannot write {output}: {error.strerror}. Make {output.parent} writable for the user of terraform apply"
         ) from error
 
 
@@ -385,7 +385,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 @contextlib.contextmanager
 def _temporary_file(output: Path) -> Iterator[Path]:
-    """Give an empty file in the output's folder (a rename is atomic only there), and leave none behind."""
+    """Yield an empty file in the output's folder (a rename is atomic only there), and leave none behind."""
     handle, name = tempfile.mkstemp(prefix=f".{output.stem}-", suffix=".tmp", dir=output.parent)
     os.close(handle)
     temporary = Path(name)
@@ -471,7 +471,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 if __name__ == "__main__":
     _refuse_old_python()
-    # Being told to end takes the same way out as Ctrl-C, past everything that cleans up.
+    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         sys.exit(main())

@@ -1,5 +1,4 @@
-# What each function is for, told to Lambda (description), to the code (environment) and to IAM (statements): whatever
-# is not listed here, it is not given.
+# The description, environment and IAM statements of each function. A function has nothing that is not listed here.
 locals {
   function_keys = keys(var.function_names)
 
@@ -19,7 +18,7 @@ locals {
     METRICS_NAMESPACE = var.metrics_namespace
   }
 
-  # An anonymous connection has no authorizer to carry its user, so its row is asked.
+  # An anonymous connection has no authorizer context, so its user is read from its row.
   read_connection = {
     Effect   = "Allow"
     Action   = ["dynamodb:GetItem"]
@@ -104,7 +103,7 @@ locals {
 
     push = {
       description = "Keeps a notification and sends it to every connection of its users"
-      # Its answer may wait for retries of many users' connections, and more memory is more CPU and network.
+      # Its response may wait for retries of many users' connections, and more memory means more CPU and network.
       defaults = merge(local.defaults, { memory_size = 512, timeout = 30 })
       environment = {
         ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
@@ -177,7 +176,7 @@ locals {
       )
     }
 
-    # Not there without jwt, whose settings are then null.
+    # Not created without jwt, whose settings are then null.
     verify_jwt = {
       description = "Lets in WebSocket connections that bring a valid token"
       defaults    = local.defaults
@@ -193,7 +192,7 @@ locals {
         ))
       }
       statements = concat(
-        # A key set is public, and read over the internet. A secret is read from where it is kept.
+        # A key set is public and read over the internet. A secret is read from its store.
         [
           for arn in distinct([for issuer in local.issuers : issuer.secret_arn if issuer.secret_arn != null]) : {
             Effect   = "Allow"
@@ -201,7 +200,7 @@ locals {
             Resource = [arn]
           }
         ],
-        # The keys that AWS manages for the two services need no permission; one of the customer's own does.
+        # The AWS managed keys of the two services need no permission; a customer managed key does.
         [
           for arn in distinct([for issuer in local.issuers : issuer.secret_kms_key_arn if issuer.secret_kms_key_arn != null]) : {
             Effect   = "Allow"
@@ -213,7 +212,7 @@ locals {
     }
   }
 
-  # Whose tokens are valid: none without jwt. What is left out is not passed on.
+  # The issuers whose tokens are valid: none without jwt. Members that are left out are not passed on.
   issuers = flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]])
   issuer_settings = [
     for issuer in local.issuers : merge(
@@ -229,7 +228,7 @@ locals {
     )
   ]
 
-  # Defaults and the caller's settings. Each by itself: what is not known yet of one says nothing of the others.
+  # Defaults and the caller's settings. Each separately: an unknown value of one does not make the others unknown.
   settings = {
     for key in local.function_keys : key => {
       for setting, default in local.functions[key].defaults :

@@ -16,7 +16,7 @@ locals {
   package_contents = jsondecode(file("${local.sources_directory}/packages.json"))
 
   # The caller brings some packages, or all that a release has, and the others are built here.
-  described  = setsubtract(local.function_keys, keys(var.packages))
+  described  = setsubtract(local.function_keys, nonsensitive(keys(var.packages)))
   has_folder = nonsensitive(can(length([trimspace(var.packages_folder)])))
   built      = local.has_folder ? [] : local.described
   released   = local.has_folder ? local.described : []
@@ -110,7 +110,7 @@ locals {
 }
 
 resource "aws_dynamodb_tag" "deployed" {
-  count = length(local.built) > 0 ? 1 : 0
+  count = length(local.built) > 0 ? 1 : 0 # The keys of packages must be known when planning.
 
   resource_arn = var.tables.clients_table_arn
   key          = "websocket-push:deployed"
@@ -135,7 +135,7 @@ resource "terraform_data" "python" {
 }
 
 resource "terraform_data" "package" {
-  for_each = local.built_packages
+  for_each = local.built_packages # The keys of packages must be known when planning.
 
   # Whatever makes the provider read the zip again builds it again: another content, place or architecture (the code is
   # updated), another name (the function is replaced), another role (everything is created again, in another account or

@@ -1,9 +1,9 @@
-# What the functions may do besides their own work, where an input asks for it.
+# Permissions of the functions that certain inputs require, besides those for their own work.
 locals {
-  # DynamoDB uses a customer managed key in the name of whoever calls it, so the roles need permission to use the key,
-  # through DynamoDB and not by themselves (DynamoDB developer guide, "DynamoDB encryption at rest: usage notes" and
-  # "Authorizing use of your KMS key"). The condition's * stands for amazonaws.com or the like: KMS spells out the DNS
-  # suffix of the partition.
+  # DynamoDB uses a customer managed key on behalf of its caller, so the roles need permission to use the key through
+  # DynamoDB, and not directly (DynamoDB developer guide, "DynamoDB encryption at rest: usage notes" and "Authorizing
+  # use of your KMS key"). The condition's * stands for amazonaws.com or the like: KMS spells out the DNS suffix of the
+  # partition.
   reading_actions = ["kms:Decrypt", "kms:DescribeKey"]
   writing_actions = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
@@ -26,7 +26,7 @@ locals {
     ]
   }
 
-  # Lambda sends, receives and deletes messages in the function's name.
+  # Lambda sends, receives and deletes messages with the function's role.
   queue_statements = concat(
     [
       {
@@ -53,10 +53,10 @@ locals {
     }
   ]
 
-  # Lambda makes and removes the network interfaces by which the functions reach a VPC, in the name of their roles. The
-  # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's own
-  # policy AWSLambdaVPCAccessExecutionRole. That the function's code has no use of it, the second statement sees to
-  # (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
+  # Lambda creates and deletes the network interfaces with which the functions reach a VPC, using their roles. The
+  # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's
+  # own policy AWSLambdaVPCAccessExecutionRole. The second statement denies these actions to the function's code (Lambda
+  # developer guide, "Giving Lambda functions access to resources in an Amazon VPC").
   network_actions = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -79,7 +79,7 @@ locals {
     ]
   }
 
-  # Variables of the caller's, which may be none that the module sets: it would win, silently.
+  # The caller's variables, which must not be among those that the module sets: the module's would silently win.
   extra_environment = { for key in local.function_keys : key => coalesce(try(var.functions[key].environment, null), {}) }
 
   environment = {
@@ -87,7 +87,7 @@ locals {
     key => merge(local.extra_environment[key], local.common_environment, local.functions[key].environment)
   }
 
-  # With the longest value of what is not known before the API exists, so that a plan can measure it.
+  # With the longest possible value of what is unknown before the API exists, so that a plan can measure the size.
   measured_environment = {
     for key, environment in local.environment : key => merge(
       environment,

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the module: the dimension of the functions' metrics."
+  description = "Value of the dimension Name of the functions' metrics."
   type        = string
   nullable    = false
 }
@@ -80,7 +80,7 @@ variable "control" {
 
 variable "queues" {
   description = <<-EOT
-    What the push function and the control function may use:
+    Queues that the push function and the control function use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
     - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
@@ -97,7 +97,7 @@ variable "queues" {
 }
 
 variable "tables" {
-  description = "The DynamoDB tables that the functions work on, and the KMS key that encrypts them, if it is one of the caller's."
+  description = "Names and ARNs of the DynamoDB tables and of the index, and the customer managed KMS key that encrypts the tables; null without one."
   type = object({
     clients_table_name       = string
     clients_table_arn        = string
@@ -111,7 +111,7 @@ variable "tables" {
 }
 
 variable "api" {
-  description = "The WebSocket API whose connections the push function writes to. stage_name and connections_url must come from the stage's name, not from the stage, which waits for these functions."
+  description = "The WebSocket API whose connections the push function posts to. `stage_name` and `connections_url` are made of the stage's name: the stage itself depends on these functions."
   type = object({
     execution_arn   = string
     stage_name      = string
@@ -127,7 +127,7 @@ variable "allowed_origins" {
 }
 
 variable "allow_anonymous" {
-  description = "Whether a connection without an authorizer's word is accepted, as the user that its query string names."
+  description = "Whether connections without authorization are accepted, each as the user that its query string names."
   type        = bool
   nullable    = false
 }
@@ -139,19 +139,19 @@ variable "client_push" {
 }
 
 variable "persist_by_default" {
-  description = "Whether a notification is kept when its push request does not say."
+  description = "Whether a notification is persisted if its push request does not say."
   type        = bool
   nullable    = false
 }
 
 variable "notification_ttl" {
-  description = "Seconds for which a notification is kept when its push request does not say."
+  description = "Seconds for which a notification is kept if its push request does not say."
   type        = number
   nullable    = false
 }
 
 variable "keepalive" {
-  description = "What clients send so that their connections stay open (action: \"poll\" or \"ping\"), and at most how many seconds apart."
+  description = "What clients send to keep their connections open (`action`: \"poll\" or \"ping\"), and at most how many `seconds` apart."
   type = object({
     action  = string
     seconds = optional(number)
@@ -180,7 +180,7 @@ variable "functions" {
 }
 
 variable "packages" {
-  description = "Packages that were built elsewhere, by function, as in the root module, which also checks them. The others are built."
+  description = "Packages that were built elsewhere, by function, as in the root module. The others are built."
   type = map(object({
     filename          = optional(string)
     s3_bucket         = optional(string)
@@ -198,25 +198,25 @@ variable "packages_folder" {
 }
 
 variable "deployed_packages" {
-  description = "Which packages the functions had when the last apply was complete; \"\" before the first."
+  description = "Packages that the functions had when the last apply was complete, as modules/dynamodb returns them."
   type        = string
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them for ever."
+  description = "Days for which CloudWatch keeps the functions' logs; 0 keeps them indefinitely."
   type        = number
   nullable    = false
 }
 
 variable "log_level" {
-  description = "The lowest level that is logged, as in the root module, which also checks it."
+  description = "Lowest level that is logged."
   type        = string
   nullable    = false
 }
 
 variable "metrics_namespace" {
-  description = "CloudWatch namespace of the functions' metrics, as in the root module, which also checks it; \"\" for none."
+  description = "CloudWatch namespace of the functions' metrics; \"\" for no metrics."
   type        = string
   nullable    = false
 }
@@ -234,7 +234,7 @@ variable "logs_key_arn" {
 }
 
 variable "vpc" {
-  description = "Subnets and security groups of the functions, as in the root module, which also checks them. Null: they are in no VPC of the caller's."
+  description = "Subnets and security groups of the functions, as in the root module; null for functions outside your VPC."
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -243,7 +243,7 @@ variable "vpc" {
 }
 
 variable "iam_roles" {
-  description = "Path and permissions boundary of the functions' roles, as in the root module, which also checks them."
+  description = "Path and permissions boundary of the functions' roles."
   type = object({
     path                     = string
     permissions_boundary_arn = optional(string)

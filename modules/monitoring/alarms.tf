@@ -1,5 +1,5 @@
-# Every alarm is about five minutes in which a number was above its threshold. docs/runbook.md has a heading for each, by
-# the end of its name.
+# Every alarm fires when a value was above its threshold within five minutes. docs/runbook.md has a heading for each, by
+# the last part of its name.
 locals {
   period = 300
 
@@ -11,7 +11,7 @@ locals {
   raising_functions = { for key, name in var.function_names : key => name if key != "verify_jwt" }
 
   # What Lambda counts, by function. The sum over them is one alarm: SUM leaves out a function that did not run, where +
-  # would give nothing for the whole period.
+  # would return no data for the whole period.
   function_metrics = {
     for metric, functions in { Errors = local.raising_functions, Throttles = var.function_names } : metric => {
       for key, name in functions : key => {
@@ -53,8 +53,8 @@ locals {
     }
   }
 
-  # Either one metric, or several and expressions over them, of which "result" is what the alarm looks at. An alarm whose
-  # metrics nobody sends is not there.
+  # Either one metric, or several and expressions over them, of which the alarm evaluates "result". An alarm without a
+  # source of metrics is not created.
   alarm_definitions = {
     authorizer_errors = {
       is_there    = local.verifies_token && local.has_metrics
@@ -79,14 +79,14 @@ locals {
     }
     connections_refused = {
       is_there    = local.has_metrics
-      description = "More clients than usual were refused: their token, their origin, or nobody said who they are."
+      description = "More clients than usual were refused: their token, their origin, or no authentication."
       metrics     = local.own_metrics["ConnectionsRefused"]
       expressions = {}
       periods     = 1
     }
     dead_letters = {
       is_there    = local.has_queue.dead_letter_queue_name
-      description = "Asynchronous invocations of push failed for good and wait in the dead-letter queue."
+      description = "Asynchronous invocations of push are in the dead-letter queue: their retries are exhausted."
       metrics     = local.queue_metrics["dead_letters"]
       expressions = {}
       periods     = 1
@@ -149,7 +149,7 @@ locals {
     }
     push_queue_dead_letters = {
       is_there    = local.has_queue.push_queue_dead_letter_queue_name
-      description = "Push requests from the queue failed for good and wait in its dead-letter queue."
+      description = "Push requests are in the push queue's dead-letter queue: their retries are exhausted."
       metrics     = local.queue_metrics["push_queue_dead_letters"]
       expressions = {}
       periods     = 1
@@ -163,9 +163,12 @@ locals {
     }
   }
 
+  # length fails for null, and is 1 also for what is not known yet.
+  has_alarms = nonsensitive(can(length([var.alarms.leave_out])))
+
   # None without alarms. The duration's threshold comes as a share of the timeout, in percent, and is in milliseconds.
   alarms = merge([
-    for wanted in var.alarms[*] : {
+    for wanted in local.has_alarms ? [var.alarms] : [] : {
       for key, definition in local.alarm_definitions : key => merge(definition, {
         threshold = wanted.thresholds[key] * (key == "push_duration" ? var.push_function_timeout * 10 : 1)
       }) if definition.is_there && !contains(nonsensitive(wanted.leave_out), key)
@@ -183,10 +186,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.periods
-  # All of them count what should not happen: nothing counted is nothing wrong.
+  # All count something that should not happen: missing data is not a breach.
   treat_missing_data = "notBreaching"
 
-  # One metric by itself, or queries: the provider takes either.
+  # One metric by itself, or queries: the provider accepts either.
   namespace   = length(each.value.expressions) == 0 ? one(values(each.value.metrics)).namespace : null
   metric_name = length(each.value.expressions) == 0 ? one(values(each.value.metrics)).name : null
   dimensions  = length(each.value.expressions) == 0 ? one(values(each.value.metrics)).dimensions : null

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "metrics_namespace" {
-  description = "Namespace of the functions' metrics; \"\" if they send none, and then nothing looks at them."
+  description = "Namespace of the functions' metrics; \"\" if they send none, and then no alarm or graph uses them."
   type        = string
   nullable    = false
 }
@@ -29,7 +29,7 @@ variable "push_function_timeout" {
 }
 
 variable "region" {
-  description = "Region of all of this."
+  description = "Region of the metrics and logs on the dashboard."
   type        = string
   nullable    = false
 }
@@ -55,7 +55,7 @@ variable "queues" {
 }
 
 variable "alarms" {
-  description = "Alarms, as the input of the root module; null for none."
+  description = "Alarms, as in the root module; null for none."
   type = object({
     sns_topic_arns = list(string)
     leave_out      = set(string)
@@ -65,7 +65,7 @@ variable "alarms" {
 }
 
 variable "dashboard" {
-  description = "Whether there is a dashboard."
+  description = "Whether to create a dashboard."
   type        = bool
   default     = false
   nullable    = false

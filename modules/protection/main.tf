@@ -1,5 +1,5 @@
-# The root makes it depend on everything else, so it is the first to be destroyed: while the tables are protected, a destroy
-# fails here, before anything is gone.
+# The root makes it depend on everything else, so it is destroyed first: while the tables are protected, a destroy fails
+# here, before anything is deleted.
 resource "terraform_data" "this" {
   input = var.enabled
 

@@ -1,5 +1,5 @@
 locals {
-  has_push_queue = nonsensitive(var.push_queue != null)
+  has_push_queue = nonsensitive(can(length([var.push_queue.batch_size])))
   # Fails for null, and is true also for a key that is not known yet.
   has_key = nonsensitive(can(length([trimspace(var.kms_key_arn)])))
 
@@ -10,7 +10,7 @@ locals {
   # developer guide, "Configuring a queue to use with Lambda"), and a batch may be gathered for a while before that.
   visibility_timeout = 6 * var.push_function.timeout + try(var.push_queue.maximum_batching_window, 0)
 
-  # By queue, who may send besides the roles whose own policies say so.
+  # For each queue, who may send besides roles with their own policies.
   senders = { control = [], dead_letter = [], push_dead_letter = [], push = try(var.push_queue.source_arns, []) }
 
   policies = {
@@ -27,7 +27,7 @@ locals {
             Condition = { Bool = { "aws:SecureTransport" = "false" } }
           },
         ],
-        # A topic and a rule have no role: SQS asks the queue's policy about them.
+        # Topics and rules have no role: the queue's policy must allow them.
         [
           for service in ["events", "sns"] : {
             Sid       = "Accept${title(service)}"
@@ -43,7 +43,7 @@ locals {
   }
 }
 
-# Where asynchronous invocations of the push function end that came to nothing, each with its request and the reason.
+# Asynchronous invocations of the push function whose retries are exhausted, each with its request and the reason.
 resource "aws_sqs_queue" "dead_letter" {
   name                      = var.queue_names.dead_letter
   message_retention_seconds = local.longest_retention
@@ -57,7 +57,7 @@ resource "aws_sqs_queue" "dead_letter" {
   tags = merge({ Name = var.queue_names.dead_letter }, var.tags)
 }
 
-# Push requests, for backends that hand them over and go on.
+# Push requests, for backends that do not wait.
 resource "aws_sqs_queue" "push" {
   count = local.has_push_queue ? 1 : 0
 
@@ -67,15 +67,15 @@ resource "aws_sqs_queue" "push" {
   sqs_managed_sse_enabled    = local.has_key ? null : true
   policy                     = local.policies.push
 
-  # A week. A message that outlives it is gone without a trace, so it is more than all receives can take: 50 of them, the
-  # most that there may be, with a function of 15 minutes, are 79 hours. What is left of the 14 days is for whoever looks
+  # A week. A message that is older is deleted without a trace, so a week is longer than all receives can take: 50 of
+  # them, the maximum, with a function timeout of 15 minutes, take 79 hours. The rest of the 14 days is the time to look
   # into the dead-letter queue.
   message_retention_seconds = 604800
 
   tags = merge({ Name = var.queue_names.push }, var.tags)
 }
 
-# Where messages of that queue end that failed every time, as they were sent.
+# Messages of the push queue that failed every time, unchanged.
 resource "aws_sqs_queue" "push_dead_letter" {
   count = local.has_push_queue ? 1 : 0
 
@@ -88,7 +88,7 @@ resource "aws_sqs_queue" "push_dead_letter" {
   tags = merge({ Name = var.queue_names.push_dead_letter }, var.tags)
 }
 
-# The two queues name each other, so by resources of their own. And nothing waits for them that waits for a queue.
+# The two queues refer to each other, so these are separate resources. Nothing that depends on a queue depends on them.
 resource "aws_sqs_queue_redrive_policy" "push" {
   count = local.has_push_queue ? 1 : 0
 

@@ -19,12 +19,12 @@ output "push_queue_arn" {
 }
 
 output "push_queue_dead_letter_queue_url" {
-  description = "URL of the queue of push requests that failed every time; null without push_queue."
+  description = "URL of the dead-letter queue of the push queue; null without push_queue."
   value       = one(aws_sqs_queue.push_dead_letter[*].url)
 }
 
 output "push_queue_dead_letter_queue_arn" {
-  description = "ARN of the queue of push requests that failed every time; null without push_queue."
+  description = "ARN of the dead-letter queue of the push queue; null without push_queue."
   value       = one(aws_sqs_queue.push_dead_letter[*].arn)
 }
 

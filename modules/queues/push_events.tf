@@ -1,7 +1,8 @@
-# How the push function is invoked besides synchronously: asynchronously, and by the queue of push requests. What it does
-# not get done there is not lost: it ends in a dead-letter queue.
+# Asynchronous invocation of the push function, directly and through the push queue. Requests that fail are not lost but
+# moved to a dead-letter queue.
 resource "aws_lambda_function_event_invoke_config" "push" {
-  # Lambda forgets these settings with the function, so a new function, whose ARN is not known yet, gets them anew.
+  # Lambda deletes these settings with the function, so a new function, whose ARN is unknown in the plan, gets them
+  # again.
   function_name = var.push_function.arn
 
   maximum_event_age_in_seconds = var.async_invocation.maximum_event_age
@@ -14,7 +15,7 @@ resource "aws_lambda_function_event_invoke_config" "push" {
   }
 }
 
-# The settings of a function do not hold for its alias, by which backends invoke it where there is one.
+# A function's settings do not apply to its alias, which backends invoke if there is one.
 resource "aws_lambda_function_event_invoke_config" "push_alias" {
   for_each = var.push_function.alias == null ? {} : { push = var.push_function.alias }
 
@@ -40,10 +41,10 @@ resource "aws_lambda_event_source_mapping" "push" {
   batch_size                         = var.push_queue.batch_size
   maximum_batching_window_in_seconds = var.push_queue.maximum_batching_window
 
-  # The function names the messages that failed. Without this, Lambda would not look, and delete them with the others.
+  # The function reports the messages that failed. Without this, Lambda would ignore the report and delete them too.
   function_response_types = ["ReportBatchItemFailures"]
 
-  # So that a burst leaves concurrency to the other functions of the account.
+  # So that a burst leaves concurrency for the account's other functions.
   scaling_config {
     maximum_concurrency = var.push_queue.maximum_concurrency
   }

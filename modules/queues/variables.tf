@@ -22,11 +22,11 @@ variable "queue_arns" {
 
 variable "push_function" {
   description = <<-EOT
-    The push function, which the queues serve:
-    - `name` and `arn`, without version or alias.
-    - `alias`: name of the alias that invokes it; null without one.
-    - `invocation_arn`: what invokes it, the alias if there is one.
-    - `timeout` in seconds: a message that it works on stays hidden for longer.
+    The push function:
+    - `name`, `arn`: without version or alias.
+    - `alias`: name of its alias; null without one.
+    - `invocation_arn`: ARN to invoke it by: that of the alias, if there is one.
+    - `timeout`: in seconds. The queue's visibility timeout is longer.
   EOT
   type = object({
     name           = string
@@ -49,7 +49,7 @@ variable "control_function" {
 }
 
 variable "push_queue" {
-  description = "The queue of push requests and how it feeds the push function, as in the root module; null for none."
+  description = "The queue of push requests and its event source mapping, as in the root module; null for none."
   type = object({
     batch_size              = number
     maximum_batching_window = number
@@ -61,7 +61,7 @@ variable "push_queue" {
 }
 
 variable "async_invocation" {
-  description = "How long, in seconds, and how many more times Lambda tries an asynchronous invocation that fails."
+  description = "How Lambda retries an asynchronous invocation that fails: for at most `maximum_event_age` seconds, and `maximum_retry_attempts` times."
   type = object({
     maximum_event_age      = number
     maximum_retry_attempts = number

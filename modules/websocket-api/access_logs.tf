@@ -1,9 +1,9 @@
-# A line of JSON for each connection, message and disconnection, made of what API Gateway itself knows of the request.
-# What a client sends takes no part, and neither do the headers and the query string, which may carry a token, nor the
-# authorizer's answer, which may carry claims. No value holds a quotation mark, so every line is JSON; a value that
-# there is none of is "-".
+# A line of JSON for each connection, message and disconnection, with values that API Gateway itself knows about the
+# request. It contains neither what a client sends, nor headers and query string, which may hold a token, nor the
+# authorizer's response, which may hold claims. No value contains a quotation mark, so every line is JSON; a missing
+# value is "-".
 #
-# API Gateway writes by a role that is one for the account and Region, not one for an API: see README.md.
+# API Gateway writes with a role of the account and Region, not of an API: see README.md.
 locals {
   access_logs = { for settings in var.access_logs[*] : "access" => settings }
 

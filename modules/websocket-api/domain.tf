@@ -1,9 +1,10 @@
-# A name of the caller's own for the stage. Regional, and TLS 1.2 or newer: WebSocket APIs have no other.
+# The caller's domain name for the stage. Regional, with TLS 1.2 or newer: WebSocket APIs support nothing else.
 locals {
-  # Fails for null, and is true also for a zone that is not known yet.
-  has_zone = nonsensitive(can(length([trimspace(var.custom_domain.hosted_zone_id)])))
+  # length fails for null, and is 1 also for what is not known yet.
+  has_domain = nonsensitive(can(length([var.custom_domain.domain_name])))
+  has_zone   = nonsensitive(can(length([trimspace(var.custom_domain.hosted_zone_id)])))
 
-  domains = { for domain in var.custom_domain[*] : "this" => domain }
+  domains = { for key in local.has_domain ? ["this"] : [] : key => var.custom_domain }
   records = { for key, domain in local.domains : key => domain if local.has_zone }
 }
 

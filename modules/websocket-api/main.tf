@@ -10,7 +10,7 @@ locals {
     if key != "authorizer" && (key != "push" || local.clients_push)
   }
 
-  # API Gateway asks an authorizer when a client connects and never again: other routes cannot have one.
+  # API Gateway invokes an authorizer only when a client connects: other routes cannot have one.
   authorizers = { for key, uri in var.invocation_uris : "$connect" => uri if key == "authorizer" }
 
   # Integrations that API Gateway answers by itself: no function, no cost beyond the message.
@@ -24,7 +24,7 @@ locals {
   }
 
   # The push route exists even when clients may not push, and then answers as $default does. Terraform creates the new
-  # deployment before it destroys a route that is gone, so a route that this map dropped would live on in the
+  # deployment before it destroys a route that is gone, so a route removed from this map would still be in the
   # deployment; a route that changes its target is updated before it.
   routes = {
     "$connect"    = { integration = "connect", replies = false }
@@ -51,7 +51,7 @@ resource "aws_apigatewayv2_integration" "proxy" {
 
   api_id           = var.api.id
   integration_type = "AWS_PROXY"
-  # The method by which API Gateway calls Lambda, whatever the client sent.
+  # The method with which API Gateway calls Lambda, for every message.
   integration_method = "POST"
   integration_uri    = each.value
 
@@ -67,7 +67,7 @@ resource "aws_apigatewayv2_integration" "mock" {
   api_id           = var.api.id
   integration_type = "MOCK"
 
-  # One template for every message, so that a message which is not JSON gets its answer too.
+  # One template for every message, so that a non-JSON message gets a reply too.
   template_selection_expression = local.static_template
   request_templates             = { "$default" = jsonencode({ statusCode = 200 }) }
 
@@ -93,8 +93,8 @@ resource "aws_apigatewayv2_authorizer" "this" {
   name            = "connect"
   authorizer_type = "REQUEST"
   authorizer_uri  = each.value
-  # No identity_sources, which API Gateway would require all of: a client brings its token in one of several places, and
-  # the function is asked whatever the request looks like.
+  # No identity_sources, which API Gateway would require all of: a client sends its token in one of several places, and
+  # the function is invoked for every request.
 
   # API Gateway refuses to delete an authorizer that a route still uses.
   lifecycle {
@@ -111,7 +111,7 @@ resource "aws_apigatewayv2_route" "this" {
   authorization_type = contains(keys(local.authorizers), each.key) ? "CUSTOM" : "NONE"
   authorizer_id      = try(aws_apigatewayv2_authorizer.this[each.key].id, null)
 
-  # Without this and a route response API Gateway drops what the integration answers.
+  # Without this and a route response API Gateway drops the integration's response.
   route_response_selection_expression = each.value.replies ? "$default" : null
 }
 
@@ -139,7 +139,7 @@ resource "aws_apigatewayv2_deployment" "this" {
     }))
   }
 
-  # A stage never points at a deployment that is gone.
+  # A stage never points to a deleted deployment.
   lifecycle {
     create_before_destroy = true
   }
@@ -199,13 +199,14 @@ resource "aws_apigatewayv2_stage" "this" {
   ]
 }
 
-# One per function, and for its own route only.
+# One for each function, and only for its own route.
 resource "aws_lambda_permission" "route" {
   for_each = { for route_key, route in local.routes : route_key => route.integration if contains(keys(local.proxies), route.integration) }
 
   statement_id = "AllowRoute-${trimprefix(each.key, "$")}"
   action       = "lambda:InvokeFunction"
-  # The ARN, because it becomes unknown when a function is replaced: its permission went with it and must come again.
+  # The ARN, because it becomes unknown when a function is replaced, whose permission is deleted with it and must be
+  # recreated.
   function_name = var.function_arns[each.value]
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${var.api.execution_arn}/${var.stage_name}/${each.key}"
@@ -215,7 +216,7 @@ resource "aws_lambda_permission" "route" {
 resource "aws_lambda_permission" "authorizer" {
   for_each = aws_apigatewayv2_authorizer.this
 
-  # With the API in it: a function of the user's own may serve several.
+  # The API is part of it, because a user's own authorizer may serve several APIs.
   statement_id  = "AllowAuthorizer-${var.api.id}"
   action        = "lambda:InvokeFunction"
   function_name = var.function_arns.authorizer
@@ -223,8 +224,8 @@ resource "aws_lambda_permission" "authorizer" {
   source_arn    = "${var.api.execution_arn}/authorizers/${each.value.id}"
 }
 
-# A permission on a function does not reach its alias. An alias gets permissions beside those of its function, instead of
-# in their place, so that what is deployed goes on working while a change of provisioned concurrency is applied.
+# A permission on a function does not reach its alias. An alias gets permissions in addition to those of its function,
+# so that the deployed routes keep working while a change of provisioned concurrency is applied.
 resource "aws_lambda_permission" "alias" {
   for_each = {
     for key, function in merge(

@@ -12,7 +12,7 @@ output "access_log_group_name" {
 }
 
 output "custom_domain_target_domain_name" {
-  description = "What the custom domain's DNS record must lead to; null without a custom domain."
+  description = "Target of the custom domain's DNS record; null without a custom domain."
   value       = try(aws_apigatewayv2_domain_name.this["this"].domain_name_configuration[0].target_domain_name, null)
 }
 
@@ -22,6 +22,6 @@ output "custom_domain_target_hosted_zone_id" {
 }
 
 output "deployment_trigger" {
-  description = "Hash of what the deployment holds: when it changes, the API is deployed again."
+  description = "Hash of the deployed configuration: when it changes, the API is deployed again."
   value       = aws_apigatewayv2_deployment.this.triggers["redeployment"]
 }

@@ -22,19 +22,19 @@ variable "api" {
 }
 
 variable "invocation_uris" {
-  description = "By function (connect, disconnect, poll, push and, where connections are authorized, authorizer), the URI by which API Gateway invokes it. Known before the functions exist: see the root module."
+  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push and, where connections are authorized, authorizer. They are known before the functions exist."
   type        = map(string)
   nullable    = false
 }
 
 variable "function_arns" {
-  description = "By the same keys, the ARN of the function once it exists, which API Gateway is permitted to invoke."
+  description = "ARNs of the functions that API Gateway is permitted to invoke, by the same keys."
   type        = map(string)
   nullable    = false
 }
 
 variable "function_aliases" {
-  description = "By the same keys, the name of the alias that is invoked, for functions that have one."
+  description = "Names of the aliases that are invoked, by the same keys, for functions that have one."
   type        = map(string)
   nullable    = false
 }
@@ -46,7 +46,7 @@ variable "client_push" {
 }
 
 variable "throttling" {
-  description = "Ceiling for each route of the stage: messages per second, and the size of a burst above it; of poll and push the limits of clients. The account's own quota (10,000 and 5,000 unless raised) holds as well."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for poll and push the limits of clients."
   type = object({
     rate_limit         = number
     burst_limit        = number
@@ -57,7 +57,7 @@ variable "throttling" {
 }
 
 variable "access_logs" {
-  description = "Access logs of the stage: retention_days (0 keeps them for ever), and source_ip, whether they hold the clients' addresses. Null: none."
+  description = "Access logs of the stage: `retention_days` (0 keeps them indefinitely) and `source_ip`, whether they hold the clients' addresses. Null for none."
   type = object({
     retention_days = number
     source_ip      = bool
@@ -72,7 +72,7 @@ variable "logs_key_arn" {
 }
 
 variable "custom_domain" {
-  description = "A domain name for the stage, as in the root module, which also checks it. Null: the API's own address."
+  description = "Domain name of the stage, as in the root module; null for the API's own address."
   type = object({
     domain_name     = string
     certificate_arn = string

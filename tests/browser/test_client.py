@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "examples" / "browser"
 PACKAGE = ROOT / "clients" / "browser"
 CLIENT = PACKAGE / "src"
+FILE_SECONDS = 60
+"""How long the tests of a file may take; Node ends the process that it started for the file then."""
+
 FILES = sorted((Path(__file__).parent / "client").glob("*.test.mjs"))
 
 
@@ -25,7 +28,7 @@ def node(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
 def test_what_is_written_in_javascript(file: Path) -> None:
-    outcome = node("--test", "--test-reporter=tap", str(file))
+    outcome = node("--test", f"--test-timeout={FILE_SECONDS * 1000}", "--test-reporter=tap", str(file))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     passed = re.search(r"^# pass (\d+)$", outcome.stdout, re.MULTILINE)
     assert passed is not None, outcome.stdout

@@ -1,4 +1,4 @@
-"""A backend that hands over notifications in each of the three ways, and keeps at it until they are accepted."""
+"""A backend that pushes in each of the three ways, and retries until it is accepted."""
 
 import json
 import os
@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.chaos.ledger import Row
+from tools.redrive import Send, invoked_again, invoking, queued_again, redrive, sending_to_queue
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 
 _TRY_SECONDS = 90.0
@@ -38,7 +40,7 @@ class Sender:
     Attributes
     ----------
     tickets
-        What was accepted, and for whom.
+        What was accepted, and for which users.
     reports
         Every report.
     refusals
@@ -54,7 +56,7 @@ class Sender:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
-        """Push synchronously; repeat with the same id what is not done for somebody who would not come for it."""
+        """Push synchronously; repeat with the same id while it is incomplete for any recipient."""
         request = self._request(users, notification_id or new_id(), ticket)
         give_up = time.monotonic() + _TRY_SECONDS
         while time.monotonic() < give_up:
@@ -92,7 +94,7 @@ class Sender:
         return found
 
     def waiting(self, output: str) -> int:
-        """Say how many messages a queue holds, those included that somebody is working on."""
+        """Return how many messages a queue holds, including those in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.aws["sqs"].get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
@@ -112,18 +114,26 @@ class Sender:
             self.aws["dynamodb"].put_item(TableName=self.outputs["clients_table_name"], Item=row)
 
     def redrive(self, *, until: Callable[[], bool], seconds: float) -> int:
-        """Push what is in the dead-letter queue again, until nothing is to come any more; give how much that was."""
-        url, redriven = self.outputs["dead_letter_queue_url"], 0
+        """Move what is in the dead-letter queues back as `make redrive` does, until nothing more is to come.
+
+        Returns
+        -------
+        int
+            How many messages were moved.
+        """
+        sqs, redriven = self.aws["sqs"], 0
+        ways: tuple[tuple[str, Callable[..., str], Send], ...] = (
+            ("dead_letter_queue_url", invoked_again, invoking(self.aws["lambda"], self._function)),
+            ("push_queue_dead_letter_queue_url", queued_again, sending_to_queue(sqs, self.outputs["push_queue_url"])),
+        )
         give_up = time.monotonic() + seconds
         while not until() and time.monotonic() < give_up:
-            letters = self.aws["sqs"].receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
-            for letter in letters.get("Messages", []):
-                request = json.loads(letter["Body"])["requestPayload"]
-                self.aws["lambda"].invoke(
-                    FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request)
-                )
-                self.aws["sqs"].delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
-                redriven += 1
+            for output, again, send in ways:
+                now = partial(again, now_milliseconds=time.time_ns() // 1_000_000)
+                moved, stays = redrive(sqs, self.outputs[output], now, send)
+                if stays:
+                    raise GaveUpError(f"dead letters stay: {stays}")
+                redriven += moved
         return redriven
 
     def total(self, count: str) -> int:
@@ -146,7 +156,7 @@ class Sender:
             answer = self.aws["lambda"].invoke(FunctionName=self._function, Payload=json.dumps(request))
             payload: Mapping[str, Any] = json.loads(answer["Payload"].read())
         except (BotoCoreError, ClientError) as problem:
-            # Lambda itself is away or throttles; a request that it refuses for good is refused again, and then told.
+            # Lambda itself is away or throttles; a request that it always refuses is refused again, and then reported.
             with self._lock:
                 self.refusals[type(problem).__name__] += 1
             return None

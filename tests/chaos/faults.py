@@ -130,11 +130,12 @@ def refusal(operation: str, status: int) -> bytes:
     """Write an error as the service of the operation does.
 
     DynamoDB throttles with status 400 and names the error in the body ("Error handling with DynamoDB", DynamoDB
-    developer guide), so a 429 from it becomes one. The management API throttles with `LimitExceededException` and
-    status 429 ("PostToConnection", API Gateway management API reference).
+    developer guide), so a 429 from it becomes one, and a 403 a denial. The management API throttles with
+    `LimitExceededException` and status 429 ("PostToConnection", API Gateway management API reference).
     """
     if operation in DYNAMODB:
         sent, code = {
+            403: (400, "com.amazon.coral.service#AccessDeniedException"),
             429: (400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),
             500: (500, "com.amazonaws.dynamodb.v20120810#InternalServerError"),
             503: (503, "com.amazon.coral.availability#ServiceUnavailableException"),

@@ -21,7 +21,7 @@ _COUNT_SECONDS = 20.0
 
 
 class Fleet:
-    """The clients, as far as they have told.
+    """The clients, by what they have reported.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Fleet:
             self._tell({"do": "open", "client": client, "url": url(user)})
 
     def reload(self, client: str) -> None:
-        """Have a client begin anew with what it has stored, as a page does that is reloaded."""
+        """Restart a client with what it has stored, like a page that is reloaded."""
         self._tell({"do": "reload", "client": client})
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -158,5 +158,5 @@ def node() -> str:
 
 
 def now() -> float:
-    """Give the time on the clock that the clients use."""
+    """Return the time on the clock that the clients use."""
     return time.time()

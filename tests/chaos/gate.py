@@ -1,4 +1,4 @@
-"""A TCP relay where the clients connect: it cuts sockets, leaves them for dead, or lets nobody in."""
+"""A TCP relay for the clients: it cuts sockets, makes them hang, or refuses all connections."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ class Link:
         self.server.transport.abort()
 
     def strand(self) -> None:
-        """Reset the client's socket and keep the other: the API goes on sending to somebody who has vanished."""
+        """Reset the client's socket and keep the other: the API keeps sending to a client that has vanished."""
         self.stranded = True
         self.client.transport.abort()
 
@@ -81,7 +81,7 @@ class Gate:
         return len(stranded)
 
     def shut(self) -> None:
-        """Cut all links and let nobody in."""
+        """Cut all links and refuse new ones."""
         self.open = False
         for link in list(self._links):
             link.cut()

@@ -60,7 +60,7 @@ class Ledger:
     frames
         How many of these in frames of their own.
     taken
-        How many posts of notifications API Gateway has taken; None where nobody counted.
+        How many posts of notifications API Gateway has taken; None if they were not counted.
     """
 
     owners: Mapping[str, str]
@@ -160,7 +160,7 @@ def report_problems(report: Mapping[str, Any]) -> list[str]:
 
 
 def summary(problems: Sequence[str]) -> str:
-    """Give the first problems, one a line, and how many more there are."""
+    """Return the first problems, one a line, and how many more there are."""
     more = len(problems) - MAX_SHOWN_PROBLEMS
     return "\n".join([*problems[:MAX_SHOWN_PROBLEMS], *([f"and {more} more"] if more > 0 else [])])
 

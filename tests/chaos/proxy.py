@@ -51,7 +51,8 @@ class Proxy:
     upstream : tuple[str, int]
         Where AWS is.
     met : Counter[str]
-        How many requests have met which kind of fault, by its name; and under "passed" the others.
+        How many requests have met which kind of fault, by its name; under "stranded" those that came over a connection
+        that is dead, and under "passed" the others.
     taken : int
         How many posts to connections were answered with 200.
     """
@@ -64,7 +65,13 @@ class Proxy:
         self.kill = kill
         self._arrivals: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stranded: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+
+    def strand(self) -> int:
+        """Make the connections that are open now dead, without FIN or RST; return how many there are."""
+        self._stranded = set(self._tasks)
+        return len(self._stranded)
 
     async def start(self, port: int = 0) -> int:
         """Listen on 127.0.0.1; give the port."""
@@ -87,12 +94,16 @@ class Proxy:
         service = _Service(self.upstream)
         try:
             while (request := await _read_request(reader)) is not None:
+                if task in self._stranded:
+                    await self._strand()
+                    break
                 if not await self._handle(request, service, writer):
                     break
         except (GoneError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # Reset below: who asked gets no answer, as from a service that is away.
         finally:
             self._tasks.discard(task)
+            self._stranded.discard(task)
             service.close()
             writer.transport.abort()
 
@@ -133,7 +144,13 @@ class Proxy:
                 return False
         return await self._answer(writer, await self._ask(request, service))
 
+    async def _strand(self) -> bool:
+        self.met["stranded"] += 1
+        return await _fall_silent()
+
     async def _answer(self, writer: asyncio.StreamWriter, answer: Answer) -> bool:
+        if asyncio.current_task() in self._stranded:
+            return await self._strand()
         writer.write(answer.message)
         await writer.drain()
         return True

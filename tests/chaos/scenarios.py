@@ -1,4 +1,4 @@
-"""The fault scenarios: what is pushed, to whom, and what goes wrong meanwhile. Each ends in the same check."""
+"""The fault scenarios: what is pushed, to which users, and what fails meanwhile. Each ends in the same check."""
 
 import json
 import os
@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.chaos.backend import GaveUpError, Sender, each
 from tests.chaos.faults import CLOSE, DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
@@ -25,6 +28,7 @@ from tools.paths import CHECKOUT
 _WORKERS = 4
 _OPEN_SECONDS = 60.0
 _SETTLE_SECONDS = 90.0
+_DEAD_SECONDS = 60.0
 
 BACKOFF_CAP_SECONDS = 2.0
 """The longest that a client waits before an attempt, in clients.mjs."""
@@ -33,9 +37,18 @@ _HANDSHAKE_SECONDS = 8.0
 _SPREAD_SECONDS = 0.1
 
 _HAND_OVER_SECONDS = 0.15
-"""The pause between handing over: of a burst, the emulator runs all at once, each in a process of its own."""
+"""The pause between requests: the emulator runs all of a burst at once, each in its own process."""
 
-_CUT_AT_ONCE = 2
+_CUTS = 10
+"""How many clients are cut off at most until a push has met one that is on its way back."""
+
+_HOLD_SECONDS = 2.7
+"""Longer than a push asks a connection again that API Gateway does not know yet."""
+
+_PUSHES_A_ROUND = 20
+
+_STALL_SECONDS = 12
+"""The timeout of the push function where connections are dead: enough for one stall (3 s), not for four in a row."""
 
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
@@ -78,7 +91,7 @@ class Run:
     choice : random.Random
         Makes the random choices, from the seed.
     notes : Notes
-        What else is to be told, beside the figures that all runs have.
+        What else to report, besides the figures that all runs have.
     taken_before : int
         How many posts API Gateway had taken before the run.
     """
@@ -118,7 +131,7 @@ class Run:
     def settle(self) -> Verdict:
         """Let everything recover, and check.
 
-        Nothing is done for the clients but to wait: whoever missed something has to notice by itself.
+        The clients get no help but time: each has to notice by itself what it missed.
         """
         self.world.plan(Plan())
         if not self.fleet.wait(self.complete, _SETTLE_SECONDS):
@@ -241,13 +254,13 @@ def closes_fail_too(world: World, size: Size, seed: int, notes: Notes) -> Verdic
         def disturb(number: int) -> None:
             if number == size.pushes // 2:
                 this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
-                # The others go on pushing into the fault. It lasts until a report says what came of one of theirs.
+                # The others go on pushing into the fault. It lasts until a report shows the outcome of one of them.
                 wait_until(lambda: this.sender.total("unclosed") > 0, "a connection that was not closed is reported")
                 this.under()
 
         this.push_all(this.sender.push, disturb=disturb)
         notes |= {"neither sent to nor closed": this.sender.total("unclosed")}
-        # Nobody was told that they missed something, so nobody came back for it: it was pushed again.
+        # No client learned that it missed something, so none reconnected: it was pushed again.
         notes |= {"connections": len(this.fleet.opened)}
         return this.settle()
 
@@ -267,7 +280,7 @@ def buffers_fill(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
 def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Have the rows of connections be there long before `$connect` has ended, and push meanwhile."""
     with run(world, size, seed, notes) as this:
-        this.under(Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=2.2), within=b"connectedAt"))
+        this.under(Rule((PUT,), 1.0, Fault(Kind.HOLD, seconds=_HOLD_SECONDS), within=b"connectedAt"))
         ends = threading.Event()
 
         def push_meanwhile() -> None:
@@ -277,10 +290,13 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
         with ThreadPoolExecutor(1) as background:
             pushing = background.submit(push_meanwhile)
             try:
-                opened = len(this.fleet.opened)
-                # The emulator runs one $connect after the other, so few at a time; the others are there to push to.
-                world.cut(_CUT_AT_ONCE, this.choice)
-                this.fleet.wait(lambda: len(this.fleet.opened) >= opened + _CUT_AT_ONCE, _OPEN_SECONDS)
+                # One at a time, as the emulator runs one $connect after the other; the others are there to push to.
+                for _ in range(_CUTS):
+                    opened = len(this.fleet.opened)
+                    world.cut(1, this.choice)
+                    this.fleet.wait(partial(_opened_since, this.fleet, opened), _OPEN_SECONDS)
+                    if this.sender.total("connecting"):
+                        break
             finally:
                 ends.set()
             pushing.result()
@@ -292,6 +308,53 @@ def connecting_takes_long(world: World, size: Size, seed: int, notes: Notes) -> 
         return this.settle()
 
 
+def _opened_since(fleet: Fleet, opened: int) -> bool:
+    return len(fleet.opened) > opened
+
+
+def pools_die(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Make all connections dead that the functions keep to AWS, again and again, without FIN or RST."""
+    with run(world, size, seed, notes) as this, world.push_lasting(_STALL_SECONDS):
+        before = world.proxy.met["stranded"]
+        dead = 0
+        rounds = size.pushes // _PUSHES_A_ROUND
+        this.size = Size(size.clients, size.users, _PUSHES_A_ROUND)
+        for _ in range(rounds):
+            # Only when none is under way, so that a push meets this once.
+            dead += world.strand_functions()
+            this.push_all(this.sender.push)
+        notes |= {"connections made dead": dead, "requests over them": world.proxy.met["stranded"] - before}
+        _require_fault("requests over them", notes)
+        # AWS was healthy, so no push may fail: one attempt's timeout is all that any number of dead connections costs.
+        if this.sender.refusals or this.sender.total("failed"):
+            raise LostError(f"pushes failed: {dict(this.sender.refusals)}, {this.sender.total('failed')} posts")
+        return this.settle()
+
+
+def dead_letters_redriven(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Have every push fail for one of its two users, by the queue and asynchronously, and redrive the dead letters."""
+    with run(world, size, seed, notes) as this:
+        missing, *others = this.users
+        this.under(Rule((PUT,), 1.0, Fault(Kind.REFUSE, status=403), within=f'"{missing}"'.encode()))
+        before = _dead_letters(this.sender)
+        with world.dead_letters_soon():
+            for number in range(size.pushes):
+                hand_over = this.sender.hand_over if number % 2 else this.sender.enqueue
+                hand_over([missing, others[number % len(others)]])
+                time.sleep(_HAND_OVER_SECONDS)
+            wait_until(
+                lambda: _dead_letters(this.sender) >= before + size.pushes, "dead letters", seconds=_DEAD_SECONDS
+            )
+        this.under()
+        notes |= {"dead letters redriven": this.sender.redrive(until=this.complete, seconds=_SETTLE_SECONDS)}
+        _require_fault("dead letters redriven", notes)
+        return this.settle()
+
+
+def _dead_letters(sender: Sender) -> int:
+    return sender.waiting("dead_letter_queue_url") + sender.waiting("push_queue_dead_letter_queue_url")
+
+
 def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Let clients vanish without `$disconnect`: they are back under new connections, beside their stale rows."""
     with run(world, size, seed, notes) as this:
@@ -299,7 +362,7 @@ def connections_vanish(world: World, size: Size, seed: int, notes: Notes) -> Ver
         this.size = Size(size.clients, size.users, size.pushes // (3 * rounds))
         for _ in range(rounds):
             this.push_all(this.sender.push)
-            # The API does not notice, and goes on taking posts for connections at whose other end nobody is.
+            # The API does not notice, and keeps accepting posts for connections without a client.
             world.call_gate(lambda: world.gate.strand(max(size.clients // 5, 1), this.choice))
             this.push_all(this.sender.push)
             _lose_disconnects(this)
@@ -347,7 +410,7 @@ def push_is_killed(world: World, size: Size, seed: int, notes: Notes) -> Verdict
         while not done() and time.monotonic() < give_up:
             time.sleep(0.5)
         world.plan(Plan())
-        # What failed three times is in the dead-letter queue, whole. Whoever looks after it pushes it again.
+        # What failed three times is in the dead-letter queue, complete. The operator pushes it again.
         redriven = this.sender.redrive(until=done, seconds=_SETTLE_SECONDS)
         notes |= {"kills": world.killed - killed_before, "dead letters pushed again": redriven}
         _require_fault("kills", notes)
@@ -487,6 +550,8 @@ SCENARIOS = (
     Scenario("8 posts and closes fail", closes_fail_too, Size(8, 4, 24), Size(20, 5, 400)),
     Scenario("9 buffers of some clients are full", buffers_fill, Size(8, 4, 60), Size(20, 5, 600)),
     Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
+    Scenario("11 connections to AWS are dead", pools_die, Size(8, 4, 40), Size(20, 5, 400)),
+    Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 30)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 
@@ -503,7 +568,7 @@ def perform(world: World, scenario: Scenario, size: Size, seed: int) -> str:
     began = time.monotonic()
     try:
         verdict = scenario.play(world, size, seed, notes)
-    except (GaveUpError, TimeoutError) as problem:
+    except (GaveUpError, TimeoutError, BotoCoreError, ClientError) as problem:
         raise LostError(f"{scenario.name} (seed {seed}): {problem}") from problem
     told = "".join(f"; {name}: {value}" for name, value in notes.items())
     line = f"{scenario.name}: {verdict.figures}{told} (seed {seed}, {time.monotonic() - began:.0f} s)"

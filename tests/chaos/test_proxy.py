@@ -1,4 +1,4 @@
-"""The proxy and the gate do what they are told, and nothing else."""
+"""The proxy and the gate do what they are asked, and nothing else."""
 
 import asyncio
 import contextlib
@@ -107,6 +107,26 @@ def test_without_a_fault_every_byte_is_passed_on(answer: bytes) -> None:
             assert service.read == [message(), message(b"")]
             assert proxy.met == {"passed": 2}
             writer.close()
+
+    asyncio.run(run())
+
+
+def test_stranded_connections_are_never_answered_nor_closed_and_new_ones_are_served() -> None:
+    async def run() -> None:
+        service = Service()
+        async with between(service) as (proxy, port):
+            reader, writer = await sent(port, message())
+            await reader.readexactly(len(ANSWER))
+            assert proxy.strand() == 1
+            writer.write(message())
+            other, _ = await sent(port, message())
+            assert await other.readexactly(len(ANSWER)) == ANSWER
+            silence = asyncio.ensure_future(reader.read(1))
+            while not proxy.met["stranded"]:
+                await asyncio.sleep(0)
+            assert not silence.done()
+            assert len(service.read) == 2
+            silence.cancel()
 
     asyncio.run(run())
 
@@ -245,7 +265,7 @@ def test_posts_that_were_taken_are_counted() -> None:
 
 @asynccontextmanager
 async def gated() -> AsyncIterator[tuple[Gate, int, list[Streams]]]:
-    """Give a gate, its port, and the sockets that it opens at the other end."""
+    """Yield a gate, its port, and the sockets that it opens at the other end."""
     opened: list[Streams] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -69,7 +70,7 @@ class World:
         return self._emulators.running
 
     def url(self, user: str) -> str:
-        """Give what a client of a user connects to: the gate, and behind it the stage."""
+        """Return what a client of a user connects to: the gate, and behind it the stage."""
         name = urlsplit(self.outputs["websocket_url"])
         api = (name.hostname or "").partition(".")[0]
         return f"ws://127.0.0.1:{self._gate_port}/_aws/execute-api/{api}{name.path}?userId={quote(user)}"
@@ -87,8 +88,36 @@ class World:
         """Have the proxy do to requests what a plan says, from now on."""
         self.proxy.plan = plan
 
+    def strand_functions(self) -> int:
+        """Make the connections dead that functions hold to AWS, without a sign; return how many there are."""
+        return self.call_gate(self.proxy.strand)
+
+    @contextmanager
+    def push_lasting(self, seconds: int) -> Iterator[None]:
+        """Have the push function run for at most so long, for as long as the block lasts."""
+        lambda_, name = self.sender().aws["lambda"], self.outputs["push_function_arn"]
+        before = lambda_.get_function_configuration(FunctionName=name)["Timeout"]
+        lambda_.update_function_configuration(FunctionName=name, Timeout=seconds)
+        try:
+            yield
+        finally:
+            lambda_.update_function_configuration(FunctionName=name, Timeout=before)
+
+    @contextmanager
+    def dead_letters_soon(self) -> Iterator[None]:
+        """Have a message of the queue that fails once become a dead letter, for as long as the block lasts."""
+        sqs, url = self.sender().aws["sqs"], self.outputs["push_queue_url"]
+        policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+        soon = json.dumps(json.loads(policy) | {"maxReceiveCount": 1})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon, "VisibilityTimeout": "2"})
+        try:
+            yield
+        finally:
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+            _hide_messages_shortly(self)
+
     def call_gate(self, act: Callable[[], Result]) -> Result:
-        """Do something at the gate, in its event loop, and give what comes of it."""
+        """Do something at the gate or the proxy, in their event loop, and return what comes of it."""
 
         async def acted() -> Result:
             return act()
@@ -105,7 +134,7 @@ class World:
         self._emulators.start()
 
     def kill_push(self, port: int) -> None:
-        """Kill the process of the push function that has a connection; all of them where that cannot be told."""
+        """Kill the process of the push function that has a connection; all of them if it is unknown."""
         processes = list(self.workers("push"))
         owners = _owners(port, processes)
         for process in processes if owners is None else owners:
@@ -114,7 +143,7 @@ class World:
                 self.killed += 1
 
     def workers(self, function: str) -> dict[int, int]:
-        """Give the processes in which a function runs, and how much memory each holds, in KiB."""
+        """Return the processes in which a function runs, and how much memory each holds, in KiB."""
         listed = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,rss=,args="], capture_output=True, text=True, check=True
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.virtual import run
+from tests.virtual import run
 from tools.paths import CHECKOUT
 from websocket_push_client import MemoryStore, PushClient, PushError
 from websocket_push_client.link import Closed

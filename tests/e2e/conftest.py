@@ -55,14 +55,14 @@ def stack(workshop: Workshop, minimal: Any) -> Stack:
 
 @pytest.fixture(scope="session")
 def page_site() -> Iterator[Site]:
-    """Serve the page of examples/browser, before examples/jwt is told from where pages may come."""
+    """Serve the page of examples/browser, before examples/jwt gets the allowed origins."""
     with site() as served:
         yield served
 
 
 @pytest.fixture(scope="session")
 def tokens(workshop: Workshop, page_site: Site) -> Iterator[Issuer]:
-    """Return an issuer of tokens whose keys examples/jwt is told of."""
+    """Return the issuer of tokens that examples/jwt is configured with."""
     with issuer() as running:
         variables = workshop.checkout / "examples" / "jwt" / "terraform.tfvars.json"
         variables.write_text(json.dumps(running.variables | {"allowed_origins": [ORIGIN, *page_site.origins]}))

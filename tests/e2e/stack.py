@@ -66,7 +66,7 @@ class Stack:
 
 
 def new_user(name: str = "user") -> str:
-    """Make up a user of whom no other test knows."""
+    """Return a new user that no other test uses."""
     return f"{name}-{uuid.uuid4().hex}"
 
 

@@ -138,7 +138,7 @@ def examined(workshop: Workshop, outputs: Mapping[str, Any], **more: str) -> tup
 
 
 def others(verdicts: Mapping[str, str]) -> dict[str, str]:
-    """Give the verdicts that are not `ok`, without what cannot be checked here."""
+    """Return the verdicts that are not `ok`, without what cannot be checked here."""
     return {name: verdict for name, verdict in verdicts.items() if verdict != "ok" and name not in NOT_HERE}
 
 

@@ -1,10 +1,11 @@
-"""Pushes that nobody waits for: by the queue, by what sends to it, and by asynchronous invocation."""
+"""Asynchronous pushes: through the queue, by what sends to it, and by asynchronous invocation."""
 
 import contextlib
 import hashlib
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from examples.backend.notifications import Push, PushError, push_by_queue, push_later, push_now, unserved
 from tests.e2e.stack import Stack, new_user
 from tools.aws import wait_until
+from tools.redrive import queued_again, redrive, sending_to_queue
 from websocket_push.protocol.identifiers import (
     derived_notification_id,
     milliseconds_of,
@@ -47,7 +49,7 @@ class Queue:
         return messages
 
     def wait_for(self, text: str) -> dict[str, Any]:
-        """Take messages until one comes that holds a text, and give it; the others belong to nobody."""
+        """Receive messages until one contains a text, and return it; the others are discarded."""
         found: list[dict[str, Any]] = []
 
         def arrived() -> bool:
@@ -139,6 +141,24 @@ async def test_what_failed_comes_again_under_the_id_of_its_message(queued: Stack
     assert stored_ids(queued, alice) == [frame["id"]]
 
 
+async def test_a_redriven_dead_letter_is_the_notification_that_it_was(queued: Stack, push_queue: Queue) -> None:
+    alice, bob = new_user("alice"), new_user("bob")
+    dead = Queue(queued, "push_queue_dead_letter_queue_url")
+    sqs = queued.client("sqs")
+    async with queued.connect(alice) as device:
+        await device.connection_id()
+        # Both have it in their history then, and alice's connection is neither sent to nor closed.
+        with denied(queued, "execute-api:ManageConnections"):
+            push_queue.send({"userIds": [alice, bob], "content": "once"})
+            wait_until(lambda: push_queue.is_empty and not dead.is_empty, "a dead letter", seconds=60)
+        (before,) = stored_ids(queued, bob)
+        again = partial(queued_again, now_milliseconds=time.time_ns() // 1_000_000)
+        redrive(sqs, dead.url, again, sending_to_queue(sqs, push_queue.url))
+        frame = await device.next_notification()
+    assert (frame["id"], frame["content"]) == (before, "once")
+    assert stored_ids(queued, alice) == stored_ids(queued, bob) == [before]
+
+
 async def test_an_event_of_the_bus_becomes_a_notification(queued: Stack) -> None:
     alice = new_user("alice")
     async with queued.connect(alice) as device:
@@ -178,7 +198,7 @@ async def test_the_example_of_a_backend_pushes_in_all_three_ways(queued: Stack) 
             received[frame["id"]] = frame["content"]
     assert received == {push.id: push.content for push in (now, later, *many)}
     with pytest.raises(PushError) as refusal:
-        push_now(queued.client("lambda"), function, Push((), "nobody"))
+        push_now(queued.client("lambda"), function, Push((), "no recipient"))
     assert refusal.value.code == "INVALID_RECIPIENT"
 
 

@@ -57,7 +57,7 @@ def handler(event, context):
     if connection.get("routeKey") == "who":
         return {"statusCode": 200, "body": connection["connectionId"]}
     if event.get("type") == "REQUEST":
-        if query.get("user") == "nobody":
+        if query.get("user") == "unknown":
             raise Exception("Unauthorized")
         if query.get("user") == "broken":
             raise Refused("Unauthorized because of a fault")
@@ -139,7 +139,7 @@ def test_authorizer_and_mock_integration_come_back_as_they_were_written(api: dic
     assert not {"IntegrationMethod", "IntegrationUri"} & set(api["mock"])
 
 
-@pytest.mark.parametrize(("user", "status"), [("nobody", 401), ("broken", 500)])
+@pytest.mark.parametrize(("user", "status"), [("unknown", 401), ("broken", 500)])
 async def test_authorizer_that_raises(workshop: Workshop, api: dict[str, Any], user: str, status: int) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with opened(workshop, api, user):

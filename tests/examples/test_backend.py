@@ -25,9 +25,8 @@ from examples.backend.notifications import (
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
 from websocket_push.protocol.push_request import parse_push
-from websocket_push.push.intake import incompleteness
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.report import report
+from websocket_push.push.report import incompleteness, report
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
 
@@ -50,7 +49,7 @@ DENIED = outcome_of("carol", error=REFUSED)
 
 
 class Lambda:
-    """Plays boto3's client: answers what it is told to, in turn."""
+    """Plays boto3's client: returns the given responses in turn."""
 
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)
@@ -207,7 +206,7 @@ def test_a_push_for_later_asks_to_be_tried_again_as_long_as_anybody_lacks_it() -
 
 
 class Sqs:
-    """Plays boto3's client: takes every message but those that it is told to refuse, once each."""
+    """Plays boto3's client: accepts every message except those to refuse, once each."""
 
     def __init__(self, **refusals: bool) -> None:
         self._refusals = refusals

@@ -1,4 +1,4 @@
-"""AWS on loopback, as little of it as the functions ask for: answers at once, and keeps what it was told to write."""
+"""The part of AWS that the functions call, on loopback: responds at once, and keeps what was written."""
 
 import asyncio
 import json

@@ -32,7 +32,7 @@ class Outcome:
     line
         The line that it logged.
     written
-        What AWS has been told to write.
+        What was written to AWS.
     """
 
     answer: Any

@@ -40,7 +40,7 @@ def operations(outcome: Outcome) -> list[str]:
 
 
 def check_log(outcome: Outcome, *, answered: str | None) -> None:
-    """See that the line names the code that the caller was told, or OK, and holds no stack trace."""
+    """Check that the line has the code that the caller received, or OK, and no stack trace."""
     assert outcome.line["outcome"] in CODES | {"OK"}
     if answered is not None:
         assert outcome.line["outcome"] == answered

@@ -63,7 +63,8 @@ def test_a_users_connections_page_by_page(tables: Tables) -> None:
     tables.add_client("tablet", connected_at=AT)
     tables.add_client("old", connected_at=AT, expiresAt=1)
     tables.add_client("hers", "bob")
-    found, after = [], {}
+    found: list[Any] = []
+    after: dict[str, str] = {}
     while True:
         page = ask("connections", userId="alice", limit=1, **after)
         found += page["connections"]

@@ -29,7 +29,7 @@ def metrics(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.fixture
 def carried(log_lines: LogLines) -> Callable[[], dict[str, Any]]:
-    """Give the metrics of the one line that was logged, of which no user and no content can be told."""
+    """Return the metrics of the one line that was logged, which identify no user and no content."""
 
     def of_the_line() -> dict[str, Any]:
         (line,) = log_lines()

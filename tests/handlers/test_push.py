@@ -27,7 +27,7 @@ def frames(management: ManagementServer, connection_id: str) -> list[dict[str, A
 
 
 def lifetime(row: dict[str, Any]) -> int:
-    """Give the seconds from the time in the id to the expiry; a second may turn between the two."""
+    """Return the seconds from the time in the id to the expiry; a second may turn between the two."""
     return int(row["expiresAt"]) - milliseconds_of(row["notificationId"]) // 1000
 
 
@@ -193,7 +193,7 @@ def test_a_connection_that_is_being_established_keeps_its_row(tables: Tables, ma
 
 
 class TestTime:
-    """What an invocation's time is divided into; the pusher is told, so nothing has to wait for it."""
+    """How an invocation's time is divided; it is passed to the pusher, so no test has to wait."""
 
     @pytest.fixture
     def clocks(self, monkeypatch: pytest.MonkeyPatch) -> list[Clocks]:
@@ -204,7 +204,7 @@ class TestTime:
                 made.append(Clocks(**times))
                 return super().__new__(cls, **times)
 
-        monkeypatch.setattr("websocket_push.handlers.push.Clocks", Noted)
+        monkeypatch.setattr("websocket_push.handlers.pushing.Clocks", Noted)
         return made
 
     @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9)])

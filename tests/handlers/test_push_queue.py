@@ -35,7 +35,7 @@ def batch(event: EventMaker) -> EventMaker:
 
 
 def failed(answer: object) -> list[int]:
-    """Give the numbers of the messages that an answer names as failed, after a way through JSON as in Lambda."""
+    """Return the numbers of the messages that an answer names as failed, after a way through JSON as in Lambda."""
     told: dict[str, Any] = json.loads(json.dumps(answer))
     assert told.keys() == {"batchItemFailures"}
     assert all(each.keys() == {"itemIdentifier"} for each in told["batchItemFailures"])

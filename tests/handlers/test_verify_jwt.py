@@ -81,7 +81,7 @@ def issuer() -> Iterator[JwksServer]:
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Give what sets the function up."""
+    """Return what sets the function up."""
 
     def configured(**changes: Any) -> None:
         values = {
@@ -100,7 +100,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def connect(event: EventMaker, log_lines: LogLines, clock: Clock) -> Callable[..., Result]:
-    """Give what connects with a token, or in any other way, and looks at both ends."""
+    """Return what connects with a token, or in any other way, and looks at both ends."""
 
     def connected(text: str | None = None, **changes: Any) -> Result:
         if text is not None:
@@ -534,7 +534,7 @@ Fault = Callable[[JwksServer], None]
 
 
 def answering(answer: Any) -> Fault:
-    """Give what has an issuer answer in this way."""
+    """Return what has an issuer answer in this way."""
     return lambda issuer: setattr(issuer, "answer", answer)
 
 
@@ -765,7 +765,7 @@ def test_wrong_signatures_read_the_secret_once_in_a_while(
     assert connect(hs256("x" * 32))[:2] == (403, "INVALID_SIGNATURE")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clock.now += RENEWAL_SECONDS - 1
-    # Read just before; another attempt would now fail and be told.
+    # Read just before; another attempt would now fail and be reported.
     assert connect(hs256("x" * 32))[:2] == (403, "INVALID_SIGNATURE")
     assert connect(hs256(NEW))[:2] == (200, "OK")
 

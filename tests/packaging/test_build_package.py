@@ -316,7 +316,7 @@ def test_a_target_that_cannot_be_written(sources: Path, tmp_path: Path) -> None:
     assert (finished.returncode, finished.stdout) == (1, "")
     assert re.fullmatch(
         f"Cannot build the package of the push function: cannot write {re.escape(str(output))}: [A-Za-z ]+. "
-        f"Make {re.escape(str(output.parent))} writable for whoever runs terraform apply.\n",
+        f"Make {re.escape(str(output.parent))} writable for the user of terraform apply.\n",
         finished.stderr,
     )
 
@@ -371,7 +371,7 @@ def test_a_python_that_is_too_old(builder: ModuleType, monkeypatch: pytest.Monke
 def provisioner() -> str:
     """The shell command by which Terraform runs the builder."""
     text = (BUILDER.parent / "packages.tf").read_text()
-    commands = dict(re.findall(r"(python_check|command) += <<-EOT\n(.*?)\n\s*EOT\n", text, re.DOTALL))
+    commands: dict[str, str] = dict(re.findall(r"(python_check|command) += <<-EOT\n(.*?)\n\s*EOT\n", text, re.DOTALL))
     return commands["command"].replace("${local.python_check}", commands["python_check"])
 
 

@@ -17,6 +17,20 @@ Recorded on the local AWS, with a lineage made up.
 RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.json"}, "client_push": "self"}
 """The inputs that the state was recorded with."""
 
+SECOND_LAYOUT = FIRST_LAYOUT.with_name("second_layout.json")
+"""A state of the module as it was before the root decided all names and ARNs, applied with RECORDED_SECOND."""
+
+RECORDED_SECOND: Mapping[str, Any] = {
+    **RECORDED,
+    "access_logs": {},
+    "alarms": {},
+    "dashboard": True,
+    "functions": {"push": {"provisioned_concurrency": 2}, "verify_jwt": {"provisioned_concurrency": 1}},
+    "metrics_namespace": "Push",
+    "push_queue": {},
+    "tracing": True,
+}
+
 # Nothing is asked of AWS: no credentials are checked, no account is looked up, no metadata service is tried.
 PROVIDER: Mapping[str, Any] = {
     "region": "us-east-1",
@@ -62,9 +76,9 @@ def make_root(folder: Path, configuration: Mapping[str, Any], state: Mapping[str
     return terraform
 
 
-def state_of(names: Iterable[str]) -> dict[str, Any]:
-    """Return the first layout's state as if the module had been applied under each name."""
-    recorded = FIRST_LAYOUT.read_text()
+def state_of(names: Iterable[str], layout: Path = FIRST_LAYOUT) -> dict[str, Any]:
+    """Return a recorded state as if the module had been applied under each name."""
+    recorded = layout.read_text()
     state: dict[str, Any] = json.loads(recorded)
     copies = (json.loads(recorded.replace("module.push.", f"module.{name}.")) for name in names)
     state["resources"] = [resource for copy in copies for resource in copy["resources"]]

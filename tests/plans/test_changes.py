@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.plans.roots import RECORDED, Change, actions, calls, make_root, plan, state_of
+from tests.plans.roots import (
+    RECORDED,
+    RECORDED_SECOND,
+    SECOND_LAYOUT,
+    Change,
+    actions,
+    calls,
+    make_root,
+    plan,
+    state_of,
+)
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
 
@@ -109,9 +119,10 @@ def test_a_new_version_replaces_nothing_that_is_known_elsewhere(planned: Planned
 
 
 def test_a_new_version_leaves_tables_and_routes_as_they_are(planned: Planned) -> None:
-    assert not [
-        address for address in planned["nothing"] if ".aws_dynamodb_" in address or ".aws_apigatewayv2_" in address
-    ]
+    kinds = (".aws_dynamodb_", ".aws_apigatewayv2_")
+    done = {address: each for address, each in planned["nothing"].items() if any(kind in address for kind in kinds)}
+    # The tag that notes which packages are deployed, which the table itself leaves alone.
+    assert done == {"module.lambda.aws_dynamodb_tag.deployed[0]": ["create"]}
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
@@ -162,6 +173,25 @@ def test_inputs_reach_their_resources(planned: Planned, name: str, done: str, pa
 
     assert found(name)
     assert not found("nothing")
+
+
+def test_a_new_version_keeps_all_of_the_second_layout(tmp_path: Path) -> None:
+    """Everything that the inputs can turn on, and addresses that have moved since."""
+    terraform = make_root(tmp_path, calls({"push": RECORDED_SECOND}), state_of(["push"], SECOND_LAYOUT))
+    changes = plan(terraform)
+    done = {(address.split(".", 2)[2].split("[")[0], *each) for address, each in actions(changes).items()}
+    assert {address for address, *each in done if "delete" in each} <= {"module.lambda.terraform_data.package"}
+    # Sources and widgets change with versions; nothing else does.
+    assert {address for address, *each in done if each == ["update"]} <= {
+        "module.lambda.aws_lambda_alias.this",
+        "module.lambda.aws_lambda_function.this",
+        "module.monitoring.aws_cloudwatch_dashboard.this",
+    }
+    assert {each["previous_address"].rsplit(".", 2)[1] for each in changes.values() if "previous_address" in each} == {
+        "aws_apigatewayv2_api",
+        "aws_lambda_event_source_mapping",
+        "aws_lambda_function_event_invoke_config",
+    }
 
 
 def test_waiting_for_something_else_updates_nothing(planned: Planned, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.plans.roots import PROVIDER, make_root, plan
+from tests.plans.roots import PROVIDER, Change, make_root, plan
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
 from tools.readme_tables import declared
@@ -143,6 +143,9 @@ KNOWN_WHEN_PLANNING: Mapping[str, str] = {
 }
 """What decides which resources there are, and what the provider wants at once; with what the plan says."""
 
+KNOWN_AS_A_WHOLE = {"alarms", "functions", "packages"} | {path.split(".")[0] for path in KNOWN_WHEN_PLANNING}
+"""Inputs that have such a member, and maps whose keys say what there is."""
+
 SENSITIVE = "sensitive(local.everything.{})"
 LATE = "terraform_data.late.output.{}"
 
@@ -197,12 +200,29 @@ def test_every_member_may_be_sensitive_and_nearly_every_one_unknown(tmp_path: Pa
             {"plain": written(inputs(way), SENSITIVE, every_member(way)), "sensitive": sensitive, "late": late},
         )
     )
+    assert addresses(changes, "sensitive") == addresses(changes, "plain")
+    assert addresses(changes, "late") == addresses(changes, "plain")
 
-    def addresses(name: str) -> set[str]:
-        return {address.split(".", 2)[2] for address in changes if address.startswith(f"module.{name}.")}
 
-    assert addresses("sensitive") == addresses("plain")
-    assert addresses("late") == addresses("plain")
+@pytest.mark.parametrize("way", sorted(WAYS_TO_CONNECT))
+def test_every_input_may_be_sensitive_and_nearly_every_one_unknown_as_a_whole(tmp_path: Path, way: str) -> None:
+    sensitive = whole(way, SENSITIVE, known=set())
+    late = whole(way, LATE, known=KNOWN_AS_A_WHOLE)
+    plain = written(inputs(way), SENSITIVE, every_member(way))
+    changes = plan(configured(tmp_path, way, {"plain": plain, "sensitive": sensitive, "late": late}))
+    assert addresses(changes, "sensitive") == addresses(changes, "plain")
+    assert addresses(changes, "late") == addresses(changes, "plain")
+
+
+def addresses(changes: Mapping[str, Change], name: str) -> set[str]:
+    return {address.split(".", 2)[2] for address in changes if address.startswith(f"module.{name}.")}
+
+
+def whole(way: str, source: str, known: set[str]) -> str:
+    """Write each input as one value: those in `known` as they are, the others by the source."""
+    return "\n".join(
+        f"{name} = {f'local.everything.{name}' if name in known else source.format(name)}" for name in inputs(way)
+    )
 
 
 def every_member(way: str) -> dict[str, str]:

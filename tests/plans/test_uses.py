@@ -14,7 +14,7 @@ INPUTS = {"allow_anonymous": True, "iam_roles": {"permissions_boundary_arn": BOU
 CONFIGURATION: Mapping[str, Any] = {
     "provider": {
         "aws": [
-            {**PROVIDER, "default_tags": {"tags": {"project": "push", "team": "nobody"}}},
+            {**PROVIDER, "default_tags": {"tags": {"project": "push", "team": "none"}}},
             {**PROVIDER, "alias": "china", "region": "cn-north-1"},
         ]
     },

@@ -1,4 +1,4 @@
-# The functions: what each may do (whole policies are compared, so that an action too many fails), what it is told,
+# The functions: what each may do (whole policies are compared, so that an action too many fails), its environment,
 # and how it is set up.
 
 mock_provider "aws" {
@@ -155,7 +155,7 @@ run "by_default" {
         Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
       }
     ])
-    error_message = "Nobody but Lambda assumes a function's role."
+    error_message = "Only Lambda may assume a function's role."
   }
 
   assert {
@@ -214,7 +214,7 @@ run "by_default" {
         REVOCABLE           = "false"
       }
     })
-    error_message = "Each function is told what it needs to know."
+    error_message = "Each function's environment has what it needs."
   }
 
   assert {
@@ -381,7 +381,7 @@ run "anonymous_clients" {
         for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "dynamodb:GetItem")
       ]
     } == { connect = [], disconnect = [], poll = [["arn:clients"]], push = [["arn:clients"]] }
-    error_message = "Where nobody tells who a connection is, poll and push read it from the clients table."
+    error_message = "If no authorizer identifies a connection, poll and push read its user from the clients table."
   }
 
   assert {
@@ -457,7 +457,7 @@ run "switches_the_other_way" {
       && aws_lambda_function.this["push"].environment[0].variables.PERSIST_BY_DEFAULT == "false"
       && aws_lambda_function.this["push"].environment[0].variables.NOTIFICATION_TTL == "60"
     )
-    error_message = "The push function is told what the caller chose."
+    error_message = "The push function has the caller's settings."
   }
 
   assert {
@@ -467,7 +467,7 @@ run "switches_the_other_way" {
       && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_ACTION == "ping"
       && aws_lambda_function.this["poll"].environment[0].variables.KEEPALIVE_SECONDS == "300"
     )
-    error_message = "Clients are told how to keep their connections open, and both functions how much a message may hold."
+    error_message = "Poll knows how clients keep their connections open, and both functions the largest message."
   }
 
   assert {
@@ -584,19 +584,19 @@ run "tokens_of_an_issuer" {
       METRICS_NAME      = "events"
       METRICS_NAMESPACE = "WebSocketPush"
     })
-    error_message = "The function is told which tokens are valid."
+    error_message = "The function's environment says which tokens are valid."
   }
 
   assert {
     condition = alltrue([
       for key in ["connect", "poll", "push"] : aws_lambda_function.this[key].environment[0].variables.ALLOW_ANONYMOUS == "false"
     ])
-    error_message = "Nobody is believed without a token."
+    error_message = "No client is accepted without a token."
   }
 
   assert {
     condition     = aws_lambda_function.this["connect"].environment[0].variables.ALLOWED_ORIGINS == "[\"https://app.example.com\",\"http://localhost:3000\"]"
-    error_message = "The connect function is told where browsers may come from."
+    error_message = "The connect function has the allowed origins."
   }
 
   assert {
@@ -687,7 +687,7 @@ run "tokens_by_other_settings" {
       jwksCacheSeconds      = 60
       allowInsecureLoopback = true
     })
-    error_message = "The function is told what the caller chose."
+    error_message = "The function has the caller's settings."
   }
 
   assert {
@@ -813,7 +813,7 @@ run "tokens_by_a_secret" {
       for name, value in jsondecode(aws_lambda_function.this["verify_jwt"].environment[0].variables.JWT) : name => value
       if contains(["secretArn", "algorithms", "jwksUri"], name)
     } == { secretArn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:push-a1B2c3", algorithms = ["HS256"], jwksUri = null }
-    error_message = "The function is told where the secret is, and by default that it signs with HS256."
+    error_message = "The function has the secret's ARN, and HS256 as the default algorithm."
   }
 }
 

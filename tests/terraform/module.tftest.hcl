@@ -220,7 +220,7 @@ run "outputs_with_tokens" {
 
   assert {
     condition     = output.websocket_url == run.outputs.websocket_url && output.push_function_arn == run.outputs.push_function_arn
-    error_message = "The addresses are the same whoever may connect."
+    error_message = "The addresses do not depend on the authorization."
   }
 }
 

@@ -199,7 +199,7 @@ run "other_thresholds" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(coalesce(alarm.alarm_actions, [])) == 0])
-    error_message = "Without a topic nobody is told."
+    error_message = "Without a topic there are no actions."
   }
 }
 
@@ -306,6 +306,8 @@ run "a_dashboard" {
       ["Push/Test", "DeliveriesSucceeded", "Name", "events"],
       ["Push/Test", "DeliveriesGone", "Name", "events"],
       ["Push/Test", "DeliveriesFailed", "Name", "events"],
+      ["Push/Test", "DeliveriesUnclosed", "Name", "events"],
+      ["Push/Test", "RowsUnreadable", "Name", "events"],
     ]]
     error_message = "The functions' metrics are found by namespace and name."
   }

@@ -77,7 +77,7 @@ run "by_default" {
         },
       ]
     }
-    error_message = "Whoever comes without TLS is refused, and nobody is admitted by the queue."
+    error_message = "Requests without TLS are denied, and the queue's policy allows no one."
   }
 
   assert {
@@ -172,7 +172,7 @@ run "push_queue" {
         ]
       }
     }
-    error_message = "Whoever comes without TLS is refused, and nobody is admitted by the queues."
+    error_message = "Requests without TLS are denied, and the queues' policies allow no one."
   }
 
   assert {

@@ -5,9 +5,9 @@ mock_provider "aws" {
   override_during = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "eu-central-1" }
+    values          = { region = "eu-central-1" }
   }
 }
 
@@ -21,7 +21,7 @@ run "defaults_need_only_the_word_on_anonymous_clients" {
 
 # --- Who may connect: exactly one of three.
 
-run "nobody_said_who_may_connect" {
+run "no_authorization_given" {
   command = plan
   variables {
     allow_anonymous = false
@@ -59,9 +59,9 @@ run "an_authorizer_alone" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "us-gov-west-1" }
+    values          = { region = "us-gov-west-1" }
   }
 
   variables {
@@ -157,9 +157,9 @@ run "a_secret" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "cn-north-1" }
+    values          = { region = "cn-north-1" }
   }
 
   variables {
@@ -219,6 +219,8 @@ run "largest_values_that_are_accepted" {
       push       = { memory_size = 10240, timeout = 900, reserved_concurrency = 1000 }
     }
   }
+  # A warning, which refuses nothing: the account's quota may have been raised.
+  expect_failures = [check.throttling]
 }
 
 run "other_values_that_are_accepted" {
@@ -404,10 +406,19 @@ run "connecting_refused_1" {
     allowed_origins = ["*"]
     # packages: no such function
     packages = { pull = { filename = "pull.zip" } }
-    # functions: longer than API Gateway waits
-    functions = { verify_jwt = { timeout = 30 } }
   }
-  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages, var.functions]
+  expect_failures = [var.jwt, var.authorizer, var.allowed_origins, var.packages]
+}
+
+# By itself: functions is compared with jwt, so it is not looked at where jwt is refused.
+run "an_authorizer_that_api_gateway_does_not_wait_for" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+    functions       = { verify_jwt = { timeout = 30 } }
+  }
+  expect_failures = [var.functions]
 }
 
 run "connecting_refused_2" {
@@ -1091,9 +1102,9 @@ run "largest_intake" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "cn-north-1" }
+    values          = { region = "cn-north-1" }
   }
 
   variables {
@@ -1241,9 +1252,9 @@ run "monitoring_at_its_limits" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "us-gov-west-1" }
+    values          = { region = "us-gov-west-1" }
   }
 
   variables {
@@ -1352,9 +1363,9 @@ run "largest_tables_that_are_accepted" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "us-gov-west-1" }
+    values          = { region = "us-gov-west-1" }
   }
 
   variables {
@@ -2067,9 +2078,9 @@ run "throttling_above_the_quota_of_a_smaller_region" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "eu-south-2" }
+    values          = { region = "eu-south-2" }
   }
 
   variables {
@@ -2082,12 +2093,100 @@ run "throttling_within_the_quota_of_a_smaller_region" {
   command = plan
 
   override_data {
-    target          = data.aws_region.current
+    target          = data.aws_service.api
     override_during = plan
-    values          = { id = "eu-south-2" }
+    values          = { region = "eu-south-2" }
   }
 
   variables {
     throttling = { rate_limit = 2500, burst_limit = 1250 }
   }
+}
+
+run "a_smaller_quota_is_the_default_there" {
+  command = plan
+
+  override_data {
+    target          = data.aws_service.api
+    override_during = plan
+    values          = { region = "eu-south-2" }
+  }
+
+  override_resource {
+    target          = module.api.aws_apigatewayv2_api.this
+    override_during = plan
+    values = {
+      api_endpoint  = "wss://a1b2c3d4e5.execute-api.eu-south-2.amazonaws.com"
+      execution_arn = "arn:aws:execute-api:eu-south-2:123456789012:a1b2c3d4e5"
+    }
+  }
+
+  variables {
+    throttling = { burst_limit = 100 }
+  }
+
+  assert {
+    condition     = local.throttling.rate_limit == 2500 && local.throttling.burst_limit == 100
+    error_message = "Without a limit of its own the stage has the Region's quota, which no check warns of."
+  }
+}
+
+run "a_topic_of_an_opt_in_region_that_sends" {
+  command = plan
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:ap-east-1:123456789012:orders"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "a_topic_that_sends_to_an_opt_in_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_service.api
+    override_during = plan
+    values          = { region = "ap-east-1" }
+  }
+
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:eu-central-1:123456789012:orders"] }
+  }
+  expect_failures = [var.push_queue]
+}
+
+run "a_topic_within_an_opt_in_region" {
+  command = plan
+
+  override_data {
+    target          = data.aws_service.api
+    override_during = plan
+    values          = { region = "ap-east-1" }
+  }
+
+  variables {
+    push_queue = { source_arns = ["arn:aws:sns:ap-east-1:123456789012:orders"] }
+  }
+}
+
+run "a_secret_of_another_region_with_its_key" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      secret_arn         = "arn:aws:ssm:us-east-1:123456789012:parameter/push"
+      secret_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
+}
+
+run "a_key_of_another_region_than_the_secret" {
+  command = plan
+  variables {
+    allow_anonymous = false
+    jwt = {
+      secret_arn         = "arn:aws:ssm:us-east-1:123456789012:parameter/push"
+      secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    }
+  }
+  expect_failures = [var.jwt]
 }

@@ -159,7 +159,7 @@ run "by_default" {
       alltrue([for route in aws_apigatewayv2_route.this : route.authorization_type == "NONE" && route.authorizer_id == null])
       && length(aws_apigatewayv2_authorizer.this) == 0 && length(aws_lambda_permission.authorizer) == 0
     )
-    error_message = "Nobody is asked whether a client may connect."
+    error_message = "No authorizer is invoked."
   }
 
   # A reply needs both.
@@ -509,14 +509,14 @@ run "functions_created_anew" {
     function_arns = {
       connect    = "arn:connect"
       disconnect = "arn:disconnect"
-      poll       = "arn:poll-created-anew"
+      poll       = "arn:poll-recreated"
       push       = "arn:push"
     }
   }
 
   assert {
-    condition     = output.deployment_trigger == run.by_default.deployment_trigger && aws_lambda_permission.route["poll"].function_name == "arn:poll-created-anew"
-    error_message = "A function that is created anew gets its permission again, and the API stays as it is."
+    condition     = output.deployment_trigger == run.by_default.deployment_trigger && aws_lambda_permission.route["poll"].function_name == "arn:poll-recreated"
+    error_message = "A function that is recreated gets its permission again, and the API does not change."
   }
 }
 

@@ -1,4 +1,4 @@
-"""The layout keeps its word: who may import whom, and what each package holds."""
+"""The layout: which module may import which, and what each package contains."""
 
 import ast
 import json

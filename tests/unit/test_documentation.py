@@ -58,7 +58,7 @@ CONDITIONS = {"kms:ViaService", "lambda:SourceFunctionArn"}
 
 
 def documented_actions() -> dict[str, set[str]]:
-    """Give the actions of the table in docs/security.md by who may do them; a row without a name continues."""
+    """Return the actions of the table in docs/security.md by who may do them; a row without a name continues."""
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     found: dict[str, set[str]] = {}
     who: list[str] = []

@@ -11,6 +11,33 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
+WRITTEN = (
+    ".py",
+    ".md",
+    ".tf",
+    ".hcl",
+    ".js",
+    ".mjs",
+    ".ts",
+    ".tsx",
+    ".html",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".in",
+    ".toml",
+    "Makefile",
+)
+NOT_OURS = {"fixtures", "node_modules", "package-lock.json", "style.md", "test_habits.py"}
+"""Recorded and generated files, and the two files that list what not to write."""
+
+ODD = re.compile(
+    r"\b(?:whoever|nobody|somebody|anybody|anew|of (?:yours|ours|theirs)|put up with|comes? again|for good"
+    r"|to no avail|in vain|(?:is|are|was|were|be|been|being) told(?! apart)|hear[sd]? of"
+    r"|what is left of|hand(?:s|ed|ing)? over)\b",
+    re.IGNORECASE,
+)
+GIVES = re.compile(r'"""Gives? |/\*\* ?Gives? ')
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -96,3 +123,49 @@ def test_links_lead_somewhere_and_targets_exist(page: str) -> None:
         assert command in TARGETS, command
     for name in re.findall(r"`((?:tests|tools|docs|requirements|lambda)/[\w./-]*)`", read(page)):
         assert (ROOT / name).exists(), name
+
+
+def written() -> list[Path]:
+    """Return the files of the checkout that are written by hand."""
+    found = []
+    for place in ROOT.iterdir():
+        if place.name.startswith(".") and place.name != ".github":
+            continue
+        for path in [place] if place.is_file() else place.rglob("*"):
+            parts = path.relative_to(ROOT).parts
+            hidden = any(part.startswith(".") for part in parts[1:])
+            if path.is_file() and path.name.endswith(WRITTEN) and not hidden and not NOT_OURS & set(parts):
+                found.append(path)
+    return found
+
+
+def odd(text: str) -> list[str]:
+    """Return the places that break docs/style.md; a phrase may continue on the next line."""
+    joined = re.sub(r"\n\s*(?:#|//|\*)?[ \t]*(?=\S)", " ", text)
+    return [
+        joined[max(0, each.start() - 40) : each.end() + 20] for rule in (ODD, GIVES) for each in rule.finditer(joined)
+    ]
+
+
+def test_prose_is_plain() -> None:
+    """The words of docs/style.md, in documents, comments, docstrings, descriptions and messages."""
+    files = written()
+    assert {path.suffix for path in files} >= {".py", ".md", ".tf", ".hcl", ".js"}
+    found = {str(path.relative_to(ROOT)): odd(path.read_text(encoding="utf-8")) for path in files}
+    assert {name: places for name, places in found.items() if places} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_odd"),
+    [
+        ("# Nobody said who this is.", True),
+        ("# The message comes\n# again.", True),
+        ("A Lambda function of\nyours.", True),
+        ('"""Give the rows."""', True),
+        ("/** Gives the rows. */", True),
+        ("Two ids that cannot be told apart.", False),
+        ('"""Return the rows."""', False),
+    ],
+)
+def test_odd_prose_is_found(text: str, is_odd: bool) -> None:
+    assert bool(odd(text)) is is_odd

@@ -42,7 +42,7 @@ def section(page: str, heading: str) -> str:
 
 
 def definitions() -> list[str]:
-    """Give the keys of the alarms."""
+    """Return the keys of the alarms."""
     block = ALARMS.split("alarm_definitions = {\n")[1].split("\n  }\n")[0]
     return re.findall(r"^    (\w+) = \{$", block, re.MULTILINE)
 

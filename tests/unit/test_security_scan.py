@@ -1,4 +1,4 @@
-"""What the security scanner is told to pass over says why."""
+"""Every suppressed finding of the security scanner has a reason."""
 
 import re
 

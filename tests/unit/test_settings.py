@@ -4,22 +4,13 @@ import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
+from websocket_push.handlers import connect, control, disconnect, poll, pushing
 from websocket_push.settings import (
     ClientPush,
-    ConnectSettings,
-    ControlSettings,
-    DisconnectSettings,
-    PollSettings,
-    PushSettings,
     SettingsError,
     read_bytes,
     read_client_push,
-    read_connect_settings,
-    read_control_settings,
-    read_disconnect_settings,
     read_flag,
-    read_poll_settings,
-    read_push_settings,
     read_seconds,
     read_text,
     read_texts,
@@ -89,12 +80,12 @@ ENVIRONMENT = {
 }
 
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (read_connect_settings, ConnectSettings("clients", False, ("https://a.example",), False)),
-    "disconnect": (read_disconnect_settings, DisconnectSettings("clients")),
-    "poll": (read_poll_settings, PollSettings("clients", "notifications", False, 32768, "poll", 240, False)),
+    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",), False)),
+    "disconnect": (disconnect.read_settings, disconnect.Settings("clients")),
+    "poll": (poll.read_settings, poll.Settings("clients", "notifications", False, 32768, "poll", 240, False)),
     "push": (
-        read_push_settings,
-        PushSettings(
+        pushing.read_settings,
+        pushing.Settings(
             "clients",
             "index",
             "notifications",
@@ -108,8 +99,8 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
         ),
     ),
     "control": (
-        read_control_settings,
-        ControlSettings("clients", "index", "https://api.example/prod", "https://queue.example/control", 86400),
+        control.read_settings,
+        control.Settings("clients", "index", "https://api.example/prod", "https://queue.example/control", 86400),
     ),
 }
 

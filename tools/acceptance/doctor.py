@@ -99,7 +99,7 @@ async def _push_and_resume(
             return _stop(found, lambda step: failed(step, text, "see the log of poll, and docs/protocol.md, Errors"))
         found.append(ok("connect", f"a ping gets its pong after {took:.0f} ms"))
         if page["session"]["userId"] != deployment.user:
-            why = "DOCTOR_TOKEN is another user's than the test user's, and nothing is pushed to anybody else"
+            why = "DOCTOR_TOKEN is not for the test user, and nothing is pushed to other users"
             advice = f"make a token of {deployment.user}, or name the test user: DOCTOR_USER"
             return _stop(found, lambda step: unchecked(step, why, advice))
         began = time.perf_counter()

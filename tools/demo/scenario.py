@@ -1,4 +1,4 @@
-"""The story of the demo: who connects, what is pushed to whom, and what each of them sees."""
+"""The script of the demo: the users that connect, the pushes, and what each client receives."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ class Scenario:
         self._say.check_equal("her history is hers alone, and complete (more: false)", page["more"], False)
 
     async def _a_vanished_connection_is_cleaned_up(self, phone: Device, laptop: Device) -> None:
-        self._say.heading("Alice's phone vanishes without a goodbye, and nobody tells the module")
+        self._say.heading("Alice's phone loses its network, and the module is not notified")
         connection_id = await phone.connection_id()
         kept_id = await laptop.connection_id()
         row = await asyncio.to_thread(self._backend.connection, connection_id)
@@ -110,7 +110,7 @@ class Scenario:
         )
         await asyncio.to_thread(self._backend.put_connection, row)
         await self._indexed(2)
-        self._say.note("(its row is put back: $disconnect was lost, which API Gateway allows)")
+        self._say.note("(its row is put back, a minute old: $disconnect was lost, which API Gateway allows)")
         answer = await self._push({"userId": "alice", "content": _TO_ALICE})
         self._say.check(
             "the report of the next push to alice: 2 connections, 1 delivered, 1 gone",
@@ -156,7 +156,7 @@ class Scenario:
 
 
 def counts(answer: Answer) -> dict[str, int]:
-    """Give the totals of a report that a story tells; empty if the answer is no report."""
+    """Return the totals of a report that a story tells; empty if the answer is no report."""
     totals = answer.payload.get("totals", {})
     return {
         name: totals[name] for name in ("persisted", "connections", "delivered", "gone", "failed") if name in totals

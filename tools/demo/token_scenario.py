@@ -57,7 +57,7 @@ class TokenScenario:
         UnmetError
             At the first fact that does not hold.
         """
-        self._say.heading("An issuer signs tokens; nobody gets in without one of its own")
+        self._say.heading("An issuer signs tokens; no client gets in without one of them")
         self._say.note(f"its keys are at {self._tokens.jwks_uri}")
         for what, token, status in (
             ("without a token, as ?userId=alice", None, 401),

@@ -158,7 +158,7 @@ export class Ledger {
   }
 
   /**
-   * Note the last id that was shown, without a claim about what lies before it.
+   * Record the last id that was shown, without a claim about earlier ones.
    *
    * @param {string} id
    */

@@ -18,7 +18,7 @@ const LONGEST_RETRY_AFTER = 300;
 /** How large a frame from a client may be ("WebSocket frame size", API Gateway's quotas), in bytes. */
 const MAX_FRAME_BYTES = 32 * 1024;
 
-/** What the close codes say that blame a frame of ours. */
+/** The errors for close codes that are caused by a frame of this client. */
 const FRAME_ERRORS = new Map([
   [1003, "FRAME_REFUSED"],
   [1009, "FRAME_TOO_LARGE"],

@@ -1,5 +1,5 @@
 /**
- * Where to connect, and as whom. From config.json beside the page, if there is one:
+ * Where to connect, and as which user. From config.json beside the page, if there is one:
  *
  *   {"url": "wss://…", "user": "alice", "tokenEndpoint": "token", "command": "…"}
  *

@@ -159,7 +159,7 @@ class Call:
         self._finish(Attempt(self.sent, failure=failure))
 
     def cancel(self) -> None:
-        """Give up whatever is under way."""
+        """Cancel what is under way."""
         if self._finished:
             return
         self._finished = True  # before the rest, so that nothing that comes of it is taken for an answer

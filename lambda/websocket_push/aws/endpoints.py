@@ -1,4 +1,4 @@
-"""Where a request goes: the address to dial, and the Host and path that the server is told.
+"""The target of a request: the address to connect to, and the Host header and path.
 
 The variables are those of every AWS SDK ("Service-specific endpoints", AWS SDKs and Tools Reference Guide):
 `AWS_ENDPOINT_URL_<SERVICE>` wins over `AWS_ENDPOINT_URL`, an empty value counts as unset, and

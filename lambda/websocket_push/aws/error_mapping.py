@@ -12,13 +12,13 @@ _CODE_LIMIT = 128
 
 
 def is_late(now: float, deadline: float) -> bool:
-    """Tell whether a deadline has passed, on one clock in seconds."""
+    """Return whether a deadline has passed, on one clock in seconds."""
     # The loop may run a timer one tick of its clock early.
     return now >= deadline - 0.001
 
 
 def is_throttled(response: Response) -> bool:
-    """Tell whether a response that is not 2xx says that requests are too many."""
+    """Return whether a response that is not 2xx says that requests are too many."""
     return retry.is_throttling(response.status, _error_code(response))
 
 

@@ -6,7 +6,7 @@ into an :class:`AwsError` in one place, :mod:`websocket_push.aws.error_mapping`.
 
 
 class AwsError(Exception):
-    """A call to AWS that failed for good, or that no time was left to repeat.
+    """A call to AWS that failed permanently, or could not be retried in time.
 
     The text names the operation, the code and the status. It never holds a request or response body, a token or a
     credential, so it can be logged.

@@ -47,13 +47,13 @@ _TRANSIENT_CODES = _THROTTLING_CODES | {
 
 
 def random() -> float:
-    """Give a number in [0, 1)."""
+    """Return a number in [0, 1)."""
     # Python's own generator costs a millisecond to import, and a restored snapshot would repeat its numbers.
     return int.from_bytes(os.urandom(6), "big") / 2**48
 
 
 def is_transient(status: int, code: str) -> bool:
-    """Tell whether the same request may succeed later.
+    """Return whether the same request may succeed later.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def is_transient(status: int, code: str) -> bool:
 
 
 def is_throttling(status: int, code: str) -> bool:
-    """Tell whether a request was refused as one too many; DynamoDB says that with 400 and a code.
+    """Return whether a request was refused as one too many; DynamoDB says that with 400 and a code.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """The `$connect` route: registers the connection under its user."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.authorization import (
@@ -19,26 +20,45 @@ from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import ConnectSettings, read_connect_settings
+from websocket_push.settings import read_flag, read_text, read_texts
 from websocket_push.tables.clients import Clients, Connection, Token, row_expiry
 from websocket_push.telemetry.explain import Failure
+
+
+class Settings(NamedTuple):
+    """What the function connect is passed."""
+
+    clients_table: str
+    allow_anonymous: bool
+    allowed_origins: tuple[str, ...]
+    revocable: bool
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        allowed_origins=read_texts(environment, "ALLOWED_ORIGINS"),
+        revocable=read_flag(environment, "REVOCABLE"),
+    )
 
 
 class Warm(NamedTuple):
     """What connect works with."""
 
-    settings: ConnectSettings
+    settings: Settings
     clients: Clients
 
 
 def make(sender: Sender) -> Warm:
     """Make what connect works with."""
-    settings = read_connect_settings(sender.environment)
+    settings = read_settings(sender.environment)
     return Warm(settings, Clients(DynamoDB(sender), settings.clients_table))
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Accept the connection (200) once its row is written, or refuse it (400, 401, 403, 500, 503)."""
+    """Accept the connection (200) after writing its row, or refuse it (400, 401, 403, 500, 503)."""
     answer = run("connect", make, _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

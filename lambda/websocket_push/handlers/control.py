@@ -1,5 +1,6 @@
 """The control function: says who is connected, disconnects and revokes, for a backend that invokes it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.aws.concurrent import ConcurrentSender
@@ -21,7 +22,7 @@ from websocket_push.protocol.control_request import (
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
-from websocket_push.settings import ControlSettings, read_control_settings
+from websocket_push.settings import read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.registry import Registry
 from websocket_push.telemetry.explain import Failure, lambda_error
@@ -29,10 +30,31 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 Reply = dict[str, object]
 
 
+class Settings(NamedTuple):
+    """What the function control is passed; `revocation_ttl` is in seconds."""
+
+    clients_table: str
+    clients_index: str
+    connections_url: str
+    queue_url: str
+    revocation_ttl: int
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        clients_index=read_text(environment, "CLIENTS_INDEX"),
+        connections_url=read_text(environment, "CONNECTIONS_URL"),
+        queue_url=read_text(environment, "CONTROL_QUEUE_URL"),
+        revocation_ttl=read_seconds(environment, "REVOCATION_TTL"),
+    )
+
+
 class Warm(NamedTuple):
     """What control works with."""
 
-    settings: ControlSettings
+    settings: Settings
     clients: Clients
     registry: Registry
     management: Management
@@ -41,14 +63,14 @@ class Warm(NamedTuple):
 
 def make(sender: ConcurrentSender) -> Warm:
     """Make what control works with."""
-    settings, dynamodb = read_control_settings(sender.environment), DynamoDB(sender)
+    settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table, settings.clients_index)
     return Warm(
         settings,
         clients,
         Registry(dynamodb, settings.clients_table, clients),
         Management(sender, settings.connections_url),
-        Queue(sender, settings.control_queue_url),
+        Queue(sender, settings.queue_url),
     )
 
 

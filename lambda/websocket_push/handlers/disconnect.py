@@ -1,4 +1,7 @@
-"""The `$disconnect` route: removes the connection's row."""
+"""The `$disconnect` route: deletes the connection's row."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
@@ -6,18 +9,29 @@ from websocket_push.handlers.replies import Response, accepted, refused
 from websocket_push.protocol.gateway import require_event
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_disconnect_settings
+from websocket_push.settings import read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
 
 
+class Settings(NamedTuple):
+    """What the function disconnect is passed."""
+
+    clients_table: str
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(clients_table=read_text(environment, "CLIENTS_TABLE"))
+
+
 def make(sender: Sender) -> Clients:
     """Make the table that disconnect works with."""
-    return Clients(DynamoDB(sender), read_disconnect_settings(sender.environment).clients_table)
+    return Clients(DynamoDB(sender), read_settings(sender.environment).clients_table)
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Remove the row; API Gateway sends the event at best effort and ignores the answer, so the row's TTL backs it."""
+    """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", make, _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 

@@ -1,5 +1,6 @@
-"""The `poll` route: answers with a page of the history of the connection's own user."""
+"""The `poll` route: returns a page of the history of the connection's user."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.authorization import messaging_user, session_end
@@ -14,29 +15,54 @@ from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import PollSettings, read_poll_settings
+from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
 from websocket_push.telemetry.explain import Failure
 
 
+class Settings(NamedTuple):
+    """What the function poll is passed."""
+
+    clients_table: str
+    notifications_table: str
+    allow_anonymous: bool
+    max_frame_bytes: int
+    keepalive_action: str
+    keepalive_seconds: int
+    revocable: bool
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        notifications_table=read_text(environment, "NOTIFICATIONS_TABLE"),
+        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
+        keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
+        keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
+        revocable=read_flag(environment, "REVOCABLE"),
+    )
+
+
 class Warm(NamedTuple):
     """What poll works with."""
 
-    settings: PollSettings
+    settings: Settings
     clients: Clients
     notifications: Notifications
 
 
 def make(sender: Sender) -> Warm:
     """Make what poll works with."""
-    settings, dynamodb = read_poll_settings(sender.environment), DynamoDB(sender)
+    settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
     return Warm(settings, clients, Notifications(dynamodb, settings.notifications_table))
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
-    """Answer with a history frame, or with an error frame."""
+    """Return a history frame or an error frame."""
     answer = run("poll", make, _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 

@@ -1,4 +1,4 @@
-"""What Lambda hands back to API Gateway."""
+"""The responses of the functions to API Gateway."""
 
 from collections.abc import Mapping
 
@@ -21,26 +21,26 @@ _CONNECT_STATUSES = {
 
 
 def accepted(subprotocol: str | None = None) -> Response:
-    """Answer `$connect` or `$disconnect`: done; `$connect` with the subprotocol that was chosen, if one was."""
+    """Return success for `$connect` or `$disconnect`; for `$connect` with the selected subprotocol, if any."""
     if subprotocol is None:
         return {"statusCode": 200}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": subprotocol}}
 
 
 def refused(failure: Failure) -> Response:
-    """Answer `$connect` with the status that tells the client whether to try again: 4xx no, 5xx yes."""
+    """Return the status of a failed `$connect`: 4xx if the client should not retry, 5xx if it should."""
     return {"statusCode": _CONNECT_STATUSES.get(failure.code, 500)}
 
 
 def reply(frame: str) -> Response:
-    """Answer a message with a frame, which the route response passes on to the client."""
+    """Return a frame, which the route response passes on to the client."""
     return {"statusCode": 200, "body": frame}
 
 
 def error_reply(event: object, failure: Failure) -> Response:
-    """Answer a message with an error frame that carries its `requestId`, if that much of it can be read.
+    """Return an error frame with the message's `requestId`, if it can be read.
 
-    The event may be anything: whoever may invoke the function decides, and the failure may be about just that.
+    The event may be anything that a caller can pass, and the failure may be about just that.
     """
     try:
         request_id = parse_request_id(parse_message(event.get("body") if isinstance(event, Mapping) else None))

@@ -1,4 +1,4 @@
-"""The authorizer of the `$connect` route: lets in clients that bring a valid token."""
+"""The authorizer of the `$connect` route: accepts clients with a valid token."""
 
 import os
 import time
@@ -22,7 +22,7 @@ _now = time.time
 
 
 class LambdaContext(Protocol):
-    """What is used of the context object that Lambda passes to a handler."""
+    """The part of Lambda's context object that is used."""
 
     aws_request_id: str
 
@@ -34,8 +34,8 @@ def handler(event: Event, context: LambdaContext) -> Policy:
     ------
     Exception
         With the message `Unauthorized` if there is no token: API Gateway turns exactly this into 401. With another
-        message, which becomes 500, if the verifier itself cannot work; its class is named after the code, for
-        the function's log. Clients see the status alone.
+        message, which becomes 500, if the verifier itself cannot work; its class is named after the code, for the
+        function's log. Clients see only the status.
     """
     started = time.perf_counter()
     fields: dict[str, object] = {}
@@ -50,7 +50,7 @@ def handler(event: Event, context: LambdaContext) -> Policy:
         request_id=context.aws_request_id,
         milliseconds=(time.perf_counter() - started) * 1000,
         environment=os.environ,
-        # Keys that cannot be fetched are worth an alarm before the last good ones are gone.
+        # Failure to fetch keys should raise an alarm while the cached keys are still valid.
         level="WARN" if "keysFailure" in fields else "INFO",
     )
     if not isinstance(answer, Failure):
@@ -77,5 +77,5 @@ def _authorize(event: Event, fields: dict[str, object]) -> Policy:
 
 @lru_cache(maxsize=1)
 def _verifiers(settings: str) -> tuple[Verifier, ...]:
-    """Keep the verifier of each issuer, and the keys in it, for the next invocation."""
+    """Return the verifiers of the issuers, kept with their keys for the next invocation."""
     return tuple(make_verifier(each) for each in read_token_settings({"JWT": settings}))

@@ -120,7 +120,7 @@ class BlockingConnection:
         return self._answered and not self._received
 
     def is_quiet(self) -> bool:
-        """Tell whether the idle socket has nothing to read: what could come is only its end."""
+        """Return whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
     async def exchange(self, request: bytes, expires: float) -> Response:
@@ -183,7 +183,7 @@ class _Pause:
     """What a coroutine awaits to let another one go on, while its answer is on the way."""
 
     begun = 0
-    """How many there have been: how a pause is told from whatever else a coroutine may yield."""
+    """How many there have been, to distinguish a pause from anything else that a coroutine may yield."""
 
     def __await__(self) -> Generator[None, None, None]:
         _Pause.begun += 1

@@ -136,7 +136,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._fail(ConnectionLost())
 
     def expire(self) -> None:
-        """Give up the request in flight; to be followed by `abort`, as every failure is."""
+        """Fail the request in flight with `Expired`; to be followed by `abort`, as every failure is."""
         self._fail(Expired())
 
     def abort(self) -> None:
@@ -148,7 +148,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def is_quiet(self) -> bool:
-        """Tell whether the idle socket has nothing to read: what could come is only its end."""
+        """Return whether the idle socket has nothing to read: what could come is only its end."""
         return not self._poll.poll(0)
 
     def _writer(self, transport: asyncio.Transport) -> "Callable[[bytes], None]":

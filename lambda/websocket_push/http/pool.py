@@ -106,7 +106,7 @@ class Pool:
         return None
 
     def submit(self, waiter: "Waiter") -> None:
-        """Give a waiter a connection: an idle one, one opened for it, or the next one in turn with all who wait.
+        """Start a waiter with a connection: an idle one, one opened for it, or the next one in turn with all who wait.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class Pool:
         self._pace.refuse(subject, connection.wave, self._under_way())
 
     def release(self, connection: HttpConnection) -> None:
-        """Give a connection back: to the next who waits, to the idle ones, or closed where it is not reusable."""
+        """Return a connection: to the next who waits, to the idle ones, or closed where it is not reusable."""
         if connection not in self._connections:
             return
         if not connection.reusable:
@@ -261,7 +261,7 @@ class Pool:
         return len(self._connections) + self._opening < self._size and self._under_way() < self._pace.bound
 
     def _hand_over(self, connection: HttpConnection) -> bool:
-        """Give a connection to the next who waits; say whether there was one."""
+        """Start the next waiter with a connection; return whether there was one."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done() and waiter.start(connection):

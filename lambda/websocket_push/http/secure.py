@@ -101,7 +101,7 @@ class SecureConnection(HttpConnection):
 
     def eof_received(self) -> None:
         """Take the end of the stream (called by asyncio, which then closes the socket)."""
-        # Without TLS's own end before it, anybody could have cut it off (RFC 8446, section 6.1).
+        # Without TLS's close_notify before it, an attacker could have cut it off (RFC 8446, section 6.1).
         self._fail(ConnectionLost())
         self._refuse(ConnectionResetError("closed during the handshake"))
 

@@ -41,5 +41,5 @@ class ClientTls:
             else:
                 self.context.load_verify_locations(cafile=self._path)
         except OSError:
-            # It could be read a moment ago. Without it the server stays unverified, and that is told.
+            # It could be read a moment ago. Without it the server cannot be verified, which is reported.
             return

@@ -1,1 +1,1 @@
-"""The wire protocol as pure decisions: what is accepted, what is answered. No I/O."""
+"""The wire protocol as pure functions: what is accepted and what is returned. No I/O."""

@@ -1,4 +1,4 @@
-"""A batch of messages from an SQS queue: each body is a push request, as the push function is invoked with directly.
+"""A batch of messages from an SQS queue: each body is a push request, the same as in a direct invocation.
 
 The event's shape is that of "Using Lambda with Amazon SQS" (AWS Lambda developer guide).
 """
@@ -23,11 +23,11 @@ class QueuedMessage(NamedTuple):
     Parameters
     ----------
     message_id
-        By which SQS knows it, however often it is received.
+        The id that SQS gave it, the same for every delivery.
     sent_at
-        When SQS took it, in milliseconds since the epoch; None if that cannot be read.
+        When it was sent to SQS, in milliseconds since the epoch; None if unreadable.
     body
-        What was sent; nothing about it has been checked.
+        The body, unchecked.
     """
 
     message_id: str
@@ -36,7 +36,7 @@ class QueuedMessage(NamedTuple):
 
 
 def is_batch(event: object) -> bool:
-    """Tell an event of the queue from a push request: only the former has records, and they say where they are from."""
+    """Return whether an event comes from the queue: unlike a push request, it has records with their source."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     return isinstance(records, Sequence) and any(_is_record(record) for record in records)
 
@@ -47,7 +47,7 @@ def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
     Raises
     ------
     RequestError
-        If one has no id. It could not be named as failed then, and Lambda deletes what is not named.
+        If one has no id. It could not be reported as failed, and Lambda deletes messages that are not reported.
     """
     records = event["Records"]
     if not isinstance(records, Sequence) or not all(_is_record(record) and _message_id(record) for record in records):
@@ -60,8 +60,8 @@ def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
 def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int, max_frame_bytes: int) -> PushRequest:
     """Check the push request in a message.
 
-    If it gives no id of its own, the message's time and id make one, so that the same message, received again, is the
-    same notification.
+    If it has no id, one is derived from the message's time and id, so that a redelivered message is the same
+    notification.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int, max_fram
 
 
 def derived_id(message: QueuedMessage) -> str:
-    """Return the id of the notification in a message that gives none.
+    """Return the id of the notification in a message whose request has none.
 
     Raises
     ------

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Every error that a reply, a report or a log line can name. docs/protocol.md explains each to its reader."""
+    """Every error code of replies, reports and log lines. docs/protocol.md explains each."""
 
-    # A request that is refused before anything is written or sent.
+    # Refused before anything is written or sent.
     INVALID_REQUEST = "INVALID_REQUEST"
     INVALID_REQUEST_ID = "INVALID_REQUEST_ID"
     UNKNOWN_ACTION = "UNKNOWN_ACTION"
@@ -30,7 +30,7 @@ class ErrorCode(StrEnum):
     INVALID_TOKEN_ID = "INVALID_TOKEN_ID"
     INVALID_ISSUED_BEFORE = "INVALID_ISSUED_BEFORE"
 
-    # A request that this connection may not make.
+    # Not allowed for this connection.
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     MISSING_USER_ID = "MISSING_USER_ID"
     PUSH_NOT_ALLOWED = "PUSH_NOT_ALLOWED"
@@ -38,7 +38,7 @@ class ErrorCode(StrEnum):
     TOKEN_EXPIRED = "TOKEN_EXPIRED"
     TOKEN_REVOKED = "TOKEN_REVOKED"
 
-    # A connection that is refused by verify-jwt, as is TOKEN_EXPIRED. Its client sees a status, the log the code.
+    # Connections refused by verify-jwt, which also uses TOKEN_EXPIRED. The client sees a status, the log has the code.
     MISSING_TOKEN = "MISSING_TOKEN"
     AMBIGUOUS_TOKEN = "AMBIGUOUS_TOKEN"
     TOKEN_TOO_LARGE = "TOKEN_TOO_LARGE"
@@ -55,7 +55,7 @@ class ErrorCode(StrEnum):
     INVALID_AUDIENCE = "INVALID_AUDIENCE"
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
 
-    # A sound request that could not be carried out.
+    # A valid request that could not be carried out.
     INCOMPLETE = "INCOMPLETE"
     UNAVAILABLE = "UNAVAILABLE"
     AWS_REFUSED = "AWS_REFUSED"
@@ -63,14 +63,14 @@ class ErrorCode(StrEnum):
 
 
 class RequestError(Exception):
-    """A request that ends in an error of the closed list.
+    """A request that fails with an error of the closed list.
 
     Parameters
     ----------
     code
         What went wrong, for programs.
     message
-        What to change, for people. Never holds a token or a notification's content.
+        What to change, for people. Never contains a token or a notification's content.
     """
 
     def __init__(self, code: ErrorCode, message: str) -> None:

@@ -1,6 +1,6 @@
 """The frames that the server sends, as JSON text.
 
-Contents are kept and sent as the text they were accepted as, so a frame is put together from text, not from objects.
+Content is stored and sent as the text that was received, so frames are assembled from text, not from objects.
 """
 
 import json
@@ -10,21 +10,21 @@ from typing import NamedTuple
 from websocket_push.protocol.errors import ErrorCode
 
 HISTORY_ENVELOPE_BYTES = 1024
-"""Room in a history frame for all that is not a notification; bounded because user id and requestId are."""
+"""Room in a history frame for everything but notifications; bounded because user id and requestId are."""
 
 PING_INTERVAL_SECONDS = 300
-"""How often a client pings that does not know `keepalive`: half of the 10 minutes that API Gateway lets it idle."""
+"""How often a client without support for `keepalive` pings: half of API Gateway's idle timeout of 10 minutes."""
 
 
 class Keepalive(NamedTuple):
-    """What a client sends to keep its connection open, and how often."""
+    """The message that a client sends to keep its connection open, and how often."""
 
     action: str
     seconds: int
 
 
 def max_notification_bytes(max_frame_bytes: int) -> int:
-    """Return how long a notification frame may be, so that each fits into a history page by itself."""
+    """Return the largest size of a notification frame, so that each fits into a history page by itself."""
     return max_frame_bytes - HISTORY_ENVELOPE_BYTES
 
 
@@ -32,7 +32,7 @@ _RESET = ',"reset":true'
 
 
 def to_json(value: object) -> str:
-    """Write a value as compact JSON text that UTF-8 can carry.
+    """Return a value as compact JSON text that can be encoded in UTF-8.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def to_json(value: object) -> str:
 
 
 def notification_text(notification_id: str, created_at: str, content: str) -> str:
-    """Write a notification as it stands in a history page; `content` is JSON text already."""
+    """Return a notification as it appears in a history page; `content` is JSON text."""
     return f'{{"id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
 
 
 def notification_frame(notification_id: str, created_at: str, content: str) -> str:
-    """Write a notification as it is sent to an open connection; `content` is JSON text already."""
+    """Return the frame of a notification for an open connection; `content` is JSON text."""
     return f'{{"type":"notification","id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
 
 
@@ -68,18 +68,18 @@ def history_frame(
     session: Mapping[str, object],
     request_id: str | int | None,
 ) -> str:
-    """Write a page of history from the texts of its notifications, oldest first.
+    """Return the frame of a history page, from the texts of its notifications, oldest first.
 
     Parameters
     ----------
     notifications
         Texts made by `notification_text`.
     next_position
-        What the client gives for the next page in the direction that was asked for; None at the end.
+        What the client sends to get the next page in the requested direction; None at the end.
     reset
-        Whether the client's position was of no use and the newest page is given instead.
+        Whether the client's position was unusable and this is the newest page instead.
     session
-        What the client needs to keep going; see `session`.
+        What the client needs to stay connected; see `session`.
     """
     more = "false" if next_position is None else f'true,"next":"{next_position}"'
     return (
@@ -89,17 +89,17 @@ def history_frame(
 
 
 def receipt_frame(report: Mapping[str, object], request_id: str | int | None) -> str:
-    """Write the reply to a client's push: its report, marked as a receipt."""
+    """Return the reply to a client's push: the report, as a receipt."""
     return f'{{"type":"receipt"{_request_id_member(request_id)},{to_json(report)[1:]}'
 
 
 def error_frame(code: ErrorCode, message: str, request_id: str | int | None = None) -> str:
-    """Write an error reply."""
+    """Return an error reply."""
     return f'{{"type":"error","code":"{code}","message":{to_json(message)}{_request_id_member(request_id)}}}'
 
 
 def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:
-    """Write the last frame of a connection that the server is about to close.
+    """Return the last frame of a connection that the server is about to close.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:
 
 
 def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Keepalive) -> dict[str, object]:
-    """Return who a client is, when its connection will end (RFC 3339) and what keeps it open until then."""
+    """Return a client's user, when its connection will end (RFC 3339) and what keeps it open until then."""
     return {
         "userId": user_id,
         "connectionId": connection_id,

@@ -1,4 +1,4 @@
-"""The events of API Gateway's WebSocket API, as far as all routes have them in common."""
+"""The part of API Gateway's WebSocket events that all routes have in common."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ def require_event(event: object, event_type: str) -> Mapping[str, Any]:
     Raises
     ------
     RequestError
-        `INVALID_REQUEST` for anything else: who may invoke the function may pass it whatever they like.
+        `INVALID_REQUEST` for anything else: a caller that may invoke the function can pass any event.
     """
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     if (

@@ -1,7 +1,7 @@
-"""What the handshake of a connection says: headers, query parameters, origin and subprotocols.
+"""The handshake of a connection: headers, query parameters, origin and subprotocols.
 
-The events of `$connect` and of its authorizer hold it alike, in maps of lists and in plain maps. The lists have every
-value; a plain map has the last one of each name and serves where there is no other.
+The events of `$connect` and of its authorizer contain them in the same form, in maps of lists and in plain maps. The
+lists have every value; a plain map has the last value of each name and is used only if there are no lists.
 """
 
 import re
@@ -17,14 +17,14 @@ BEARER = "bearer"
 """The subprotocol after which a token follows: `new WebSocket(url, ["bearer", token])`."""
 
 SELF = "self"
-"""Among the allowed origins: the host of the API itself."""
+"""The entry of the allowed origins that stands for the API's own host."""
 
 # A token of HTTP (RFC 9110 section 5.6.2). The shortest signed JSON Web Token has 68 characters, registered names of
 # subprotocols have fewer than 50.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
 _JWT_START = "eyJ"
-"""How the header of a JSON Web Token begins: `{"` in base64url."""
+"""The start of every JSON Web Token header: `{"` in base64url."""
 
 
 def header_values(event: Event, name: str) -> list[str]:
@@ -44,18 +44,18 @@ def offered_subprotocols(event: Event) -> list[str]:
 
 
 def presented_tokens(event: Event) -> list[str]:
-    """Return the tokens that the client sends, from each of the places for one."""
+    """Return the tokens that the client sends, from all the places for one."""
     authorizations = (_bearer_token(value) for value in header_values(event, "authorization"))
     found = [*authorizations, *query_values(event, "token"), *_offered_tokens(event, lambda name: name == BEARER)]
     return [token for token in found if token]
 
 
 def chosen_subprotocol(event: Event) -> str | None:
-    """Return the subprotocol to answer with: one that the client offers, or None.
+    """Return the subprotocol to select: one that the client offers, or None.
 
     A browser that offers subprotocols ends the connection unless one of them is chosen (WHATWG WebSockets standard,
-    "Establish a WebSocket connection"). Which one does not matter here: it is `bearer`, or else the first that can be a
-    name. A token is never sent back, wherever among the names it is.
+    "Establish a WebSocket connection"). Which one does not matter here: it is `bearer`, or else the first valid name. A
+    token is never sent back, wherever it is among the names.
     """
     offered = offered_subprotocols(event)
     if BEARER in offered:
@@ -65,11 +65,11 @@ def chosen_subprotocol(event: Event) -> str | None:
 
 
 def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None:
-    """Raise `ORIGIN_NOT_ALLOWED` for a browser that comes from a page elsewhere; an empty list allows all.
+    """Raise `ORIGIN_NOT_ALLOWED` for a browser on a page of another origin; an empty list allows all.
 
-    A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. What sends
-    none is no browser, so it cannot have been led here by another site's page. Some native clients send the host that
-    they connect to; `SELF` in the list allows it.
+    A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. A client
+    without it is not a browser, so no page of another site can have caused the request. Some native clients send the
+    host that they connect to; `SELF` in the list allows it.
     """
     if not allowed_origins:
         return
@@ -87,7 +87,7 @@ def _own_origins(event: Event) -> set[str]:
 
 
 def _bearer_token(value: str) -> str:
-    # The scheme is written in any case (RFC 9110 section 11.1); with another one the value is no token.
+    # The scheme is case-insensitive (RFC 9110 section 11.1); with another scheme the value is not a token.
     scheme, _, token = value.strip().partition(" ")
     return token.strip() if scheme.lower() == BEARER else ""
 

@@ -1,4 +1,4 @@
-"""Notification ids: UUIDv7 (RFC 9562 section 5.7), so that the order of the ids is the order of the times."""
+"""Notification ids: UUIDv7 (RFC 9562 section 5.7), so that ids sort by time."""
 
 import re
 import time
@@ -6,7 +6,7 @@ import time
 _UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 RANDOM_BYTES = 8
-"""How many random bytes a new id is made of."""
+"""How many random bytes a new id needs."""
 
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
@@ -15,14 +15,14 @@ def new_notification_id(unix_nanoseconds: int, random: bytes) -> str:
     """Make an id for a notification accepted at a given time.
 
     The 12 bits after the version hold the fraction of the millisecond (RFC 9562 section 6.2, method 3), so that ids
-    made one after the other by one process keep their order down to a quarter of a microsecond.
+    made in sequence by one process keep their order down to a quarter of a microsecond.
 
     Parameters
     ----------
     unix_nanoseconds
         Time since the epoch, not negative.
     random
-        `RANDOM_BYTES` bytes; two of their bits give way to the variant.
+        `RANDOM_BYTES` bytes; the variant replaces two of their bits.
     """
     milliseconds, remainder = divmod(unix_nanoseconds, _NANOSECONDS_PER_MILLISECOND)
     fraction = remainder * 4096 // _NANOSECONDS_PER_MILLISECOND
@@ -30,28 +30,28 @@ def new_notification_id(unix_nanoseconds: int, random: bytes) -> str:
 
 
 def derived_notification_id(unix_milliseconds: int, digest: bytes) -> str:
-    """Make the id of a notification from what it came in: the same time and digest give the same id.
+    """Make the id of a notification from its message: the same time and digest result in the same id.
 
     Parameters
     ----------
     unix_milliseconds
-        When it was handed over, since the epoch, below 2^48.
+        When it was sent, since the epoch, below 2^48.
     digest
-        At least ten bytes of a hash of what tells it from others of that millisecond; they take the place of the
-        fraction and the random bits.
+        At least ten bytes of a hash that distinguishes it from others of that millisecond; they replace the fraction
+        and the random bits.
     """
     return _format(unix_milliseconds, int.from_bytes(digest[:2], "big") >> 4, int.from_bytes(digest[2:10], "big"))
 
 
 def earliest_id_at(unix_milliseconds: int) -> str:
-    """Give the lowest id that a notification of this millisecond can have; times before the epoch count as 0."""
+    """Return the lowest id that a notification of this millisecond can have; times before the epoch count as 0."""
     return _format(max(unix_milliseconds, 0), 0, 0)
 
 
 def parse_notification_id(value: object) -> str | None:
-    """Give the id in its canonical lower-case form, or None if the value is no UUIDv7.
+    """Return the id in its canonical lower-case form, or None if the value is not a UUIDv7.
 
-    RFC 9562 section 4 has upper case accepted on input; the table's key order needs one case.
+    RFC 9562 section 4 requires accepting upper case on input; the table's key order needs one case.
     """
     if not isinstance(value, str):
         return None
@@ -60,12 +60,12 @@ def parse_notification_id(value: object) -> str | None:
 
 
 def milliseconds_of(notification_id: str) -> int:
-    """Give the time in a canonical id, in milliseconds since the epoch."""
+    """Return the time in a canonical id, in milliseconds since the epoch."""
     return int(notification_id[:8] + notification_id[9:13], 16)
 
 
 def rfc_3339(unix_milliseconds: int) -> str:
-    """Write a time as RFC 3339 in UTC with milliseconds, as in 2026-01-31T12:00:00.000Z."""
+    """Return a time as RFC 3339 in UTC with milliseconds, as in 2026-01-31T12:00:00.000Z."""
     seconds, milliseconds = divmod(unix_milliseconds, 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}Z"
 

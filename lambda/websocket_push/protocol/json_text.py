@@ -1,4 +1,4 @@
-"""JSON text that is passed on as it was written, and objects that hold one member of it."""
+"""JSON text that is passed on unchanged, and objects that contain it as a member."""
 
 import json
 import re
@@ -8,13 +8,13 @@ _WHITESPACE = " \t\n\r"
 
 
 class JsonText(str):
-    """A sound JSON value as the text that its sender wrote, with the digits of its numbers and all its members."""
+    """A valid JSON value as the text that its sender wrote, with the digits of its numbers and all its members."""
 
     __slots__ = ()
 
 
 class DuplicateMemberError(ValueError):
-    """An object names a member twice, so that nothing says which one is meant.
+    """An object has a duplicate member, so that it is ambiguous.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
     text
         The whole text.
     as_written
-        The name of that member, on the outermost level.
+        The name of that member, at the top level.
 
     Returns
     -------
     dict or None
-        None for a JSON value that is no object.
+        None for a JSON value that is not an object.
 
     Raises
     ------
     DuplicateMemberError
-        If a member stands on the outermost level twice. Within members the last one counts, as `json` has it.
+        If there is a duplicate member at the top level. Inside members the last one counts, as in `json`.
     ValueError
-        If the text is no JSON, and for integers beyond Python's text limit outside that member.
+        If the text is not JSON, and for integers beyond Python's text limit outside that member.
     RecursionError
         For values nested deeper than the interpreter can follow.
     """
@@ -79,7 +79,8 @@ def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
 
 
 def _json_text(text: str) -> JsonText:
-    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 carries no other.
+    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 cannot encode it
+    # otherwise.
     return JsonText(text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
@@ -102,4 +103,4 @@ def _refuse_constant(name: str) -> object:
 _CONVERTING = json.JSONDecoder(parse_constant=_refuse_constant)
 
 _CHECKING = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse_constant)
-"""Neither loses digits nor refuses a number for its size: what it returns is not used."""
+"""Accepts numbers of any size; the values it returns are not used."""

@@ -1,4 +1,4 @@
-"""The poll request: which page of the history is asked for."""
+"""The poll request: the page of history that it asks for."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
 _CONTINUED = "+"
-"""Ends the position of a page that follows another one: what was late has come with the first."""
+"""The suffix of a position that continues another page: late notifications were in the first page."""
 
 _FIELDS = ("action", "requestId", "after", "before", "limit")
 
@@ -19,8 +19,8 @@ _FIELDS = ("action", "requestId", "after", "before", "limit")
 class PollRequest(NamedTuple):
     """A page of history: forward from `after`, back from `before`, or the newest if both are None.
 
-    `limit` counts the notifications that the client cannot have seen yet. A page that is `continued` follows another
-    one, so it has nothing to repeat.
+    `limit` counts the notifications that the client cannot have seen yet. A `continued` page follows another one, so it
+    repeats nothing.
     """
 
     after: str | None
@@ -30,7 +30,7 @@ class PollRequest(NamedTuple):
 
 
 def continued_position(notification_id: str) -> str:
-    """Return what a client gives as `after` for the page that follows one which ends with an id."""
+    """Return the `after` with which a client gets the page that follows one that ends with an id."""
     return notification_id + _CONTINUED
 
 

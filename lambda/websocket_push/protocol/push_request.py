@@ -1,4 +1,4 @@
-"""The push request: what is sent to whom, and for how long it is kept."""
+"""The push request: content, recipients, and how long the notification is stored."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,34 +15,34 @@ MAX_TTL_SECONDS = 365 * 24 * 60 * 60
 MAX_ID_AHEAD_MILLISECONDS = 60_000
 """How far a caller's clock may run ahead.
 
-A client resumes after the last id that it has seen. An id from the future would hide from it all that is pushed until
+A client resumes after the last id that it has seen. An id in the future would hide everything that is pushed until
 then, so it is refused.
 """
 
 _FIELDS = ("userId", "userIds", "content", "persist", "ttl", "id", "onFailure")
 _CLIENT_FIELDS = ("action", "requestId", "userId", "content")
 
-# Ids and times have a fixed length, so any will do to measure a frame.
+# Ids and times have a fixed length, so any of them can be used to measure a frame.
 _EMPTY_FRAME_BYTES = len(notification_frame(earliest_id_at(0), rfc_3339(0), ""))
 
 
 class PushRequest(NamedTuple):
-    """A push that has been found sound.
+    """A valid push request.
 
     Parameters
     ----------
     recipients
-        User ids, each once, in the order given.
+        User ids without duplicates, in the given order.
     content
         JSON text.
     persist
-        Whether the notification is kept; None leaves it to the setting.
+        Whether the notification is stored; None uses the setting.
     ttl
-        How long it is kept, in seconds; None leaves it to the setting.
+        How long it is stored, in seconds; None uses the setting.
     notification_id
-        A canonical UUIDv7 given by the caller; None has one made.
+        A canonical UUIDv7 from the caller; if None, one is generated.
     raises_incomplete
-        Whether the push is to fail, although it is done in part, if somebody was neither kept nor sent it.
+        Whether the push fails, although partly done, if it is incomplete for any recipient.
     """
 
     recipients: tuple[str, ...]
@@ -59,7 +59,7 @@ def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) 
     Raises
     ------
     RequestError
-        With the code that names the first thing wrong. Nothing has been written or sent by then.
+        With the code of the first error found, before anything is written or sent.
     """
     if not isinstance(request, dict):
         raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
@@ -75,10 +75,10 @@ def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) 
 
 
 def parse_client_push(message: Mapping[str, object], *, max_frame_bytes: int) -> PushRequest:
-    """Check a push that came over a WebSocket connection: one recipient and the content.
+    """Check a push from a WebSocket connection: one recipient and the content.
 
-    A client chooses neither id nor time to live: with an id that it has seen it could replace what another user has
-    been sent, and how long things are kept is the operator's cost.
+    A client can set neither id nor TTL: with an id that it has seen it could replace another user's notification, and
+    the operator pays for storage.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def parse_client_push(message: Mapping[str, object], *, max_frame_bytes: int) ->
     """
     require_known_fields(message, _CLIENT_FIELDS)
     if "userId" not in message:
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, "userId is missing: name the user to push to.")
+        raise RequestError(ErrorCode.INVALID_RECIPIENT, "userId is missing: give the user to push to.")
     return PushRequest(
         recipients=(require_user_id(message["userId"], "userId"),),
         content=_parse_content(message, max_frame_bytes),
@@ -143,7 +143,7 @@ def _parse_ttl(value: object, persist: object) -> int | None:
     if value is None:
         return None
     if persist is False:
-        raise RequestError(ErrorCode.INVALID_TTL, "ttl says how long to keep what persist: false does not keep.")
+        raise RequestError(ErrorCode.INVALID_TTL, "ttl is only for what is persisted: leave out ttl or persist: false.")
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TTL_SECONDS:
         raise RequestError(ErrorCode.INVALID_TTL, f"ttl must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}.")
     return value

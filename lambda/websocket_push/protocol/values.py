@@ -1,4 +1,4 @@
-"""Rules for single values that more than one request holds."""
+"""Rules for values that several requests contain."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,10 @@ MAX_SAFE_INTEGER = 2**53 - 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 _UNSHOWN = re.compile(
-    # Control characters; spaces other than U+0020 and the ideographic one, which is as wide as its neighbours.
+    # Control characters; spaces other than U+0020 and the ideographic space, which is as wide as its neighbors.
     "[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f"
-    # What Unicode lets a font leave out (Default_Ignorable_Code_Point), with the marks that turn the direction of text.
+    # What Unicode lets a font leave out (Default_Ignorable_Code_Point), with the marks that change the direction of
+    # text.
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     # What has no glyph for other reasons: blank Braille, annotations, noncharacters, private use.
@@ -29,10 +30,10 @@ _SHOWN_CHARACTERS = 40
 
 
 def user_id_problem(value: object) -> str | None:
-    """Return what is wrong with a user id, or None if nothing is.
+    """Return what is wrong with a user id, or None if it is valid.
 
-    A user id is a key of both tables and of log searches, so what cannot be told apart on sight (blank, invisible,
-    reordering) or stored (unpaired surrogates) is refused rather than normalised.
+    A user id is a key of both tables and of log searches, so characters that make ids indistinguishable (blank,
+    invisible, reordering) or cannot be stored (unpaired surrogates) are refused, not normalized.
     """
     if not isinstance(value, str):
         return "must be a string"
@@ -54,7 +55,7 @@ def user_id_problem(value: object) -> str | None:
 
 
 def require_user_id(value: object, field: str) -> str:
-    """Return the value as a user id, or raise `INVALID_USER_ID` naming the field it came in."""
+    """Return the value as a user id, or raise `INVALID_USER_ID` with the name of the field."""
     problem = user_id_problem(value)
     if problem is not None or not isinstance(value, str):
         raise RequestError(ErrorCode.INVALID_USER_ID, f"{field} {problem}.")
@@ -70,7 +71,7 @@ def is_token_id(value: str) -> bool:
 
 
 def require_known_fields(request: Mapping[str, object], known: Iterable[str]) -> None:
-    """Raise `UNKNOWN_FIELD`, by name, for members that nothing reads: a misspelt option must not be ignored."""
+    """Raise `UNKNOWN_FIELD`, by name, for unknown members: a misspelled option must not be ignored."""
     allowed = tuple(known)
     unknown = sorted(str(name) for name in request if name not in allowed)
     if not unknown:
@@ -83,7 +84,7 @@ def require_known_fields(request: Mapping[str, object], known: Iterable[str]) ->
 def parse_message(body: object) -> dict[str, object]:
     """Read a text frame as a JSON object (RFC 8259, so no NaN or Infinity), or raise `INVALID_REQUEST`.
 
-    The member `content` is read as a `JsonText`, as it was written.
+    The member `content` is read as a `JsonText`, unchanged.
     """
     try:
         message = parse_object(body, as_written="content") if isinstance(body, str) else None
@@ -101,8 +102,8 @@ def parse_message(body: object) -> dict[str, object]:
 def parse_request_id(message: Mapping[str, object]) -> str | int | None:
     """Return the `requestId` of a message, or raise `INVALID_REQUEST_ID`; None if it has none.
 
-    It is echoed in the reply, so it is bounded: at most 64 characters of printable ASCII, or an integer that
-    JavaScript can hold.
+    It is echoed in the reply, so it is bounded: at most 64 characters of printable ASCII, or an integer that JavaScript
+    can represent exactly.
     """
     request_id = message.get("requestId")
     if request_id is None:

@@ -1,1 +1,1 @@
-"""The push: a request taken in, delivered to every connection, and reported."""
+"""The push: accepts a request, delivers it to every connection, and reports the outcome."""

@@ -1,11 +1,11 @@
-"""Delivery: one notification to every open connection of its recipients, each outcome accounted for.
+"""Delivery: sends one notification to every open connection of its recipients, and accounts for each outcome.
 
-Per recipient the notification is stored and the connections are looked up side by side; when both are done, all
-connections are posted to side by side. Nothing is sent to a user for whom it could not be stored. Storing and looking
-up do not wait for posts, however slow these are: what is found waits, up to a bound.
+For each recipient the notification is stored while the connections are looked up; when both are done, it is posted to
+all connections concurrently. Nothing is sent to a user for whom it could not be stored. Storing and looking up do not
+wait for posts, however slow: found connections wait in a queue, up to a bound.
 
-Nearly every request succeeds at once, so all of this is driven by callbacks: one answer begins the next request. Only
-what did not succeed gets a task, which goes on with the retries.
+Nearly every request succeeds at once, so callbacks drive all of this: one response starts the next request. Only a
+request that failed gets a task, which does the retries.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from websocket_push.tables.notifications import TAKEN, Notification, Notificatio
 from websocket_push.telemetry.explain import explain
 
 MAX_RECIPIENTS_AT_ONCE = 64
-"""For how many recipients a notification is stored, and of how many connections are looked up, at the same time."""
+"""For how many recipients at the same time a notification is stored, and connections are looked up."""
 
 
 class Delivery:
-    """One notification on its way to its recipients.
+    """The delivery of one notification to its recipients.
 
     Parameters
     ----------
@@ -81,10 +81,10 @@ class Delivery:
             self._storing = dynamodb.prepare("PutItem", request)
 
     async def run(self, recipients: Sequence[str]) -> list[Outcome]:
-        """Deliver to users, each named once; return an outcome for each, in their order. To be called once.
+        """Deliver to users, each listed once; return an outcome for each, in their order. Call it once only.
 
-        Users flow through: the connections of the first are posted to while the later ones are looked up, and how
-        much of each is under way at once is bounded. Connections of different users take turns.
+        Users are processed as a stream: posts to the first users' connections run while later users are looked up, and
+        both are bounded. Connections of different users take turns.
         """
         outcomes = [Outcome(user_id) for user_id in recipients]
         async with asyncio.TaskGroup() as group:
@@ -137,7 +137,7 @@ class _Common(NamedTuple):
 
 
 class _Recipient:
-    """A recipient on the way: what is known so far of the two answers that the posts need."""
+    """The state of a recipient: the results so far of the two requests that must end before the posts."""
 
     __slots__ = ("_common", "_found", "_outcome", "_start", "_stored")
 
@@ -241,7 +241,7 @@ class _Recipient:
         self._found, self._start = [], None
 
     def _advance(self) -> None:
-        """Go on where both answers are there."""
+        """Continue once both results are known."""
         found, lookups = self._found, self._common.lookups
         if self._stored is None or found is None:
             return

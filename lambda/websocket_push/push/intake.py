@@ -1,4 +1,4 @@
-"""Taking in pushes that nobody waits for: what may be forgotten about, and what has to come again."""
+"""Asynchronous pushes: which messages are done, and which must be redelivered."""
 
 import asyncio
 from collections import Counter
@@ -7,47 +7,32 @@ from typing import NamedTuple, cast
 
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.push.report import Report
+from websocket_push.push.report import Report, incompleteness
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.metrics import FAULTS
 
 MAX_MESSAGES_AT_ONCE = 16
-"""How many messages of a batch are worked on side by side; each may have many recipients."""
+"""How many messages of a batch are processed concurrently; each may have many recipients."""
 
 _SHOWN_FAILURES = 20
 
 
 class Intake(NamedTuple):
-    """What became of a message.
+    """The outcome of a message.
 
     Parameters
     ----------
     message_id
-        By which SQS knows it.
+        The id that SQS gave it.
     report
         The report of its push; None if nothing was stored or sent.
     failure
-        Why it has to come again; None if it is done with.
+        Why it must be redelivered; None if it is done.
     """
 
     message_id: str
     report: Report | None = None
     failure: Failure | None = None
-
-
-def incompleteness(report: Report) -> Failure | None:
-    """Return why a push has to be made again: for whom it is incomplete, see `Outcome.incomplete`. None for nobody."""
-    totals = cast(Mapping[str, int], report["totals"])
-    if not totals["incomplete"]:
-        return None
-    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
-    error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
-    return Failure(
-        ErrorCode.INCOMPLETE,
-        f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
-        "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
-        f"{error['code']}. Push it again with the id {report['id']}: who has it already recognises it by that.",
-    )
 
 
 async def take_in(
@@ -56,10 +41,10 @@ async def take_in(
     *,
     starts_until: float,
 ) -> list[Intake]:
-    """Push the messages of a batch side by side, and say of each what became of it, in their order.
+    """Push the messages of a batch concurrently, and return the outcome of each, in their order.
 
-    No message keeps another from being pushed. One for which `starts_until`, on the event loop's clock, has passed
-    before its turn is not begun: it comes again, whole.
+    No message keeps another from being pushed. A message whose turn comes after `starts_until`, on the event loop's
+    clock, is not started: it is redelivered as a whole.
     """
     free = asyncio.Semaphore(MAX_MESSAGES_AT_ONCE)
     clock = asyncio.get_running_loop()
@@ -78,14 +63,14 @@ async def take_in(
 
 
 def batch_response(intakes: Iterable[Intake]) -> dict[str, object]:
-    """Name the failed messages to Lambda, which deletes the others ("Implementing partial batch responses")."""
+    """Return the response that names the failed messages ("Implementing partial batch responses")."""
     return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in intakes if each.failure is not None]}
 
 
 def intake_fields(intakes: Sequence[Intake]) -> dict[str, object]:
-    """Give what the log line of a batch says: counts, and the failed messages, up to a bound, each with its code.
+    """Return the log fields of a batch: counts, and the failed messages, up to a bound, each with its code.
 
-    Its `outcome` is the first failure's code, before those of the callers' own doing one that is the system's.
+    Its `outcome` is the code of the first failure that is the system's, or else of the first one that is a caller's.
     """
     totals: Counter[str] = Counter()
     for each in intakes:

@@ -1,10 +1,10 @@
-"""What became of a notification, recipient by recipient."""
+"""The outcome of a push, for each recipient."""
 
 from websocket_push.telemetry.explain import Failure
 
 
 class Outcome:
-    """What became of a notification for one recipient.
+    """The outcome of a push for one recipient.
 
     `connections` is `delivered` + `gone` + `connecting` + `failed`.
 
@@ -13,21 +13,21 @@ class Outcome:
     persisted
         Whether it is in the recipient's history.
     connections
-        How many connections the index showed.
+        How many connections are in the index.
     delivered
-        How many API Gateway took it for.
+        For how many of them API Gateway accepted it.
     gone
-        How many turned out to be closed, or to be past their end; their rows are deleted.
+        How many were found to be closed or expired; their rows are deleted.
     connecting
-        How many API Gateway did not know yet: their handshake may still be running, so their rows stay.
+        How many API Gateway did not know yet: their handshake may still be in progress, so their rows are kept.
     failed
-        How many it could not be sent to.
+        To how many it could not be sent.
     unclosed
-        How many of these could not be closed either, although it is persisted: they may be open with a gap.
+        How many of these could not be closed either, although it is persisted: they may stay open with a gap.
     untried
-        How many of the failed there was no time to send to even once.
+        How many of the failed ones were not tried even once because time ran out.
     unreadable
-        How many rows of the recipient could not be read. They are passed over.
+        How many rows of the recipient are malformed. They are skipped.
     missed
         Whether some of the recipient's connections could not be looked up.
     error
@@ -58,14 +58,14 @@ class Outcome:
 
     @property
     def nothing_done(self) -> bool:
-        """Whether the recipient is as if the push had never been asked for."""
+        """Whether nothing was done for the recipient."""
         return self.error is not None and not self.persisted and self.connections == 0
 
     @property
     def incomplete(self) -> bool:
         """Whether the recipient may miss the notification unless it is pushed again.
 
-        A connection that failed and was closed is no such case where the notification is persisted: its client comes
-        back and resumes. One that may still be open does not.
+        If the notification is persisted, a connection that failed and was closed does not count: its client reconnects
+        and resumes. The client of a connection that may still be open does not.
         """
         return self.error is not None and (not self.persisted or self.missed or self.unclosed > 0)

@@ -1,8 +1,8 @@
-"""Posting: one notification to the connections that were found, each sent to, or closed, or counted as neither.
+"""Posting: sends one notification to the connections that were found; each is sent to, closed, or counted as neither.
 
-Nearly every post succeeds at once, so the first attempt of each is driven by callbacks. Only what did not succeed gets
-a task, which goes on with the retries and closes what cannot be sent to. Such a task has a place of its own, so that
-waiting for a retry keeps nobody else from being posted to.
+Nearly every post succeeds at once, so the first attempt of each is driven by callbacks. Only a post that failed gets a
+task, which does the retries and closes the connection if they fail. Such tasks have a limit of their own, so that
+waiting for a retry does not delay other posts.
 """
 
 import asyncio
@@ -27,22 +27,23 @@ from websocket_push.telemetry.explain import explain
 MAX_POSTS_AT_ONCE = 256
 
 MAX_RETRIES_AT_ONCE = 1024
-"""How many connections may be retried or closed at once; a task takes a few kilobytes. Beyond it, posts wait."""
+"""How many connections may be retried or closed at once; a task takes a few kilobytes. Beyond that, posts wait."""
 
 MAX_WAITING = 10_000
-"""How many connections may have been found and not begun before no more are looked up; one takes some 300 bytes."""
+"""How many found connections may be waiting before lookups pause; each takes some 300 bytes."""
 
 ATTEMPTS = 3
-"""How often a connection is tried before it is asked who is at fault: as often as the SDKs try ("Retry behavior")."""
+"""How often a connection is tried before the cause of its refusals is judged: as often as the SDKs try ("Retry
+behavior")."""
 
 SILENT_SECONDS = 3.0
-"""How long these attempts may take together where one was not answered: the time limit of one."""
+"""How long these attempts may take in total if one got no response: the time limit of one attempt."""
 
 REFUSED_SECONDS = 0.25
-"""The same where they are answered, which takes milliseconds: enough for their pauses."""
+"""The same if they got responses, which takes milliseconds: enough for their pauses."""
 
 ASKING_MILLISECONDS = 2_000
-"""For how much of that time a connection is asked again: nearly every handshake is over by then."""
+"""For how much of that time posts are retried: nearly every handshake is over by then."""
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -69,14 +70,14 @@ class Clocks(NamedTuple):
 
 
 class Posting:
-    """Sends one notification to connections, and closes those of a persisted one that it cannot be sent to.
+    """Sends one notification to connections; if it is persisted, closes those to which it cannot be sent.
 
     Parameters
     ----------
     management
         The management API.
     clients
-        Where the rows are of connections that turn out to be gone.
+        The table with the rows of connections, for those that are gone.
     payload
         What is sent.
     clocks
@@ -84,9 +85,9 @@ class Posting:
     random
         Returns a number from 0 to 1, for jitter.
     refusals
-        What other posts of the invocation came to.
+        The results of other posts of the invocation.
     work
-        Where what is under way is kept.
+        Holds the calls and tasks in progress.
     """
 
     def __init__(
@@ -113,16 +114,16 @@ class Posting:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many connections wait for their turn that no more should be looked up."""
+        """Whether so many connections are waiting that no more should be looked up."""
         return self._waiting >= MAX_WAITING
 
     def add(self, found: Sequence[Connection], outcome: Outcome, then: Callable[[], None]) -> None:
-        """Post to a recipient's connections, in turn with those of others; call back when all have been begun."""
+        """Post to a recipient's connections, in turn with those of others; call back when all have been started."""
         self._waiting += len(found)
         self._posts.add(self._begin_each(found, outcome, then))
 
     async def drained(self) -> None:
-        """Wait until nothing is under way; nothing may be added any more."""
+        """Wait until nothing is in progress; nothing may be added after this call."""
         await self._posts.drained()
         await self._retries.drained()
 
@@ -134,7 +135,7 @@ class Posting:
         then()
 
     def _begin(self, connection: Connection, outcome: Outcome) -> None:
-        """Begin to send to one connection, in a place among the posts."""
+        """Start to send to one connection, within the limit for posts."""
         left = connection.expires_at - self._clocks.now() / 1000
         now = _loop_time()
         if left > 0 and now < self._clocks.posts_until:
@@ -151,7 +152,7 @@ class Posting:
             self._go_on(connection, outcome, None)
 
     def _end(self, connection: Connection, outcome: Outcome, call: Call, attempt: Attempt | None) -> None:
-        """Take what the first attempt of a post came to."""
+        """Handle the result of the first attempt of a post."""
         if not self._work.end(call):
             return
         if attempt is None:
@@ -167,13 +168,13 @@ class Posting:
         self._retries.add(self._move(connection, outcome, attempt))
 
     def _move(self, connection: Connection, outcome: Outcome, attempt: Attempt | None) -> Iterator[None]:
-        """Move a connection from its place among the posts to one among the retries, as soon as there is one."""
+        """Move a connection from the posts to the retries, as soon as their limit allows."""
         self._work.run(self._finish(connection, outcome, attempt), self._retries.leave)
         self._posts.leave()
         yield
 
     async def _finish(self, connection: Connection, outcome: Outcome, begun: Attempt | None) -> None:
-        """Send to a connection, or close it, and count what came of it, whatever comes of it."""
+        """Send to a connection, or close it, and count the outcome in every case."""
         if begun is None and connection.expires_at * 1000 <= self._clocks.now():
             await self._dismiss(connection, outcome)
             return
@@ -183,7 +184,7 @@ class Posting:
             await self._miss(connection, outcome)
         except Exception as error:
             self._fail(outcome, error)
-            # Closed for what it missed, its client comes back and resumes.
+            # Once it is closed, its client reconnects and resumes.
             if outcome.persisted and await self._close(connection) is not None:
                 outcome.unclosed += 1
         else:
@@ -191,7 +192,7 @@ class Posting:
             self._refusals.note_taken()
 
     async def _send(self, connection: Connection, begun: Attempt | None) -> None:
-        """Post to a connection for as long as that is worth it."""
+        """Post to a connection, with retries for as long as they are worthwhile."""
         since = _loop_time()
         # No retry may outlive the authorization.
         until = min(self._clocks.posts_until, since + connection.expires_at - self._clocks.now() / 1000)
@@ -220,14 +221,14 @@ class Posting:
         return error.transient and _loop_time() - since < self._refusals.patience()
 
     async def _dismiss(self, connection: Connection, outcome: Outcome) -> None:
-        """Tell a connection whose time is over why it is closed, and close it."""
+        """Send an expired connection the reason for closing it, and close it."""
         try:
             await self._management.post(connection.connection_id, _BYE, deadline=self._closing_end(), attempts=1)
         except ConnectionGone:
             await self._miss(connection, outcome)
             return
         except AwsError:
-            pass  # closed it is all the same
+            pass  # it is closed anyway
         failure = await self._close(connection)
         if failure is None:
             outcome.gone += 1
@@ -275,12 +276,12 @@ class Posting:
 
 
 def out_of_time() -> AwsError:
-    """Return the error for what there was no time to begin."""
+    """Return the error for a post that was not started because time ran out."""
     return AwsError("DeadlineExceeded", transient=True, detail="no time was left to begin")
 
 
 def _is_refusal(attempt: Attempt) -> bool:
-    """Tell whether a first attempt failed in a way that passes; the code in the answer adds nothing for posts."""
+    """Return whether the failure of a first attempt is temporary; for posts, the code in the response adds nothing."""
     return attempt.failure is not None or (attempt.response is not None and is_transient(attempt.response.status, ""))
 
 

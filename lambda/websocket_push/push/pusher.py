@@ -1,4 +1,4 @@
-"""The push: from a sound request to the report of what became of it."""
+"""The push: from a valid request to its report."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from websocket_push.tables.notifications import Notification, Notifications
 
 
 class Defaults(NamedTuple):
-    """What applies where a request says nothing: whether to persist, and for how many seconds."""
+    """The defaults of a request: whether to persist, and for how many seconds."""
 
     persist: bool
     ttl: int
@@ -33,15 +33,15 @@ class Pusher(NamedTuple):
     clients, notifications, management
         The tables and the management API.
     defaults
-        What applies where a request says nothing.
+        The defaults of a request.
     clocks
         The times to keep to.
     new_id
-        Makes a notification id for now.
+        Returns a new notification id for the current time.
     random
         Returns a number from 0 to 1, for jitter.
     refusals
-        What the posts of the invocation came to so far.
+        The results of the invocation's posts so far.
     """
 
     dynamodb: PreparingDynamoDB
@@ -55,13 +55,13 @@ class Pusher(NamedTuple):
     refusals: Refusals
 
     async def push(self, request: PushRequest) -> Report:
-        """Deliver a notification and report, by recipient, what became of it.
+        """Deliver a notification and return the report for each recipient.
 
         Raises
         ------
         RequestError
-            If nothing was stored or sent for anybody; the request can then be repeated as it is. `INVALID_TTL` where it
-            says how long to keep what is not kept.
+            If nothing was stored or sent for any recipient; the request can then be repeated unchanged. `INVALID_TTL`
+            if it has a `ttl` but is not persisted.
         """
         stored_until = self._stored_until(request)
         notification = Notification(request.notification_id or self.new_id(), request.content)
@@ -86,7 +86,7 @@ class Pusher(NamedTuple):
             if request.ttl is not None:
                 raise RequestError(
                     ErrorCode.INVALID_TTL,
-                    "ttl says how long to keep what is not kept here by default: add persist: true.",
+                    "ttl is only for what is persisted, which is not the default here: add persist: true.",
                 )
             return None
         return self.clocks.now() // 1000 + (request.ttl or self.defaults.ttl)

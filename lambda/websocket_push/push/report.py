@@ -2,25 +2,29 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import cast
 
+from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.outcome import Outcome
 from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure
 
 Report = Mapping[str, object]
 
 MAX_REPORT_BYTES = 5_500_000
-"""How long a report may be: Lambda answers with 6 MB at most ("Lambda quotas"), and the frame of a receipt is added."""
+"""The size limit of a report: Lambda's responses have at most 6 MB ("Lambda quotas"), and a receipt adds its own
+members."""
 
 _COUNTS = ("connections", "delivered", "gone", "connecting", "failed", "unclosed")
 
 _LONGEST_RECIPIENT_BYTES = 2048
-"""More than a recipient takes: a user id of 256 bytes, escaped, and some 700 for all else."""
+"""An upper bound for one recipient: a user id of 256 bytes, escaped, and some 700 for everything else."""
 
 
 def report(notification: Notification, outcomes: Sequence[Outcome], *, limit: int = MAX_REPORT_BYTES) -> Report:
     """Write the report of a push, for one recipient or many.
 
-    One that would be longer than `limit` leaves out recipients, and says how many: first those without an error.
+    A report that would exceed `limit` leaves out recipients, first those without an error, and says how many.
     """
     recipients = [_recipient(notification, outcome) for outcome in outcomes]
     written: dict[str, object] = {
@@ -37,7 +41,7 @@ def report(notification: Notification, outcomes: Sequence[Outcome], *, limit: in
 
 
 def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Add up outcomes: recipients, how many of them were persisted, had errors, were not served, and connections."""
+    """Add up outcomes: recipients, how many of them were persisted, had errors or were not reached, and connections."""
     counts = {
         "recipients": len(outcomes),
         "persisted": sum(outcome.persisted for outcome in outcomes),
@@ -68,7 +72,7 @@ def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object
 
 def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[str, object]]:
     """Return those that fit, in their order: the incomplete before others with an error, and these before the rest."""
-    room = limit - _LONGEST_RECIPIENT_BYTES  # for what is about the push as a whole
+    room = limit - _LONGEST_RECIPIENT_BYTES  # for the members about the push as a whole
     chosen: set[int] = set()
     ranks = ["incomplete" not in each and 1 + ("error" not in each) for each in recipients]
     for index in sorted(range(len(recipients)), key=ranks.__getitem__):
@@ -78,3 +82,18 @@ def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[s
             break
         chosen.add(index)
     return [each for index, each in enumerate(recipients) if index in chosen]
+
+
+def incompleteness(report: Report) -> Failure | None:
+    """Return why a push must be repeated (see `Outcome.incomplete`), or None if it need not be."""
+    totals = cast(Mapping[str, int], report["totals"])
+    if not totals["incomplete"]:
+        return None
+    recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
+    error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
+    return Failure(
+        ErrorCode.INCOMPLETE,
+        f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
+        "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
+        f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
+    )

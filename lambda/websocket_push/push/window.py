@@ -1,4 +1,4 @@
-"""How much of a delivery is under way at once, and who goes on next."""
+"""Limits how much of a delivery is in progress at once, and decides what is next."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ _END = object()
 
 
 class Work:
-    """All that is under way of a delivery: calls, which have no task, and the tasks for what calls left to do.
+    """Everything in progress in a delivery: calls, which have no task, and the tasks that continue after calls.
 
     Parameters
     ----------
@@ -24,39 +24,39 @@ class Work:
         self._closed = False
 
     def keep(self, call: Call) -> None:
-        """Keep a call that was begun, so that it can be given up."""
+        """Keep a call that was started, so that it can be canceled."""
         if not call.done():
             self._calls.add(call)
 
     def end(self, call: Call) -> bool:
-        """Let a call that has ended go; False where nothing is to come of it, because the work was given up."""
+        """Drop a call that has ended; return False if its result must be ignored, because the work was canceled."""
         self._calls.discard(call)
         return not self._closed
 
     def run(self, work: Coroutine[None, None, None], then: Callable[[], None]) -> None:
-        """Start a task and call back when it has ended, if the work was not given up by then."""
+        """Start a task and call back when it has ended, unless the work was canceled by then."""
         if self._closed:
             work.close()
             return
         self._group.create_task(work).add_done_callback(lambda _: None if self._closed else then())
 
     def close(self) -> None:
-        """Give up what is under way; tasks are their group's to cancel."""
+        """Cancel the calls in progress; the group cancels its tasks."""
         self._closed = True
         for call in list(self._calls):
             call.cancel()
 
 
 class Window:
-    """Bounds how much is under way at once of what any number of sources have to offer, which take turns.
+    """Limits how many elements of any number of sources are in progress at once; the sources take turns.
 
-    A source is an iterator: taking its next element begins something, which occupies a place until `leave`. It is asked
-    for the next one only when there is room, so what it has not begun takes no memory.
+    A source is an iterator: taking its next element starts something, which occupies a place until `leave`. The next
+    element is taken only when there is a place, so what has not been started takes no memory.
 
     Parameters
     ----------
     width : int
-        How much may be under way.
+        How many elements may be in progress.
     """
 
     def __init__(self, width: int) -> None:
@@ -67,23 +67,24 @@ class Window:
         self._empty: asyncio.Future[None] | None = None
 
     def add(self, source: Iterator[None]) -> None:
-        """Begin what a source has to offer, in turn with the others; an element is begun when it is given."""
+        """Start the elements of a source, in turn with others; taking an element starts it."""
         self._sources.append(source)
         self._fill()
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Release a place."""
         self._under_way -= 1
         self._fill()
 
     async def drained(self) -> None:
-        """Wait until nothing is under way and no source has more to offer."""
+        """Wait until nothing is in progress and all sources are exhausted."""
         while self._under_way or self._sources:
             self._empty = asyncio.get_running_loop().create_future()
             await self._empty
 
     def _fill(self) -> None:
-        # What ends at once leaves while it is begun: the loop that began it goes on, instead of another inside it.
+        # An element that ends at once leaves while it is being started: the running loop continues then, instead of a
+        # nested one.
         if self._filling:
             return
         self._filling = True

@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
 
 _RETURN_SECONDS = 0.25
-"""What is left of an invocation's time for answering and logging."""
+"""The part of an invocation's time that is reserved for the response and the log."""
 
 
 class LambdaContext(Protocol):

@@ -1,4 +1,4 @@
-"""The clients table: one row for each open connection, found by connection or by user."""
+"""The clients table: one row for each open connection, found by connection id or by user."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ CONNECTION_LIFE_SECONDS = 2 * 60 * 60
 """How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
 
 EXPIRY_MARGIN_SECONDS = 60
-"""How much longer the row of a connection may stay: no connection that is still open may lose its row to the TTL."""
+"""How much longer a connection's row is kept: the TTL must not delete the row of an open connection."""
 
 
 ESTABLISHING_MILLISECONDS = 30_000
@@ -28,14 +28,14 @@ class Connection(NamedTuple):
     Parameters
     ----------
     connection_id
-        As API Gateway gives it.
+        The id that API Gateway assigned.
     user_id
-        Who the connection was authorized as.
+        The user that the connection is authorized as.
     connected_at
-        When the $connect function began to write the row, in milliseconds since the epoch. The connection opens later:
-        after the write, and within 29 s, which is all the time that API Gateway gives the function.
+        When the $connect function started to write the row, in milliseconds since the epoch. The connection opens after
+        the write, and within 29 s, API Gateway's limit for the function.
     expires_at
-        When the connection is over and the row goes away by itself, in seconds since the epoch.
+        When the connection has ended and the TTL deletes the row, in seconds since the epoch.
     """
 
     connection_id: str
@@ -81,12 +81,12 @@ class Revocation(NamedTuple):
 
 
 class Clients:
-    """The clients table, as far as a function is allowed to use it.
+    """The clients table, within the permissions of a function.
 
     Parameters
     ----------
     dynamodb
-        How to reach DynamoDB.
+        Sends requests to DynamoDB.
     table
         Name of the table.
     index
@@ -111,11 +111,11 @@ class Clients:
         await self._dynamodb.put_item(self._table, item, deadline=deadline)
 
     async def remove(self, connection_id: str, *, deadline: float) -> None:
-        """Delete the row of a connection; deleting what is not there is success."""
+        """Delete the row of a connection; a missing row is not an error."""
         await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
-        """Read the row of a connection, or None; what was written before is seen."""
+        """Read the row of a connection, or None if there is none; strongly consistent."""
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
         return None if item is None else read_connection(item, item["userId"]["S"])
 
@@ -125,10 +125,10 @@ class Clients:
         return None if item is None else read_revocation(item)
 
     def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
-        """Give the Query request for a page of a user's connections; `start` is where the page before it ended.
+        """Return the Query request for a page of a user's connections; `start` is where the previous page ended.
 
-        The index follows the table within moments, not at once (DynamoDB developer guide, "Eventual consistency" of
-        global secondary indexes): a connection opened just now may be missing.
+        The index is eventually consistent with the table (DynamoDB developer guide, "Eventual consistency" of global
+        secondary indexes): a connection that was just opened may be missing.
         """
         request: dict[str, object] = {
             "TableName": self._table,
@@ -139,21 +139,21 @@ class Clients:
         return request if start is None else {**request, "ExclusiveStartKey": start}
 
     async def next_page(self, user_id: str, start: Item, *, deadline: float) -> QueryPage:
-        """Read the page of a user's connections that follows where another one ended."""
+        """Read the next page of a user's connections, after the key at which another page ended."""
         return await self._dynamodb.query(self.looking_up(user_id, start), deadline=deadline)
 
 
 def row_expiry(connected_at_milliseconds: int, authorized_until: int | None) -> int:
-    """Say when the row of a connection may go, in seconds since the epoch.
+    """Return when the row of a connection may be deleted, in seconds since the epoch.
 
-    With the connection, or when its authorization is over: nothing is sent to a connection after that.
+    That is when the connection ends or its authorization expires, because nothing is sent to it after that.
     """
     life_end = connected_at_milliseconds // 1000 + CONNECTION_LIFE_SECONDS + EXPIRY_MARGIN_SECONDS
     return life_end if authorized_until is None else min(life_end, authorized_until)
 
 
 def read_connections(items: Iterable[Item], user_id: str) -> list[Connection]:
-    """Read the rows of a user that can be read: one that somebody damaged must not hide the others."""
+    """Read the valid rows of a user: a malformed row must not hide the others."""
     connections = []
     for item in items:
         try:

@@ -1,4 +1,4 @@
-"""The notifications table: what each user has been sent, in the order of the ids, until its time to live is over."""
+"""The notifications table: each user's notifications in the order of their ids, until their TTL expires."""
 
 from typing import NamedTuple
 
@@ -6,16 +6,16 @@ from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.identifiers import milliseconds_of, rfc_3339
 
 TAKEN = "ConditionalCheckFailedException"
-"""The code with which storing fails where the id has other content."""
+"""The error code if the id is already stored with other content."""
 
 
 class Notification(NamedTuple):
-    """A notification as it is kept and sent.
+    """A notification as it is stored and sent.
 
     Parameters
     ----------
     notification_id
-        Canonical UUIDv7; it holds the time.
+        Canonical UUIDv7, which contains the time.
     content
         JSON text.
     """
@@ -30,14 +30,14 @@ class Notification(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A part of a user's notifications, by id, in the order of reading.
+    """A range of a user's notifications, by id, and the order in which it is read.
 
     Parameters
     ----------
     condition
         Key condition on `notificationId`, with `:low` and `:high` for its bounds; empty for all.
     low, high
-        The bounds that the condition names; empty where it does not.
+        The bounds in the condition; empty if it has none.
     newest_first
         The order of reading.
     """
@@ -49,15 +49,15 @@ class Range(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What was found in a range.
+    """The result of reading a range.
 
     Parameters
     ----------
     found
-        In the order of reading, at least as many as were asked for unless there are no more.
+        The notifications in the order of reading; at least as many as requested unless there are no more.
     reached
-        The id of the last row that was read, where rows may follow it; None at the end of the range. It need not be
-        that of a notification in `found`: expired rows are read too.
+        The id of the last row read, if more rows may follow; None at the end of the range. It may be the id of an
+        expired row, which is not in `found`.
     """
 
     found: list[Notification]
@@ -65,25 +65,25 @@ class Part(NamedTuple):
 
 
 QUERY_GROWTH = 4
-"""How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
+"""The factor by which each further query reads more rows; DynamoDB ends each after 1 MB ("Query", API reference)."""
 
 MAX_QUERIES = 16
-"""How many queries one read makes, one after the other, whatever the rows hold."""
+"""The largest number of queries, one after the other, of one read."""
 
 
 class Notifications:
-    """The notifications table, as far as a function is allowed to use it."""
+    """The notifications table, within the permissions of a function."""
 
     def __init__(self, dynamodb: DynamoDB, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
     def storing(self, user_id: str, notification: Notification, *, expires_at: int) -> dict[str, object]:
-        """Return the PutItem request that keeps a notification for a user until `expires_at` (seconds since the epoch).
+        """Return the PutItem request that stores a notification for a user until `expires_at` (epoch seconds).
 
-        Storing the same again replaces the row, so a repeated push is kept once, and for as long as the last one says.
-        Under an id that the user has with other content nothing is stored, it fails with `TAKEN`: a client that has
-        seen the one drops the other by its id, so history and screen would differ. The condition costs no capacity.
+        Storing the same notification again replaces the row, so a repeated push is stored once, with the last
+        `expires_at`. If the user has the id with other content, the request fails with `TAKEN`: a client that has seen
+        the first would drop the second by its id, and differ from the history. The condition costs no capacity.
         """
         item: Item = {
             "userId": {"S": user_id},
@@ -111,13 +111,13 @@ class Notifications:
         deadline: float,
         queries: int = MAX_QUERIES,
     ) -> Part:
-        """Read a part of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
+        """Read a range of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
 
-        Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
-        for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
+        Expired rows (`expiresAt` not after `now`, in seconds) are left out, because DynamoDB may keep them for days
+        ("Time to Live", DynamoDB developer guide). The read is strongly consistent.
 
-        The first query looks at `rows` rows: DynamoDB's limit counts rows before the filter, expired ones too. After
-        `queries` queries the read ends where it is.
+        The first query reads `rows` rows: DynamoDB's limit counts rows before the filter, including expired ones. After
+        `queries` queries the read stops.
         """
         found: list[Notification] = []
         total = 0

@@ -1,4 +1,4 @@
-"""What an exception means to callers: a code of the closed list and a sentence."""
+"""Translates an exception for callers: a code of the closed list and an explanation."""
 
 import sys
 from typing import NamedTuple
@@ -10,16 +10,16 @@ from websocket_push.telemetry.log import where
 
 
 class Failure(NamedTuple):
-    """A failure as it is reported.
+    """A failure as reported.
 
     Parameters
     ----------
     code
         For programs.
     message
-        For people who called.
+        For the caller.
     detail
-        For the log: where it came from or what AWS said. Holds no content and no stack trace.
+        For the log: the source of the error, or AWS's message. Contains no content and no stack trace.
     """
 
     code: ErrorCode
@@ -43,7 +43,7 @@ def lambda_error(code: ErrorCode | None, message: str) -> Exception:
 
 
 def explain(error: Exception) -> Failure:
-    """Return the code and the sentence for an exception."""
+    """Return the code and the explanation for an exception."""
     if isinstance(error, RequestError):
         return Failure(error.code, error.message)
     if isinstance(error, AwsError) and error.transient:

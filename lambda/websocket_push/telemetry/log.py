@@ -1,10 +1,10 @@
-"""Structured logs: one JSON object a line on standard output.
+"""Structured logs: one JSON object per line on standard output.
 
-With the function's log format set to JSON, Lambda passes such lines on as they are and filters them by `level`
-(AWS Lambda developer guide, "Configuring JSON and plain text log formats"). So what one of them holds at its top level
-reaches CloudWatch at the top level, metrics in the embedded format included.
+With the function's log format set to JSON, Lambda passes such lines on unchanged and filters them by `level` (AWS
+Lambda developer guide, "Configuring JSON and plain text log formats"). Members at the top level of a line, including
+metrics in the embedded metric format, therefore reach CloudWatch at the top level.
 
-Fields hold ids, codes, counts and durations. Never a token, a notification's content or a stack trace.
+Fields contain ids, codes, counts and durations; never a token, a notification's content or a stack trace.
 """
 
 import json
@@ -17,13 +17,13 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
 def log_line(level: str, message: str, fields: Mapping[str, object], *, unix_milliseconds: int) -> str:
-    """Write a log line, without its line end."""
+    """Return a log line, without its line break."""
     record = {"timestamp": rfc_3339(unix_milliseconds), "level": level, "message": message, **fields}
     return json.dumps(record, separators=(",", ":"))
 
 
 def is_logged(level: str, lowest: str) -> bool:
-    """Say whether a level is at or above the lowest one that is logged; an unknown lowest level logs everything."""
+    """Return whether a level is at or above the lowest logged level; an unknown lowest level logs everything."""
     return lowest not in LEVELS or LEVELS.index(level) >= LEVELS.index(lowest)
 
 
@@ -33,7 +33,7 @@ def log(level: str, message: str, fields: Mapping[str, object], *, unix_millisec
 
 
 def where(error: BaseException) -> str:
-    """Name the place that an error came from, as `module:line`: what a log may say in place of a stack trace."""
+    """Return the place where an error was raised, as `module:line`, for the log instead of a stack trace."""
     traceback = error.__traceback__
     place = "unknown"
     while traceback is not None:

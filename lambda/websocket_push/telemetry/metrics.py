@@ -1,7 +1,7 @@
-"""The metrics: a closed list, and the document by which a log line carries them to CloudWatch.
+"""The metrics: a closed list, and the document with which a log line sends them to CloudWatch.
 
-CloudWatch takes metrics out of a log line that says in `_aws` which of its members they are ("Specification: Embedded
-metric format", CloudWatch user guide). So the one line of an invocation does both, and no call to an API is made.
+CloudWatch extracts metrics from a log line whose `_aws` lists them ("Specification: Embedded metric format", CloudWatch
+user guide). So one line per invocation is both log and metrics, without an API call.
 
 Each combination of a metric and its dimensions' values is billed. The dimensions are few and bounded: the module's
 `Name`, and a `Code` of the closed list of errors. Never a user, a connection or a notification.
@@ -47,7 +47,7 @@ FAULTS = frozenset(
         ErrorCode.INTERNAL,
     }
 )
-"""The codes that are the system's own doing, not the caller's."""
+"""The codes of system faults, as opposed to callers' errors."""
 
 MAX_VALUES = 100
 """How many values of one metric a document may have."""
@@ -68,9 +68,9 @@ Fields = Mapping[str, object]
 
 
 def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist: bool, milliseconds: float) -> None:
-    """Add a push to the fields of an invocation's line; an invocation may carry out several.
+    """Add a push to the fields of an invocation's log line; an invocation may make several pushes.
 
-    Counts that are 0 are left out: a metric that is never sent is not billed.
+    Counts of 0 are left out: a metric that is never sent is not billed.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist:
     to_persist
         Whether it was to be persisted.
     milliseconds
-        From when the request was taken to the end of the last post.
+        The time from accepting the request to the end of the last post.
     """
     totals = report["totals"]
     counts = {
@@ -101,16 +101,16 @@ def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist:
 
 
 def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str, object]:
-    """Give the metrics of an invocation: what its handler counted, and what its outcome alone says.
+    """Return the metrics of an invocation: those that its handler counted, and those that follow from its outcome.
 
-    A batch of messages has one outcome, whatever the number of those that failed.
+    A batch of messages has one outcome, however many of them failed.
 
     Parameters
     ----------
     function
         Name of the function, as in the log.
     code
-        What it ended in; None for a success.
+        The error code; None for success.
     """
     metrics = {name: fields[name] for name in fields if name in UNITS}
     if code in FAULTS:
@@ -129,16 +129,16 @@ def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str,
 def document(
     metrics: Fields, *, namespace: str, name: str, code: ErrorCode | None, unix_milliseconds: int
 ) -> dict[str, object]:
-    """Write the members that make a log line a document in the embedded metric format.
+    """Return the members that make a log line a document in the embedded metric format.
 
     Parameters
     ----------
     metrics
         Values by name, each a number or a list of at most `MAX_VALUES`.
     namespace
-        Where CloudWatch keeps them.
+        The CloudWatch namespace.
     name, code
-        Values of the dimensions `Name` and, where a metric has it, `Code`.
+        Values of the dimensions `Name` and, for metrics that have it, `Code`.
     """
     directives = []
     for dimensions, names in (

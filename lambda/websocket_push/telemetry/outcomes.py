@@ -1,4 +1,4 @@
-"""The log line of an invocation: what came of it, whose fault it was, how long it took, and its metrics."""
+"""The log line of an invocation: its outcome, level, duration and metrics."""
 
 import time
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ def log_outcome(
     Parameters
     ----------
     answer
-        What the invocation ended in; a `Failure` is told by its code, anything else is `OK` and not looked at.
+        The result of the invocation: a `Failure` is logged with its code, anything else as `OK` without looking at it.
     fields
-        Ids, codes, counts and metrics that the handler adds. With an `outcome` among them it tells itself what came of
-        it: a batch is answered although messages of it failed.
+        Ids, codes, counts and metrics from the handler. An `outcome` among them takes precedence: a batch gets a
+        response although messages in it failed.
     milliseconds
         How long it took.
     environment
-        Its `LOG_LEVEL` is the lowest level that is logged. `METRICS_NAMESPACE` and `METRICS_NAME` say where the
-        metrics belong; where the former is empty there are none. A line below the level has its metrics alone.
+        `LOG_LEVEL` is the lowest level that is logged. `METRICS_NAMESPACE` and `METRICS_NAME` are the metrics'
+        namespace and dimension; an empty namespace turns them off. Below the level, the line has its metrics only.
     level
-        The level of a success.
+        The level of the line if the invocation succeeded.
     """
     outcome: dict[str, object] = {"outcome": "OK"}
     if isinstance(answer, Failure):

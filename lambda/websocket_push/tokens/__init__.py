@@ -1,1 +1,1 @@
-"""JSON Web Tokens: read, checked, and the keys they are checked with."""
+"""JSON Web Tokens: parsing and verification, and the keys for it."""

@@ -4,16 +4,16 @@ from typing import NamedTuple
 
 
 class Algorithm(NamedTuple):
-    """What an algorithm asks of its key.
+    """What an algorithm requires of its key.
 
     Parameters
     ----------
     key_type
         The `kty` of a JSON Web Key.
     curves
-        The `crv` that the key may have; empty where its type has none.
+        The values of `crv` that the key may have; empty for key types without curves.
     secret_bytes
-        How long a shared secret must be: as long as the hash (RFC 7518 section 3.2). 0 for other types of key.
+        The minimum length of a shared secret: that of the hash (RFC 7518 section 3.2). 0 for other types of key.
     """
 
     key_type: str
@@ -38,4 +38,4 @@ ALGORITHMS = {
 }
 
 SECRET_ALGORITHMS = frozenset(name for name, algorithm in ALGORITHMS.items() if algorithm.secret_bytes)
-"""Those that verify with what signs. The others verify with a public key."""
+"""The algorithms with a shared secret. The others verify with a public key."""

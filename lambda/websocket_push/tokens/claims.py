@@ -1,4 +1,4 @@
-"""What the claims of a token must say (RFC 7519 section 4.1). Its signature has been verified by then."""
+"""The checks of a token's claims (RFC 7519 section 4.1), made after its signature is verified."""
 
 import math
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from websocket_push.protocol.values import is_token_id, require_user_id
 from websocket_push.tokens.settings import TokenSettings
 
 START_TOLERANCE = 5
-"""How many seconds `nbf` and `iat` may lie ahead where the leeway is smaller: clocks differ by fractions of a second,
-and a token is used as soon as it is made. `exp` has the leeway alone."""
+"""The minimum clock skew, in seconds, that is tolerated for `nbf` and `iat`: clocks differ by fractions of a second,
+and a token is used as soon as it is issued. For `exp` only the leeway counts."""
 
 LATEST_EXPIRY = 253_402_300_799
-"""The end of the year 9999, in seconds since the epoch: a later expiry means no other thing, but longer text."""
+"""The end of the year 9999, in seconds since the epoch: a later expiry would only be a longer text."""
 
 
 class Authorization(NamedTuple):
-    """Who may connect, and until when, in seconds since the epoch.
+    """The user that may connect, and until when, in seconds since the epoch.
 
-    `issued_at` (in the same unit) and `token_id` are by what the token can be revoked, None where it does not say.
+    The token can be revoked by `issued_at` (in the same unit) and `token_id`; None if it does not have them.
     """
 
     user_id: str
@@ -39,13 +39,13 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
     Returns
     -------
     Authorization
-        Until the token stops being accepted here: its own expiry, and the leeway for clocks that differ.
+        Valid until the token is no longer accepted: its own expiry plus the leeway.
 
     Raises
     ------
     RequestError
-        `MISSING_CLAIM`, `INVALID_CLAIM` (of a kind that it must not be), `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`,
-        `INVALID_ISSUER`, `INVALID_AUDIENCE` or `INVALID_USER_ID`. Messages name the claim, not its value.
+        `MISSING_CLAIM`, `INVALID_CLAIM` (of the wrong type), `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`, `INVALID_ISSUER`,
+        `INVALID_AUDIENCE` or `INVALID_USER_ID`. Messages name the claim, not its value.
     """
     expiry = _time(claims, "exp")
     if expiry is None:
@@ -76,7 +76,7 @@ def _token_id(value: object) -> str | None:
 
 
 def _time(claims: Mapping[str, object], name: str) -> int | float | None:
-    """Return a NumericDate, which may have a fraction (RFC 7519 section 2); None if the claim is not there."""
+    """Return a NumericDate, which may have a fraction (RFC 7519 section 2); None if the claim is missing."""
     if name not in claims:
         return None
     value = claims[name]
@@ -97,8 +97,8 @@ def _check_issuer(claims: Mapping[str, object], settings: TokenSettings) -> None
 def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> None:
     if not settings.audience:
         return
-    # Cognito's access tokens have no aud and name the app client in client_id. The rule is that of API Gateway's own
-    # authorizers ("Control access to HTTP APIs with JWT authorizers"): where there is an aud, it alone counts.
+    # Cognito's access tokens have no aud and name the app client in client_id. The rule is that of API Gateway's JWT
+    # authorizers ("Control access to HTTP APIs with JWT authorizers"): if there is an aud, only it counts.
     name = "aud" if "aud" in claims else "client_id"
     if name not in claims:
         raise _missing("aud")

@@ -1,9 +1,8 @@
-"""An issuer's JSON Web Key Set (RFC 7517 section 5), fetched over a connection of its own.
+"""Fetches an issuer's JSON Web Key Set (RFC 7517 section 5), over a separate connection.
 
-One GET within a fixed time, whatever the server does with it: connecting, the TLS handshake and every read share one
-deadline. (Looking up the name has the resolver's own, since Python cannot interrupt it.) The answer must be complete,
-have status 200 and be small; a redirect is not followed, because where the keys come from is the operator's decision
-and not the server's.
+One GET within a fixed time: connecting, the TLS handshake and every read share one deadline. (Name resolution has the
+resolver's own timeout, because Python cannot interrupt it.) The response must be complete and small and have status
+200. Redirects are not followed, because the operator decides where the keys come from, not the server.
 """
 
 import json
@@ -18,7 +17,7 @@ from websocket_push.http.response import Response
 from websocket_push.tokens.key_cache import KeysUnavailable
 
 MAX_JWKS_BYTES = 256 * 1024
-"""The largest body that is read; published sets have a few kilobytes."""
+"""The largest accepted body; published sets have a few kilobytes."""
 
 FETCH_SECONDS = 3.0
 """The time for the whole fetch: a client waits for it, and API Gateway for the client."""
@@ -27,7 +26,7 @@ _OK = 200
 
 
 def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Endpoint:
-    """Read the URI of a key set.
+    """Parse the URI of a key set.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def parse_uri(uri: str, *, allow_insecure_loopback: bool) -> Endpoint:
     Raises
     ------
     ValueError
-        With a sentence that says what it must be. Keys that travel in the clear could be anybody's.
+        With a message that says what it must be. Keys fetched without TLS could be from anyone.
     """
     try:
         endpoint = parse_url(uri, with_query=True)
@@ -56,7 +55,7 @@ def fetch_jwks(
     Parameters
     ----------
     seconds
-        The time for all of it.
+        The time limit for the whole fetch.
     context
         TLS settings; by default the system's certificate authorities (or `SSL_CERT_FILE`) and the server's name are
         verified.
@@ -69,7 +68,7 @@ def fetch_jwks(
     Raises
     ------
     KeysUnavailable
-        For everything else, saying what went wrong.
+        For every other outcome, with the cause.
     """
     if endpoint.scheme == "https" and context is None:
         context = ssl.create_default_context()
@@ -90,7 +89,7 @@ def fetch_jwks(
 
 
 def _request(endpoint: Endpoint) -> bytes:
-    # Some issuers' web application firewalls turn away requests without a User-Agent.
+    # Some issuers' web application firewalls reject requests without a User-Agent.
     path = endpoint.path if endpoint.path.startswith("/") else f"/{endpoint.path}"
     return (
         f"GET {path} HTTP/1.1\r\nHost: {endpoint.host}\r\nUser-Agent: websocket-push\r\n"

@@ -1,10 +1,9 @@
-"""What tokens are verified with, kept between invocations.
+"""A cache of the keys that verify tokens, kept between invocations.
 
-Keys come from somewhere that can be slow, down or asked too often: an issuer's JWKS, a secret store. They are fetched
-when first needed and when their time is up; once more, but rarely, when a token does not fit them; and the last good
-ones are kept while their source is down. How long that may last is not bounded here: Lambda ends an execution
-environment, and this cache with it, every few hours (AWS Lambda developer guide, "Understanding the Lambda execution
-environment lifecycle").
+The source of the keys, an issuer's JWKS or a secret store, can be slow, down or rate limited. Keys are fetched when
+first needed and when they expire; again, at a limited rate, when a token does not match them; and the last good keys
+are used while the source is down. There is no bound on that time here: Lambda ends an execution environment, and this
+cache with it, every few hours (AWS Lambda developer guide, "Understanding the Lambda execution environment lifecycle").
 """
 
 from collections.abc import Callable
@@ -13,30 +12,30 @@ from typing import Generic, TypeVar
 Keys = TypeVar("Keys")
 
 RENEWAL_SECONDS = 30.0
-"""How far apart renewals are, so that tokens naming random keys cannot hammer the issuer."""
+"""The minimum time between renewals, so that tokens with random key ids cannot overload the issuer."""
 
 RETRY_SECONDS = 10.0
-"""How long after a failed fetch the source is left alone."""
+"""How long to wait after a failed fetch."""
 
 _NEVER = float("-inf")
 
 
-class KeysUnavailable(Exception):  # noqa: N818 - named for what the log says
-    """The source of the keys could not be read, or holds nothing to verify with. The text can be logged."""
+class KeysUnavailable(Exception):  # noqa: N818 - named after the text in the log
+    """The source of the keys could not be read, or contains no usable key. The text can be logged."""
 
 
 class KeyCache(Generic[Keys]):
     """The keys of one source.
 
-    Times are seconds since the epoch, one reading for each invocation. They are not from a monotonic clock: that one
-    may stand still while Lambda has the execution environment frozen.
+    Times are seconds since the epoch, read once for each invocation. They are not from a monotonic clock, which may
+    stop while Lambda freezes the execution environment.
 
     Parameters
     ----------
     fetch : Callable[[], Keys]
         Reads the source, or raises `KeysUnavailable`.
     seconds : float
-        How long fetched keys serve.
+        How long fetched keys are used.
     """
 
     def __init__(self, fetch: Callable[[], Keys], seconds: float) -> None:
@@ -50,16 +49,16 @@ class KeyCache(Generic[Keys]):
 
     @property
     def failure(self) -> str | None:
-        """Why the latest fetch failed, while older keys serve; None if it did not, or there are none."""
+        """Why the latest fetch failed, while older keys are used; None if it succeeded, or there are no keys."""
         return None if self._keys is None else self._failure
 
     def current(self, now: float) -> Keys:
-        """Return the keys, fetched again where their time is up.
+        """Return the keys, fetched again if they have expired.
 
         Raises
         ------
         KeysUnavailable
-            None were ever fetched, and the source failed just now or moments ago.
+            If no keys were ever fetched, and the source failed now or a moment ago.
         """
         if self._keys is None or not _within(self._seconds, self._fetched_at, now):
             self._try_fetch(now)
@@ -68,13 +67,13 @@ class KeyCache(Generic[Keys]):
         return self._keys
 
     def renewed(self, now: float) -> Keys | None:
-        """Fetch the keys again because a token did not fit them.
+        """Fetch the keys again because a token did not match them.
 
         Returns
         -------
         Keys or None
-            None where the present ones were fetched in this invocation already, where the source was asked for this
-            or failed moments ago, and where it fails now.
+            None if the current keys were already fetched in this invocation, if the source was renewed or failed a
+            moment ago, or if it fails now.
         """
         if self._fetched_at == now or _within(RENEWAL_SECONDS, self._renewed_at, now):
             return None
@@ -94,5 +93,5 @@ class KeyCache(Generic[Keys]):
 
 
 def _within(seconds: float, since: float, now: float) -> bool:
-    # A clock that was set back must not prolong anything.
+    # A clock that was set back must not extend any period.
     return 0 <= now - since < seconds

@@ -1,7 +1,7 @@
 """The keys that may verify a token, from a JSON Web Key Set or a shared secret.
 
-A key is used for nothing that it does not fit. Which algorithms it can verify is worked out once, from the key and the
-list of allowed ones, before any token is seen; a token only chooses among what is left.
+A key is used only for what it is meant for. The algorithms that it can verify are determined once, from the key and the
+list of allowed ones, before any token is read; a token only selects among these.
 """
 
 import json
@@ -31,7 +31,7 @@ _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of the source.
+    """A key from the source.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Key:
     material
         A public key, or a shared secret.
     problem
-        Why it verifies nothing.
+        Why it cannot verify anything.
     """
 
     kid: str | None
@@ -57,14 +57,14 @@ def keys_of_set(entries: Sequence[object], allowed: Collection[str]) -> tuple[Ke
     Parameters
     ----------
     entries
-        The value of its member `keys`. An entry that cannot be used does not spoil the others (section 5).
+        The value of its member `keys`. An unusable entry does not affect the others (section 5).
     allowed
-        Names of algorithms that verify with a public key.
+        Names of allowed algorithms that use a public key.
 
     Raises
     ------
     KeysUnavailable
-        If no key is left to verify with.
+        If there is no usable key.
     """
     keys = tuple(_read_key(entry, allowed) for entry in entries if isinstance(entry, dict))
     if not any(key.algorithms for key in keys):
@@ -74,21 +74,21 @@ def keys_of_set(entries: Sequence[object], allowed: Collection[str]) -> tuple[Ke
 
 
 def keys_of_secret(secret: bytes, allowed: Collection[str]) -> tuple[Key, ...]:
-    """Take a shared secret, as it is, for the one key.
+    """Return a shared secret, unchanged, as the only key.
 
     Parameters
     ----------
     secret
         Text in UTF-8, or any bytes.
     allowed
-        Names of algorithms that verify with a secret.
+        Names of allowed algorithms that use a secret.
 
     Raises
     ------
     KeysUnavailable
-        If it is shorter than the hash of an allowed algorithm, or not the secret alone: a public key, which everybody
-        has, a JSON object such as the Secrets Manager console writes for key/value pairs, or text with something around
-        it. Tokens would all be refused then, and nothing would say that it is the secret's fault.
+        If it is shorter than the hash of an allowed algorithm, or not the secret alone: a public key, which is not
+        secret, a JSON object such as the Secrets Manager console writes for key/value pairs, or text with something
+        around it. All tokens would be refused then, without any hint that the secret is wrong.
     """
     if _is_json_container(secret):
         raise KeysUnavailable("The secret is a JSON object or list. Store the secret itself as plain text.")
@@ -106,10 +106,10 @@ def keys_of_secret(secret: bytes, allowed: Collection[str]) -> tuple[Key, ...]:
 
 
 def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
-    """Choose the one key that a token can have been signed with.
+    """Return the one key that a token can have been signed with.
 
-    Exactly one key of the set must fit the algorithm and, where the token has one, the `kid`: to try several would let
-    the token decide. A key that is listed more than once is one.
+    Exactly one key of the set must match the algorithm and, if the token has one, the `kid`: trying several would let
+    the token decide. A key that is listed more than once counts as one.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _read_key(entry: dict[str, Any], allowed: Collection[str]) -> Key:
     try:
         material = _read_material(entry)
     except Exception:
-        # Whatever is wrong with the numbers of one key, it is this key alone that cannot be used.
+        # If the numbers of a key are invalid, only this key cannot be used.
         return Key(kid, problem="A key cannot be read.")
     if isinstance(material, RSAPublicKey) and material.key_size < MIN_RSA_BITS:
         return Key(kid, problem=f"An RSA key has fewer than {MIN_RSA_BITS} bits.")
@@ -147,7 +147,7 @@ def _read_key(entry: dict[str, Any], allowed: Collection[str]) -> Key:
 
 
 def _marked_otherwise(entry: dict[str, Any]) -> str:
-    """Say what speaks against a key in what its issuer says of it (RFC 7517 sections 4.2 and 4.3)."""
+    """Return why a key's metadata from the issuer rules it out (RFC 7517 sections 4.2 and 4.3)."""
     if "kid" in entry and not isinstance(entry["kid"], str):
         return "A key's kid is not a string."
     if entry.get("use", "sig") != "sig":
@@ -178,7 +178,7 @@ def _read_material(entry: dict[str, Any]) -> Any:
 
 
 def _wrapping(secret: bytes) -> str:
-    """Say what there is around a secret that is text; bytes at random are whatever they are."""
+    """Return what surrounds a secret that is text; random bytes are not checked."""
     if secret.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) and b"\0" in secret[2:4]:
         return "The secret is text in UTF-16. Store it in UTF-8."
     try:

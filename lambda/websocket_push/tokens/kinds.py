@@ -1,8 +1,8 @@
 """Which tokens of an issuer are a login.
 
 An issuer may sign other tokens with the same keys: logout tokens (OpenID Connect Back-Channel Logout 1.0), security
-events (RFC 8417), credentials. They say what they are in the header's `typ` (RFC 8725 section 3.11), so a token that
-says that it is something else is refused, whatever its claims.
+events (RFC 8417), credentials. The header's `typ` states the kind (RFC 8725 section 3.11), so a token of another kind
+is refused regardless of its claims.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.tokens.settings import TokenSettings, media_type
 
 LOGIN_TYPES = frozenset({"jwt", "at+jwt"})
-"""What a `typ` may be where the settings do not say: a token (RFC 7519) or an access token (RFC 9068)."""
+"""The accepted values of `typ` if the settings have none: a token (RFC 7519) or an access token (RFC 9068)."""
 
 
 def check_kind(typ: str | None, claims: Mapping[str, object], settings: TokenSettings) -> None:
-    """Check that a token is a login, and of the kind that the settings ask for.
+    """Check that a token is a login, and of the kind that the settings require.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def check_kind(typ: str | None, claims: Mapping[str, object], settings: TokenSet
     Raises
     ------
     RequestError
-        `INVALID_TOKEN_TYPE`; `MISSING_CLAIM` if `token_use` is required and not there.
+        `INVALID_TOKEN_TYPE`; `MISSING_CLAIM` if `token_use` is required and missing.
     """
-    # A security event must have it (RFC 8417 section 2.2), but need not have a typ.
+    # A security event must have this claim (RFC 8417 section 2.2), but need not have a typ.
     if "events" in claims:
         raise _invalid("The token reports an event; it is no login.")
     if settings.typ is None:

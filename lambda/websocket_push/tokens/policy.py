@@ -1,7 +1,7 @@
-"""What a REQUEST authorizer answers API Gateway.
+"""The responses of a REQUEST authorizer to API Gateway.
 
-The result may have 8 KB ("AWS Lambda authorizer result size", quotas for WebSocket APIs); values of the context are
-strings, numbers or booleans and reach the integrations as strings ("Output from an API Gateway Lambda authorizer").
+The result may have at most 8 KB ("AWS Lambda authorizer result size", quotas for WebSocket APIs); values of the context
+are strings, numbers or booleans and reach the integrations as strings ("Output from an API Gateway Lambda authorizer").
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ Policy = dict[str, object]
 
 
 def allow(authorization: Authorization, method_arn: str) -> Policy:
-    """Let the connection in, with what the other functions need to know of it."""
+    """Return a policy that allows the connection, with the context for the other functions."""
     context = {"userId": authorization.user_id, "expiresAt": str(authorization.expires_at)}
     if authorization.issued_at is not None:
         context["issuedAt"] = str(authorization.issued_at)
@@ -22,7 +22,7 @@ def allow(authorization: Authorization, method_arn: str) -> Policy:
 
 
 def deny(method_arn: str) -> Policy:
-    """Keep the connection out (403). Why is for the log: an access log could show the context."""
+    """Return a policy that denies the connection (403), without the reason, which an access log could show."""
     return _policy("Deny", "anonymous", method_arn, {})
 
 

@@ -1,17 +1,17 @@
-"""The one token of a connecting client."""
+"""The token of a connecting client."""
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.handshake import Event, presented_tokens
 
 MAX_TOKEN_BYTES = 8 * 1024
-"""The longest token that is looked into. In the URL less fits: API Gateway carries 4,096 characters of it."""
+"""The largest accepted token. Less fits into the URL, which API Gateway limits to 4,096 characters."""
 
 
 def find_token(event: Event) -> str:
-    """Find the token in a `$connect` request.
+    """Return the token in a `$connect` request.
 
-    It may be in any of three places, and in more than one if it is the same: two tokens could be read as two users,
-    so which of them counts is not left to an order. An empty one counts as none.
+    It may be in any of three places, and in several if it is the same. Two different tokens could mean two users, so
+    neither is preferred: the request is refused. An empty token counts as missing.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def find_token(event: Event) -> str:
     if len(tokens) > 1:
         raise RequestError(ErrorCode.AMBIGUOUS_TOKEN, "The request carries more than one token.")
     (token,) = tokens
-    # Base64url and dots are one byte each; a token with anything else is refused whatever its size.
+    # Base64url and dots are one byte each; a token with other characters is refused anyway.
     if len(token) > MAX_TOKEN_BYTES:
         raise RequestError(ErrorCode.TOKEN_TOO_LARGE, f"The token has more than {MAX_TOKEN_BYTES} bytes.")
     return token

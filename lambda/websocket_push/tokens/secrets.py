@@ -1,7 +1,7 @@
-"""A shared secret from where it is kept: AWS Secrets Manager or a SecureString parameter of Systems Manager.
+"""Reads a shared secret from AWS Secrets Manager or a SecureString parameter of Systems Manager.
 
-The one part of the functions that uses boto3, because it runs once in a few minutes. boto3 is in the Lambda runtime and
-imported only here, only when a secret is read: with a JWKS it costs nothing.
+The only part of the functions that uses boto3, because it runs once every few minutes. boto3 is in the Lambda runtime
+and is imported only here, when a secret is read: with a JWKS it costs nothing.
 """
 
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ _ATTEMPTS = 2
 
 
 def read_secret(arn: str) -> bytes:
-    """Read a secret as it is now.
+    """Read the current value of a secret.
 
     Parameters
     ----------
     arn
-        ARN of a secret or of a parameter, in any region: the one in the ARN is asked.
+        ARN of a secret or of a parameter, in any Region: the request goes to the Region in the ARN.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def read_secret(arn: str) -> bytes:
     Raises
     ------
     KeysUnavailable
-        With AWS's error code, or the kind of failure where AWS could not be asked.
+        With AWS's error code, or the kind of failure if AWS could not be reached.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 

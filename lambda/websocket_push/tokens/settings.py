@@ -1,4 +1,4 @@
-"""What the module passes to verify-jwt: one environment variable, `JWT`, that holds a JSON object."""
+"""The settings of verify-jwt: one environment variable, `JWT`, that contains a JSON object."""
 
 import json
 import re
@@ -35,30 +35,30 @@ _SECRET_ARN = re.compile(r"arn:[\w-]+:(secretsmanager:[\w-]+:\d{12}:secret:|ssm:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """Which tokens of one issuer are valid. Either `jwks` or `secret_arn` is set.
+    """The settings for the tokens of one issuer. Either `jwks` or `secret_arn` is set.
 
     Parameters
     ----------
     issuer
         What `iss` must be; None leaves it unchecked.
     audience
-        One of these must be in `aud`, or be `client_id` where there is no `aud`; empty leaves both unchecked.
+        One of these must be in `aud`, or be `client_id` if there is no `aud`; empty leaves both unchecked.
     jwks
-        Where the issuer's public keys are.
+        The location of the issuer's public keys.
     secret_arn
-        Where the shared secret is.
+        The ARN of the shared secret.
     algorithms
-        The only ones accepted; all of them fit the source of the keys.
+        The accepted algorithms; all match the source of the keys.
     user_id_claim
-        The claim that says who connects.
+        The claim that contains the user id.
     token_use
         What the claim `token_use` must be; None leaves it unchecked.
     typ
-        What the header's `typ` must be; None for that of any login.
+        What the header's `typ` must be; None accepts that of any login.
     leeway
-        How far the issuer's clock may be off, in seconds.
+        The clock skew to tolerate, in seconds.
     cache_seconds
-        How long fetched keys serve.
+        How long fetched keys are used.
     """
 
     issuer: str | None
@@ -74,17 +74,17 @@ class TokenSettings:
 
 
 def read_token_settings(environment: Mapping[str, str]) -> tuple[TokenSettings, ...]:
-    """Read `JWT`; members that are absent or null have their defaults.
+    """Read `JWT`; absent or null members have their defaults.
 
     Returns
     -------
     tuple of TokenSettings
-        One for each issuer. Where there are several, each is named, and no two alike.
+        One for each issuer. If there are several, each has an `issuer`, and all are different.
 
     Raises
     ------
     SettingsError
-        Naming the member that is wrong and what it must be.
+        With the name of the wrong member and what it must be.
     """
     shared = _known(_read_object(read_text(environment, "JWT")), _DEFAULTS)
     additional = shared["additionalIssuers"]
@@ -99,7 +99,7 @@ def read_token_settings(environment: Mapping[str, str]) -> tuple[TokenSettings, 
 
 
 def media_type(typ: str) -> str:
-    """Return a header's `typ` as it is compared: in lower case, and without the `application/` that may be left out."""
+    """Return a header's `typ` in the form that is compared: in lower case, without the optional `application/`."""
     return typ.lower().removeprefix("application/")
 
 

@@ -1,7 +1,7 @@
 """The structure of a token: a JSON Web Signature in compact serialization (RFC 7515 section 7.1), read strictly.
 
-Whatever two readers could understand differently is refused: padding, other encodings than UTF-8, members given twice
-(RFC 7519 section 4 leaves their meaning open), numbers that JSON does not have.
+Everything that two parsers could read differently is refused: padding, encodings other than UTF-8, duplicate members
+(RFC 7519 section 4 leaves their meaning open), numbers that are not in JSON.
 """
 
 import base64
@@ -13,15 +13,14 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 
 MAX_KID_CHARACTERS = 256
 
-# The signature may be empty here, so that a token that says it needs none is refused for that.
+# The signature may be empty here, so that a token with `alg` none is refused because of its algorithm.
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
 
 
 class Header(NamedTuple):
-    """What is read of a header: which key and algorithm to try, and what kind of token it says it is.
+    """The parts of a header that are read: key id, algorithm and kind of token.
 
-    Members that would say where to find the key (`jku`, `jwk`, `x5u`, `x5c`) are not looked at: the maker of the
-    token wrote them.
+    Members that point to the key (`jku`, `jwk`, `x5u`, `x5c`) are ignored: an attacker could have written them.
     """
 
     algorithm: str
@@ -35,8 +34,8 @@ def read_header(token: str) -> Header:
     Raises
     ------
     RequestError
-        `MALFORMED_TOKEN`; also for any `crit`, since no extension is understood here (RFC 7515 section 4.1.11).
-        `ALGORITHM_NOT_ALLOWED` where no algorithm is named.
+        `MALFORMED_TOKEN`; also for any `crit`, because no extension is supported (RFC 7515 section 4.1.11).
+        `ALGORITHM_NOT_ALLOWED` if there is no algorithm.
     """
     compact = _segments(token)
     header = read_object(_decode(compact[1], "header"), "header")
@@ -55,7 +54,7 @@ def read_header(token: str) -> Header:
 
 
 def read_issuer(token: str) -> object:
-    """Read a token's `iss`, which is not verified: it may only choose among issuers that are known.
+    """Read a token's unverified `iss`, which may only be used to select among the configured issuers.
 
     Raises
     ------
@@ -69,7 +68,7 @@ def read_issuer(token: str) -> object:
 
 
 def read_object(data: bytes, part: str) -> dict[str, Any]:
-    """Read a JSON object that names each of its members once, at any depth, or raise `MALFORMED_TOKEN`."""
+    """Read a JSON object without duplicate members at any depth, or raise `MALFORMED_TOKEN`."""
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -80,7 +79,7 @@ def read_object(data: bytes, part: str) -> dict[str, Any]:
 
 
 def malformed(message: str) -> RequestError:
-    """Make the error for a token that is none."""
+    """Return the error for a malformed token."""
     return RequestError(ErrorCode.MALFORMED_TOKEN, message)
 
 

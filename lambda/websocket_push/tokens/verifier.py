@@ -1,4 +1,4 @@
-"""The verification of a token, from its text to who may connect."""
+"""The verification of a token, from its text to the user that may connect."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from websocket_push.tokens.settings import TokenSettings
 from websocket_push.tokens.structure import Header, malformed, read_header, read_issuer, read_object
 
 _CURED_BY_OTHER_KEYS = frozenset({ErrorCode.UNKNOWN_KEY, ErrorCode.UNUSABLE_KEY, ErrorCode.INVALID_SIGNATURE})
-"""What a token is refused for when the keys have been rotated since they were fetched."""
+"""The errors that a token causes if the keys were rotated after they were fetched."""
 
 _SIGNATURES = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_length": True})
 
@@ -29,7 +29,7 @@ class Verifier:
     Parameters
     ----------
     settings
-        Which tokens are valid.
+        The settings of the issuer.
     fetch
         Reads the source of the keys, or raises `KeysUnavailable`.
     """
@@ -40,12 +40,12 @@ class Verifier:
 
     @property
     def issuer(self) -> str | None:
-        """Whose tokens it verifies; None for those of any issuer that signs with the keys."""
+        """The issuer whose tokens it verifies; None for any issuer that signs with the keys."""
         return self._settings.issuer
 
     @property
     def keys_failure(self) -> str | None:
-        """Why the latest fetch of the keys failed, while older ones serve; None if it did not."""
+        """Why the latest fetch of the keys failed, while older keys are used; None if it succeeded."""
         return self._keys.failure
 
     def verify(self, token: str, *, now: float) -> Authorization:
@@ -59,7 +59,7 @@ class Verifier:
         Raises
         ------
         RequestError
-            `KEYS_UNAVAILABLE` if there is nothing to verify with; any other code says which check failed.
+            `KEYS_UNAVAILABLE` if there are no keys; any other code says which check failed.
         """
         header = read_header(token)
         if header.algorithm not in self._settings.algorithms:
@@ -83,16 +83,16 @@ class Verifier:
         return self._payload(token, header, renewed)
 
     def _payload(self, token: str, header: Header, keys: Sequence[Key]) -> bytes:
-        # There is one shared secret, so it does not matter what a token calls it.
+        # There is only one shared secret, so the token's `kid` does not matter.
         kid = None if self._settings.secret_arn else header.kid
         key = choose_key(keys, kid=kid, algorithm=header.algorithm)
         return signed_payload(token, key)
 
 
 def choose_verifier(verifiers: Sequence[Verifier], token: str) -> Verifier:
-    """Choose who verifies a token: that of the issuer it names, so that it is held to this issuer's keys alone.
+    """Return the verifier for a token: that of the issuer it names, so that only this issuer's keys are used.
 
-    With one verifier there is no choice, and nothing is read of the token.
+    With one verifier there is no choice, and the token is not read.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def choose_verifier(verifiers: Sequence[Verifier], token: str) -> Verifier:
 
 
 def make_verifier(settings: TokenSettings) -> Verifier:
-    """Make a verifier with the source of keys that the settings name."""
+    """Return a verifier with the source of keys in the settings."""
     if settings.jwks is not None:
         endpoint = settings.jwks
         return Verifier(settings, lambda: keys_of_set(fetch_jwks(endpoint), settings.algorithms))
@@ -118,7 +118,7 @@ def make_verifier(settings: TokenSettings) -> Verifier:
 
 
 def signed_payload(token: str, key: Key) -> bytes:
-    """Verify the signature and return what it signs.
+    """Verify the signature and return the signed payload.
 
     Raises
     ------

@@ -36,7 +36,7 @@ test("the token travels as subprotocol, or in the query, beside what is there", 
   );
 });
 
-test("every attempt fetches a token anew", async () => {
+test("every attempt fetches a new token", async () => {
   let tokens = 0;
   const { server, clock } = world({ client: { getToken: async () => `token-${++tokens}` } });
   await settle();
@@ -48,7 +48,7 @@ test("every attempt fetches a token anew", async () => {
   );
 });
 
-test("a token callback that throws, rejects or hangs is told, and tried again", async () => {
+test("a token callback that throws, rejects or hangs is reported and retried", async () => {
   const callbacks = [
     () => {
       throw new Error("signed out");
@@ -95,7 +95,7 @@ test("a handshake that never ends is given up", async () => {
   assert.equal(server.closed.length, 1);
 });
 
-test("a socket that cannot be made is told, and tried again", async () => {
+test("a socket that cannot be created is reported and retried", async () => {
   let attempts = 0;
   function WebSocket() {
     attempts++;

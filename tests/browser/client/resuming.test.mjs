@@ -116,7 +116,7 @@ test("the position outlives a reload, and what was seen before is not given agai
   assert.deepEqual(ids(), [missed]);
 });
 
-test("a store that throws costs the position after a reload, and nothing else; it is told once", async () => {
+test("a store that throws costs only the position after a reload, and is reported once", async () => {
   const store = {
     load() {
       throw new Error("SecurityError");
@@ -219,7 +219,7 @@ for (const [code, reason] of [
   ["TOKEN_EXPIRED", "expired"],
   ["UNKNOWN_CONNECTION", "unregistered"],
 ]) {
-  test(`${code} has it connect anew`, async () => {
+  test(`${code} makes it reconnect`, async () => {
     const { server, clock, client, states } = world();
     let refusals = 1;
     server.before = (socket, { requestId }) => {
@@ -314,7 +314,7 @@ test("a push is answered with its receipt, or with the server's error", async ()
   });
 });
 
-test("onNotification that throws is told, and the rest comes", async () => {
+test("onNotification that throws is reported, and the other notifications arrive", async () => {
   const seen = [];
   const { server, errors, client } = world({
     client: {
@@ -335,7 +335,7 @@ test("onNotification that throws is told, and the rest comes", async () => {
   assert.equal(client.state, "open");
 });
 
-test("frames that are none are told, unknown ones left alone", async () => {
+test("invalid frames are reported, unknown ones ignored", async () => {
   const { server, errors, client } = world();
   await settle();
   for (const frame of [

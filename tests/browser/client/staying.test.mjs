@@ -112,7 +112,7 @@ test("a short token is replaced in time as well", async () => {
   assert.deepEqual(names(), ["connecting", "resuming", "open"]);
 });
 
-test("a bye has it connect anew, at once but not with everybody", async () => {
+test("a bye makes it reconnect soon, but not at the same time as all others", async () => {
   const { server, clock, client, states } = world();
   await clock.pass(MINUTE);
   server.last.receive({ type: "bye", reason: "token_expired" });
@@ -129,7 +129,7 @@ test("drops at random, over an hour: every notification once, in whatever order"
   const pushed = [];
   for (let second = 0; second < 3600; second++) {
     const late = random() < 0.3 ? 5000 : 0;
-    // Whoever has just connected is not in the index yet.
+    // A connection that was just opened is not in the index yet.
     const shown = server.open.filter(({ openedAt }) => clock.now() - openedAt > 2000);
     pushed.push(server.push(idAt(clock.now() - late, second), shown));
     const fate = random();

@@ -1,6 +1,9 @@
-// A made-up world for the client: a clock that stands still until it is told to go on, and a server without a network.
+// A made-up world for the client: a clock that only moves when a test advances it, and a server without a network.
 
 import { createPushClient } from "../../../clients/browser/src/index.js";
+
+/** How many timers may be due at one moment: a client that sets one after another without a delay would never end. */
+const MOST_AT_ONCE = 1_000;
 
 export const START = Date.parse("2026-01-31T12:00:00Z");
 
@@ -28,11 +31,14 @@ export class Clock {
   /** Go on by so many milliseconds, and do on the way what was due. */
   async pass(milliseconds) {
     const end = this.time + milliseconds;
+    let atOnce = 0;
     await settle();
     for (;;) {
       const due = [...this.#timers].filter(([, each]) => each.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers.delete(due[0]);
+      atOnce = due[1].at > this.time ? 0 : atOnce + 1;
+      if (atOnce > MOST_AT_ONCE) throw new Error("the client sets one timer after another, and time does not pass");
       this.time = Math.max(this.time, due[1].at);
       due[1].action();
       await settle();

@@ -1,9 +1,9 @@
 # What AWS would answer, in a partition whose names differ from the usual ones: a name that is written down instead of
 # derived shows.
 
-mock_data "aws_region" {
+mock_data "aws_service" {
   defaults = {
-    id = "cn-north-1"
+    region = "cn-north-1"
   }
 }
 

@@ -133,7 +133,7 @@ def stall(data: bytes = b"") -> Answer:
 
 
 class Server:
-    """Gives the n-th request, over all connections, the n-th answer; the last answer serves all that follow."""
+    """Returns the n-th request, over all connections, the n-th answer; the last answer serves all that follow."""
 
     def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.script = script or (reply(),)
@@ -322,7 +322,7 @@ def check_whole(transport: Sender) -> None:
 
 @contextmanager
 def kept_loop(transport: Sender) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop that runs only when it is told to, as a function's does between invocations."""
+    """A loop that runs only on request, like a function's between invocations."""
     loop = asyncio.new_event_loop()
     try:
         yield loop

@@ -42,7 +42,7 @@ PAYLOAD = Payload(b"hello")
 
 
 class FanOut:
-    """Posts that are begun together, and the ends that were told."""
+    """Posts that are started together, and their reported ends."""
 
     def __init__(self, transport: ConcurrentSender, count: int, *, deadline: float | None = None) -> None:
         self.ends: list[list[Attempt | None]] = [[] for _ in range(count)]
@@ -63,7 +63,7 @@ class FanOut:
             self._all_told.set()
 
     async def finished(self) -> list[Attempt | None]:
-        """Wait until all ends were told, and some time for one that is told twice."""
+        """Wait until all ends are reported, and some time for one that is reported twice."""
         async with asyncio.timeout(PATIENCE / 2):
             await self._all_told.wait()
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""Requests that are prepared: the same as those written anew for each string."""
+"""Prepared requests: the same as those written from scratch for each string."""
 
 import asyncio
 import json

@@ -230,7 +230,7 @@ def test_a_server_without_tls_is_a_connection_failure() -> None:
 
 def test_a_handshake_that_stalls_is_given_up(kind: Maker) -> None:
     with Server() as server:
-        url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
+        url = f"https://127.0.0.1:{server.port}"  # where the handshake is never answered
         variables = environment(server.port, AWS_ENDPOINT_URL=url)
         error = run(kind(variables, attempt_timeout=0.05), lambda sender: post_failure(sender, attempts=1))
         assert (error.code, error.attempts, error.transient) == ("Timeout", 0, True)
@@ -339,7 +339,7 @@ def test_an_answer_that_ends_with_the_connection_needs_the_end_that_tls_says(
 
 def test_a_cancelled_handshake_closes_its_socket() -> None:
     with Server() as server:
-        url = f"https://127.0.0.1:{server.port}"  # where nobody ever answers the handshake
+        url = f"https://127.0.0.1:{server.port}"  # where the handshake is never answered
         transport = ConcurrentSender(environment(server.port, AWS_ENDPOINT_URL=url), random=lambda: 0.0)
 
         async def work(transport: ConcurrentSender) -> None:

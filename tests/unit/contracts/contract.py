@@ -46,7 +46,7 @@ def kind_of(value: object) -> str | None:
 
 @cache
 def validator(kind: str) -> Draft202012Validator:
-    """Give the validator of a message or a document."""
+    """Return the validator of a message or a document."""
     if kind in SCHEMAS:
         reference = f"{_BASE}schemas/{kind}.schema.json"
     else:
@@ -71,7 +71,7 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def examples() -> Iterator[tuple[str, str, object]]:
-    """Give the examples that the contract itself holds: a name, the kind and the value."""
+    """Yield the examples that the contract itself holds: a name, the kind and the value."""
     for kind, message in asyncapi()["components"]["messages"].items():
         for example in message["examples"]:
             yield f"{kind}-{example['name']}", kind, example["payload"]
@@ -81,7 +81,7 @@ def examples() -> Iterator[tuple[str, str, object]]:
 
 
 def references(node: object) -> Iterator[str]:
-    """Give the target of every `$ref` below a node."""
+    """Yield the target of every `$ref` below a node."""
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]

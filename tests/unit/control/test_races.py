@@ -18,7 +18,6 @@ from websocket_push.handlers import connect
 from websocket_push.protocol.control_request import RevokeRequest
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.runtime.invocation import Invocation
-from websocket_push.settings import ConnectSettings
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.registry import Registry
 
@@ -116,7 +115,7 @@ async def race(seed: int, *, issued_at: int) -> str:
     dynamodb = cast(DynamoDB, world)
     clients = Clients(dynamodb, "clients", "index")
     fields: dict[str, object] = {}
-    warm = connect.Warm(ConnectSettings("clients", False, (), True), clients)
+    warm = connect.Warm(connect.Settings("clients", False, (), True), clients)
     invocation = Invocation(warm, 0.0, 1e9, fields)
     registry = Registry(dynamodb, "clients", clients)
     closer = Closer(clients, cast(Management, world), invocation.now_milliseconds, 1e9)
@@ -171,7 +170,7 @@ def test_what_cannot_be_read_of_the_revocations_lets_nobody_in() -> None:
             raise AwsError("AccessDeniedException", status=400)
 
     dynamodb = cast(DynamoDB, Broken(random.Random(0)))  # noqa: S311 - chance that can be repeated
-    warm = connect.Warm(ConnectSettings("clients", False, (), True), Clients(dynamodb, "clients"))
+    warm = connect.Warm(connect.Settings("clients", False, (), True), Clients(dynamodb, "clients"))
     event = {
         "requestContext": {"connectionId": CONNECTION, "eventType": "CONNECT", "authorizer": {"userId": "alice"}},
     }

@@ -252,7 +252,7 @@ def test_full_buffers_cost_only_themselves_wherever_they_are(
     without = Flights(subjects, lambda subject, position: True)
     flights = Flights(subjects, lambda subject, position: subject not in full)
     assert flights.last_accepted <= 1.2 * without.last_accepted
-    # A whole round at the end, and nothing after it, cannot be told from the account's limit.
+    # A whole round at the end, and nothing after it, looks like the account's limit.
     if place is not at_the_end or count < MOST:
         assert len(flights.widths) <= 1.2 * len(without.widths)
 

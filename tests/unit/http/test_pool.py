@@ -281,7 +281,7 @@ def test_a_waiter_that_is_done_when_its_connection_has_been_opened_passes_it_on(
             done.got.cancel()
             opened = await following.got
             assert opened is not held
-            assert server.connections == 2
+            assert (pool._opening, pool._connections) == (0, {opened})
             pool.release(opened)
 
         run(transport_to(server, maximum_connections=1), work)

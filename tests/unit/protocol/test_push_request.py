@@ -68,7 +68,7 @@ def test_a_recipient_named_twice_is_one_recipient() -> None:
         ({"ttl": "60"}, ErrorCode.INVALID_TTL, "whole number"),
         ({"ttl": True}, ErrorCode.INVALID_TTL, "whole number"),
         ({"ttl": MAX_TTL_SECONDS + 1}, ErrorCode.INVALID_TTL, "to 31536000"),
-        ({"ttl": 60, "persist": False}, ErrorCode.INVALID_TTL, "does not keep"),
+        ({"ttl": 60, "persist": False}, ErrorCode.INVALID_TTL, "only for what is persisted"),
         ({"id": "abc"}, ErrorCode.INVALID_ID, "UUIDv7"),
         ({"id": 7}, ErrorCode.INVALID_ID, "UUIDv7"),
         ({"id": "6f2b0d3e-53a5-4a52-9cf2-0cfa0e4b2c11"}, ErrorCode.INVALID_ID, "UUIDv7"),

@@ -1,4 +1,4 @@
-"""The delivery with the real transport against a server that answers, refuses and breaks off as it is told."""
+"""The delivery with the real transport against a server that responds, refuses and disconnects on request."""
 
 import asyncio
 import itertools

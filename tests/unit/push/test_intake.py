@@ -10,12 +10,11 @@ from websocket_push.push.intake import (
     MAX_MESSAGES_AT_ONCE,
     Intake,
     batch_response,
-    incompleteness,
     intake_fields,
     take_in,
 )
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.report import Report, report
+from websocket_push.push.report import Report, incompleteness, report
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
 
@@ -64,7 +63,7 @@ async def push_fine(_: QueuedMessage) -> Report:
         (outcome_of("a", persisted=True, connections=1, failed=1, error=UNAVAILABLE), True),
         # It is in the history, but the connection could not be closed: its client does not come for it.
         (outcome_of("a", persisted=True, connections=2, failed=2, unclosed=1, error=UNAVAILABLE), False),
-        # Nobody knows which connections there are, so none was closed, and no client comes for it.
+        # The connections are unknown, so none was closed, and no client reconnects.
         (outcome_of("a", persisted=True, missed=True, error=UNAVAILABLE), False),
         # The same, of the second page only.
         (outcome_of("a", persisted=True, missed=True, connections=1, failed=1, error=UNAVAILABLE), False),
@@ -89,6 +88,20 @@ def test_incompleteness_says_how_many_why_and_how_to_repeat() -> None:
     assert failure.message.startswith("2 of 3 recipients")
     assert "UNAVAILABLE" in failure.message
     assert ID in failure.message
+
+
+def test_what_is_said_of_an_incomplete_push_is_as_short_for_ten_thousand_recipients() -> None:
+    longest = '"' * 250
+    served = [outcome_of(f"{longest}{number}", persisted=True) for number in range(9_999)]
+    # The report leaves recipients out then, but never the one that the explanation is about.
+    missed = report_of(*served, outcome_of(longest, error=UNAVAILABLE))
+    assert "omitted" in missed
+    failed = report_of(*(outcome_of(f"{longest}{number}", error=UNAVAILABLE) for number in range(10_000)))
+    for each in (missed, failed):
+        failure = incompleteness(each)
+        assert failure is not None
+        assert longest not in failure.message
+        assert len(failure.message) < 1_000
 
 
 def test_one_message_that_fails_keeps_no_other_from_being_pushed() -> None:

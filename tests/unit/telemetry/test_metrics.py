@@ -20,7 +20,7 @@ def report(**totals: int) -> dict[str, Any]:
 
 
 def carried(metrics: dict[str, object], code: ErrorCode | None = None) -> dict[str, Any]:
-    """Give a document as it is after its way through the log."""
+    """Return a document as it is after its way through the log."""
     members = document(metrics, namespace="Push", name="events", code=code, unix_milliseconds=NOW)
     return json.loads(json.dumps(members))  # type: ignore[no-any-return]
 

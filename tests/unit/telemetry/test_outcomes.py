@@ -13,7 +13,7 @@ METRICS = {"METRICS_NAMESPACE": "Push", "METRICS_NAME": "events"}
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Give what logs an outcome and gives the lines."""
+    """Return what logs an outcome and gives the lines."""
 
     def log(function: str, answer: object, environment: dict[str, str], **fields: object) -> list[dict[str, Any]]:
         log_outcome(function, answer, fields, request_id="r", milliseconds=1.26, environment=environment)

@@ -38,7 +38,7 @@ _DIGESTS = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 def rsa_key(name: str = "a", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Give the RSA key of this name, made once."""
+    """Return the RSA key of this name, made once."""
     return _made(name, bits)
 
 
@@ -49,19 +49,19 @@ def _made(name: str, bits: int) -> rsa.RSAPrivateKey:
 
 
 def ec_key(curve: str = "P-256", number: int = 1) -> ec.EllipticCurvePrivateKey:
-    """Give an EC key."""
+    """Return an EC key."""
     return ec.derive_private_key(0x1234567 + number, _CURVES[curve][0])
 
 
 def ed_key(curve: str = "Ed25519") -> ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey:
-    """Give an Edwards curve key."""
+    """Return an Edwards curve key."""
     if curve == "Ed25519":
         return ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
     return ed448.Ed448PrivateKey.from_private_bytes(bytes(57))
 
 
 def jwk(key: Private, kid: str | None = "a", **members: Any) -> dict[str, Any]:
-    """Give the public part of a key as a JSON Web Key."""
+    """Return the public part of a key as a JSON Web Key."""
     public: Any = key.public_key()
     entry: dict[str, Any]
     if isinstance(key, rsa.RSAPrivateKey):
@@ -75,7 +75,7 @@ def jwk(key: Private, kid: str | None = "a", **members: Any) -> dict[str, Any]:
 
 
 def pem(key: Private) -> bytes:
-    """Give the public part of a key as PEM."""
+    """Return the public part of a key as PEM."""
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 

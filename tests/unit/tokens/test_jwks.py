@@ -132,7 +132,7 @@ def test_a_time_that_is_up_before_it_begins_opens_nothing(server: JwksServer) ->
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file with a certificate for 127.0.0.1, signed by itself, and its key."""
+    """Return a file with a certificate for 127.0.0.1, signed by itself, and its key."""
     now, key = datetime.now(UTC), ec_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
     signed = (

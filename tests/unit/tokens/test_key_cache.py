@@ -7,7 +7,7 @@ TTL = 300
 
 
 class Source:
-    """Gives a new value each time it is asked, unless it is down."""
+    """Returns a new value each time it is asked, unless it is down."""
 
     def __init__(self) -> None:
         self.asked = 0

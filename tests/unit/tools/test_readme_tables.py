@@ -1,4 +1,4 @@
-"""The README's tables say what variables.tf and outputs.tf say."""
+"""The tables in each README say what variables.tf and outputs.tf say."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
-from tools.readme_tables import declared, tables, with_tables
+from tools.readme_tables import declared, module_folders, tables, with_tables
 
 VARIABLES = """variable "plain" {
   description = "Either \\"a\\" | b, in <units>."
@@ -47,9 +47,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_readme_has_what_the_declarations_say() -> None:
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    assert with_tables(readme, tables()) == readme, "run: make docs"
+@pytest.mark.parametrize("folder", module_folders(), ids=lambda path: path.name)
+def test_a_readme_has_what_the_declarations_say(folder: Path) -> None:
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert with_tables(readme, tables(folder)) == readme, "run: make docs"
 
 
 def test_a_row_has_type_default_and_description(checkout: Path) -> None:

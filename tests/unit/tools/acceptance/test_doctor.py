@@ -20,7 +20,7 @@ from tools.acceptance.checks import Check, Status
 from tools.acceptance.deployment import Deployment
 
 TOKEN = "a-token-of-the-test-user"
-SECRET = "somebody's notification"
+SECRET = "a user's notification"
 DEPLOYMENT = Deployment(
     "wss://abcdef123.execute-api.eu-central-1.amazonaws.com/live",
     "arn:aws:lambda:eu-central-1:123456789012:function:mine-push",

@@ -1,0 +1,32 @@
+"""A push by a client, as a message on the `push` route."""
+
+from websocket_push.authorization import messaging_user, require_push_allowed
+from websocket_push.handlers.pushing import Warm, push_one
+from websocket_push.handlers.replies import Response, reply
+from websocket_push.protocol.frames import receipt_frame
+from websocket_push.protocol.push_request import parse_client_push
+from websocket_push.protocol.values import parse_message, parse_request_id
+from websocket_push.runtime.invocation import Event, Invocation
+
+ROUTE_SECONDS = 27.0
+"""How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
+
+
+async def push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
+    """Push for a client, if it is allowed to, and return a receipt."""
+    invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
+    settings, clients = invocation.warm.settings, invocation.warm.clients
+    message = parse_message(event.get("body"))
+    request_id = parse_request_id(message)
+    request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)
+    sender = await messaging_user(
+        event,
+        clients,
+        allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
+        now=invocation.now_milliseconds(),
+        deadline=invocation.deadline,
+    )
+    require_push_allowed(settings.client_push, sender=sender, recipient=request.recipients[0])
+    report = await push_one(request, invocation, until=min(invocation.deadline, invocation.started + ROUTE_SECONDS))
+    return reply(receipt_frame(report, request_id))

@@ -1,0 +1,116 @@
+"""What push works with, and a push of one request, whichever way it came in."""
+
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from websocket_push.aws.concurrent import ConcurrentSender
+from websocket_push.aws.management import Management
+from websocket_push.aws.prepared import PreparingDynamoDB
+from websocket_push.protocol.push_request import PushRequest
+from websocket_push.push.posting import Clocks
+from websocket_push.push.pusher import Defaults, Pusher
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report
+from websocket_push.runtime.invocation import Invocation
+from websocket_push.settings import ClientPush, read_bytes, read_client_push, read_flag, read_seconds, read_text
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notifications
+from websocket_push.telemetry.metrics import count_push
+
+CLOSING_SHARE = 0.1
+"""The part of the time that is reserved for closing connections to which it could not be sent."""
+
+CLOSING_SECONDS = 1.0
+"""The minimum of that reserve, if there is twice as much time: enough to close thousands."""
+
+
+class Settings(NamedTuple):
+    """What the function push is passed; `notification_ttl` is in seconds."""
+
+    clients_table: str
+    clients_index: str
+    notifications_table: str
+    connections_url: str
+    allow_anonymous: bool
+    client_push: ClientPush
+    persist_by_default: bool
+    notification_ttl: int
+    max_frame_bytes: int
+    revocable: bool
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        clients_index=read_text(environment, "CLIENTS_INDEX"),
+        notifications_table=read_text(environment, "NOTIFICATIONS_TABLE"),
+        connections_url=read_text(environment, "CONNECTIONS_URL"),
+        allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
+        client_push=read_client_push(environment),
+        persist_by_default=read_flag(environment, "PERSIST_BY_DEFAULT"),
+        notification_ttl=read_seconds(environment, "NOTIFICATION_TTL"),
+        max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
+        revocable=read_flag(environment, "REVOCABLE"),
+    )
+
+
+class Warm(NamedTuple):
+    """What push works with."""
+
+    settings: Settings
+    dynamodb: PreparingDynamoDB
+    clients: Clients
+    notifications: Notifications
+    management: Management
+
+
+def make(sender: ConcurrentSender) -> Warm:
+    """Make what push works with."""
+    settings, dynamodb = read_settings(sender.environment), PreparingDynamoDB(sender)
+    return Warm(
+        settings,
+        dynamodb,
+        Clients(dynamodb, settings.clients_table, settings.clients_index),
+        Notifications(dynamodb, settings.notifications_table),
+        Management(sender, settings.connections_url),
+    )
+
+
+async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
+    """Push one request, and log its id and totals; raise `RequestError` if nothing was stored or sent."""
+    report = await counted_push(pusher_until(invocation, until=until), request, invocation)
+    invocation.fields.update(id=report["id"], totals=report["totals"])
+    return report
+
+
+async def counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation[Warm]) -> Report:
+    """Push one request, and count it in the metrics of the invocation."""
+    report = await pusher.push(request)
+    to_persist = pusher.defaults.persist if request.persist is None else request.persist
+    # asyncio's clock is time.monotonic.
+    milliseconds = (time.monotonic() - invocation.started) * 1000
+    count_push(invocation.fields, report, to_persist=to_persist, milliseconds=milliseconds)
+    return report
+
+
+def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
+    """Return what pushes until a time on the monotonic clock, a share of which is kept for closing."""
+    settings, dynamodb, clients, notifications, management = invocation.warm
+    seconds = until - invocation.started
+    return Pusher(
+        dynamodb=dynamodb,
+        clients=clients,
+        notifications=notifications,
+        management=management,
+        defaults=Defaults(persist=settings.persist_by_default, ttl=settings.notification_ttl),
+        clocks=Clocks(
+            now=invocation.now_milliseconds,
+            posts_until=until - max(CLOSING_SHARE * seconds, min(CLOSING_SECONDS, seconds / 2)),
+            closes_until=until,
+        ),
+        new_id=invocation.new_id,
+        random=invocation.random,
+        refusals=Refusals(),
+    )
