@@ -93,6 +93,22 @@ def test_who_is_online(tables: Tables) -> None:
     ]
 
 
+def test_a_table_that_is_out_of_reach_is_said_to_be(environment: pytest.MonkeyPatch, log_lines: LogLines) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    for request in ({"action": "online", "userIds": ["alice", "bob"]}, {"action": "revoke", "userId": "alice"}):
+        with pytest.raises(Exception, match="in time") as raised:
+            handler(request, Context(milliseconds=600))
+        assert type(raised.value).__name__ == "UNAVAILABLE"
+    assert [line["level"] for line in log_lines()] == ["ERROR", "ERROR"]
+
+
+def test_a_damaged_row_hides_no_other(tables: Tables) -> None:
+    tables.add_client("damaged", connected_at=AT, issuedAt="x")
+    tables.add_client("phone", connected_at=AT)
+    found = ask("connections", userId="alice")["connections"]
+    assert [each["connectionId"] for each in found] == ["phone"]
+
+
 def test_a_user_is_disconnected_with_a_reason(
     tables: Tables, management: ManagementServer, queue: QueueServer, log_lines: LogLines
 ) -> None:

@@ -66,14 +66,21 @@ ENVIRONMENT = {
     "MAX_FRAME_BYTES": "32768",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
+    "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
+    "REVOCATION_TTL": "60",
 }
 
-UNAVAILABLE = {"connect": {"statusCode": 503}, "disconnect": {"statusCode": 503}, "push": {"errorType": "UNAVAILABLE"}}
+UNAVAILABLE = {
+    **dict.fromkeys(("connect", "disconnect"), {"statusCode": 503}),
+    **dict.fromkeys(("push", "control"), {"errorType": "UNAVAILABLE"}),
+}
 
 
 def event_for(function: str) -> object:
     if function == "push":
         return {"userId": "alice", "content": 1}
+    if function == "control":
+        return {"action": "revoke", "userId": "alice"}
     return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
 
 

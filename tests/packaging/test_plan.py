@@ -53,7 +53,7 @@ module "push" {
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
   keepalive           = lookup(var.inputs, "keepalive", {})
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
-  control             = lookup(var.inputs, "control", null)
+  control             = lookup(var.inputs, "control", {})
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -329,8 +329,13 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue")}
-    assert queues == {"module.queues.aws_sqs_queue.dead_letter"}
-    assert not [address for address in planned if "event_source_mapping" in address]
+    assert queues == {"module.queues.aws_sqs_queue.dead_letter", "module.queues.aws_sqs_queue.control[0]"}
+    mappings = {address for address in planned if "event_source_mapping" in address}
+    assert mappings == {"module.queues.aws_lambda_event_source_mapping.control[0]"}
+
+
+def test_nothing_of_control_is_planned_unless_it_is_asked_for(checkout: Checkout) -> None:
+    assert not [address for address in checkout.plan(control=None) if "control" in address]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

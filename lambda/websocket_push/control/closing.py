@@ -104,13 +104,17 @@ class Closer(NamedTuple):
 
 
 async def each_of(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run calls side by side, a bounded number at once; return their results in the same order."""
+    """Run calls side by side, a bounded number at once; return their results in the same order, or raise an error."""
     places = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def placed(call: Coroutine[Any, Any, Result]) -> Result:
         async with places:
             return await call
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(placed(call)) for call in calls]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(placed(call)) for call in calls]
+    except ExceptionGroup as failures:
+        # The first one stands for all: it has the code that the caller sees.
+        raise failures.exceptions[0] from None
     return [task.result() for task in tasks]

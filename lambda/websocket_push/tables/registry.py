@@ -61,12 +61,15 @@ class Registry:
         return read_connections(page.items, user_id), None if end is None else end["connectionId"]["S"]
 
     async def find(self, connection_id: str, *, deadline: float) -> Row | None:
-        """Read a whole row, or None; what was written before is seen."""
+        """Read a whole row, or None where there is none or it is damaged; what was written before is seen."""
         key = {"connectionId": {"S": connection_id}}
         item = await self._dynamodb.get_item(self._table, key, deadline=deadline)
-        if item is None or "userId" not in item:
+        if item is None:
             return None
-        return Row(read_connection(item, item["userId"]["S"]), _read_token(item), _read_topics(item))
+        try:
+            return Row(read_connection(item, item["userId"]["S"]), _read_token(item), _read_topics(item))
+        except (KeyError, TypeError, ValueError):
+            return None
 
     async def revoke_before(self, user_id: str, issued_before: int, *, expires_at: int, deadline: float) -> None:
         """Write that tokens issued before a time are revoked; a later time that is there already stays."""
