@@ -71,8 +71,8 @@ ENVIRONMENT = {
 }
 
 UNAVAILABLE = {
-    **dict.fromkeys(("connect", "disconnect"), {"statusCode": 503}),
-    **dict.fromkeys(("push", "control"), {"errorType": "UNAVAILABLE"}),
+    **{key: {"statusCode": 503} for key in ("connect", "disconnect")},
+    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control")},
 }
 
 

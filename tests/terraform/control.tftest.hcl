@@ -200,7 +200,7 @@ run "queue" {
       && aws_sqs_queue.control[0].message_retention_seconds == 7200
       && jsondecode(aws_sqs_queue.control[0].policy).Statement[*].Sid == ["RefuseWithoutTls"]
     )
-    error_message = "A queue for the time that a connection may last, encrypted, which admits nobody by itself."
+    error_message = "A queue for the time that a connection may last, encrypted, with a policy that allows no sender."
   }
 
   assert {

@@ -49,7 +49,7 @@ class Queue:
         deadline : float
             Event loop time in seconds.
         delay : int
-            Seconds for which nobody receives it.
+            Seconds before it can be received.
 
         Raises
         ------

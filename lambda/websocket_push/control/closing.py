@@ -88,7 +88,7 @@ class Closer(NamedTuple):
             until = min(self.deadline, asyncio.get_running_loop().time() + BYE_SECONDS)
             await self.management.post(connection.connection_id, bye, deadline=until, attempts=1)
         except ConnectionGone:
-            # API Gateway answers so while $connect is still running: without its row nobody would find it afterwards.
+            # API Gateway answers so while $connect is still running: without its row it could not be found later.
             if self.now() - connection.connected_at < ESTABLISHING_MILLISECONDS:
                 return "connecting"
             end = "gone"
