@@ -28,7 +28,7 @@ def main() -> None:
     sender = ConcurrentSender(os.environ)
     dynamodb = PreparingDynamoDB(sender)
     clients = Clients(dynamodb, os.environ["CLIENTS_TABLE"], os.environ["CLIENTS_INDEX"])
-    notifications = Notifications(dynamodb, os.environ["NOTIFICATIONS_TABLE"])
+    notifications = Notifications(os.environ["NOTIFICATIONS_TABLE"])
     management = Management(sender, os.environ["CONNECTIONS_URL"])
     ttl = int(os.environ["NOTIFICATION_TTL"])
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 from websocket_push.protocol.frames import notification_text
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
 from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continued_position
-from websocket_push.tables.notifications import MAX_QUERIES, Notification, Notifications, Part, Range
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.stored import MAX_QUERIES, Part, Range, StoredNotifications
 
 OVERLAP_MILLISECONDS = 5 * 60 * 1000
 """How far before `after` a poll reads.
@@ -57,7 +58,7 @@ _Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
 
 
 async def read_history(
-    notifications: Notifications,
+    notifications: StoredNotifications,
     user_id: str,
     request: PollRequest,
     *,

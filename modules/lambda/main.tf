@@ -62,6 +62,7 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:How long logs are kept is an input, and the default of 30 days is enough to find what went wrong.
   for_each = var.function_names
 
   name              = var.log_group_names[each.key]

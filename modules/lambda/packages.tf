@@ -67,13 +67,17 @@ locals {
   # Why a release's zip cannot be used; empty where it can.
   release_faults = {
     for key, name in local.release_names : key => (
-      !fileexists("${var.packages_folder}/${name}") || !contains(keys(local.release), name)
+      (!fileexists("${var.packages_folder}/${name}") || !contains(keys(local.release), name))
       ? "${var.packages_folder} has no ${name}, or no packages.json that lists it: put all files of the release there"
-      : filesha256("${var.packages_folder}/${name}") != local.release[name].sha256
-      ? "${var.packages_folder}/${name} is not the file of the release: its SHA-256 differs from that in packages.json. Download it again"
-      : local.release[name].sources_hash != base64sha256(local.manifests[key])
-      ? "${var.packages_folder} holds the packages of another version than this module's. Use those of the same release"
-      : ""
+      : (
+        filesha256("${var.packages_folder}/${name}") != local.release[name].sha256
+        ? "${var.packages_folder}/${name} is not the file of the release: its SHA-256 differs from that in packages.json. Download it again"
+        : (
+          local.release[name].sources_hash != base64sha256(local.manifests[key])
+          ? "${var.packages_folder} holds the packages of another version than this module's. Use those of the same release"
+          : ""
+        )
+      )
     )
   }
 

@@ -58,7 +58,8 @@ def statements(source: str) -> list[str]:
             node.value.end_lineno = node.end_lineno = node.lineno
             node.value.end_col_offset = node.end_col_offset = node.col_offset
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        # A block ends where its last docstring does.
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
             node.end_lineno = node.end_col_offset = None
     return [ast.dump(node, include_attributes=True) for node in tree.body]
 

@@ -17,7 +17,8 @@ from websocket_push.history import (
 from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.identifiers import earliest_id_at, new_notification_id
 from websocket_push.protocol.poll_request import MAX_LIMIT, parse_poll
-from websocket_push.tables.notifications import MAX_QUERIES, Notification, Notifications
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.stored import MAX_QUERIES, StoredNotifications
 
 START = 1_769_860_800_000
 PAGE_BYTES = max_notification_bytes(32 * 1024)
@@ -99,7 +100,7 @@ def expired(*notifications: Notification) -> list[Row]:
 def read(table: Table, *, page_bytes: int = PAGE_BYTES, now: int = START + 10**9, **message: Any) -> Page:
     page = asyncio.run(
         read_history(
-            Notifications(cast(DynamoDB, table), "notifications"),
+            StoredNotifications(cast(DynamoDB, table), "notifications"),
             "alice",
             parse_poll({"action": "poll", **message}),
             page_bytes=page_bytes,

@@ -17,7 +17,7 @@ from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
-from websocket_push.tables.notifications import Notifications
+from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
 
 
@@ -51,14 +51,14 @@ class Warm(NamedTuple):
 
     settings: Settings
     clients: Clients
-    notifications: Notifications
+    notifications: StoredNotifications
 
 
 def make(sender: Sender) -> Warm:
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
-    return Warm(settings, clients, Notifications(dynamodb, settings.notifications_table))
+    return Warm(settings, clients, StoredNotifications(dynamodb, settings.notifications_table))
 
 
 def handler(event: Event, context: LambdaContext) -> Response:

@@ -73,7 +73,7 @@ def make(sender: ConcurrentSender) -> Warm:
         settings,
         dynamodb,
         Clients(dynamodb, settings.clients_table, settings.clients_index),
-        Notifications(dynamodb, settings.notifications_table),
+        Notifications(settings.notifications_table),
         Management(sender, settings.connections_url),
     )
 

@@ -23,6 +23,12 @@ class Keepalive(NamedTuple):
     seconds: int
 
 
+class JsonText(str):
+    """A sound JSON value as the text that its sender wrote, with the digits of its numbers and all its members."""
+
+    __slots__ = ()
+
+
 def max_notification_bytes(max_frame_bytes: int) -> int:
     """Return the largest size of a notification frame, so that each fits into a history page by itself."""
     return max_frame_bytes - HISTORY_ENVELOPE_BYTES

@@ -21,7 +21,7 @@ SELF = "self"
 
 # A token of HTTP (RFC 9110 section 5.6.2). The shortest signed JSON Web Token has 68 characters, registered names of
 # subprotocols have fewer than 50.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}"
 
 _JWT_START = "eyJ"
 """The start of every JSON Web Token header: `{"` in base64url."""
@@ -97,7 +97,7 @@ def _offered_tokens(event: Event, announces: Callable[[str], bool]) -> list[str]
 
 
 def _is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and not text.startswith(_JWT_START)
+    return re.fullmatch(_NAME, text) is not None and not text.startswith(_JWT_START)
 
 
 def _values(event: Event, lists: str, plain: str, wanted: Callable[[str], bool]) -> list[str]:

@@ -3,7 +3,8 @@
 import re
 import time
 
-_UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_UUID_7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+"""Compiled at the first use: a push without an id of the caller's does not need it."""
 
 RANDOM_BYTES = 8
 """How many random bytes a new id needs."""
@@ -56,7 +57,7 @@ def parse_notification_id(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     lowered = value.lower()
-    return lowered if _UUID_7.fullmatch(lowered) else None
+    return lowered if re.fullmatch(_UUID_7, lowered) else None
 
 
 def milliseconds_of(notification_id: str) -> int:

@@ -3,14 +3,10 @@
 import json
 import re
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from websocket_push.protocol.frames import JsonText
+
+_SURROGATE = "[\ud800-\udfff]"
 _WHITESPACE = " \t\n\r"
-
-
-class JsonText(str):
-    """A valid JSON value as the text that its sender wrote, with the digits of its numbers and all its members."""
-
-    __slots__ = ()
 
 
 class DuplicateMemberError(ValueError):
@@ -79,9 +75,8 @@ def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
 
 
 def _json_text(text: str) -> JsonText:
-    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 cannot encode it
-    # otherwise.
-    return JsonText(text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 carries no other.
+    return JsonText(text if text.isascii() else re.sub(_SURROGATE, lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _skip(text: str, position: int) -> int:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.frames import max_notification_bytes, notification_frame, to_json
+from websocket_push.protocol.frames import JsonText, max_notification_bytes, notification_frame, to_json
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
-from websocket_push.protocol.json_text import JsonText
 from websocket_push.protocol.values import require_known_fields, require_user_id
 
 MAX_RECIPIENTS = 10_000

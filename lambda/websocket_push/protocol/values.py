@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.json_text import DuplicateMemberError, parse_object
 
 MAX_USER_ID_BYTES = 256
 MAX_TOKEN_ID_BYTES = 256
@@ -12,9 +11,10 @@ MAX_REQUEST_ID_CHARACTERS = 64
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that a JavaScript client can send and compare exactly."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Patterns, not compiled: most user ids are plain ASCII and need neither, and compiling takes a millisecond.
+_CONTROL = "[\x00-\x1f\x7f-\x9f]"
 
-_UNSHOWN = re.compile(
+_UNSHOWN = (
     # Control characters; spaces other than U+0020 and the ideographic space, which is as wide as its neighbors.
     "[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f"
     # What Unicode lets a font leave out (Default_Ignorable_Code_Point), with the marks that change the direction of
@@ -45,9 +45,9 @@ def user_id_problem(value: object) -> str | None:
         return "must be valid Unicode"
     if size > MAX_USER_ID_BYTES:
         return f"must be at most {MAX_USER_ID_BYTES} bytes in UTF-8, got {size}"
-    found = None if value.isascii() and value.isprintable() else _UNSHOWN.search(value)
+    found = None if value.isascii() and value.isprintable() else re.search(_UNSHOWN, value)
     if found is not None:
-        kind = "control characters" if _CONTROL.match(found[0]) else "characters that cannot be seen"
+        kind = "control characters" if re.match(_CONTROL, found[0]) else "characters that cannot be seen"
         return f"must not hold {kind}, got U+{ord(found[0]):04X}"
     if value != value.strip():
         return "must not begin or end with a space"
@@ -86,6 +86,9 @@ def parse_message(body: object) -> dict[str, object]:
 
     The member `content` is read as a `JsonText`, unchanged.
     """
+    # Imported here because a push from a backend reads no text.
+    from websocket_push.protocol.json_text import DuplicateMemberError, parse_object
+
     try:
         message = parse_object(body, as_written="content") if isinstance(body, str) else None
     except DuplicateMemberError as duplicate:

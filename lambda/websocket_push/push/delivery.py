@@ -10,6 +10,7 @@ request that failed gets a task, which does the retries.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from websocket_push.aws.calls import Call
@@ -75,10 +76,17 @@ class Delivery:
         frame = notification_frame(notification.notification_id, notification.created_at, notification.content)
         self._payload = Payload(frame.encode())
         self._looking_up = dynamodb.prepare("Query", clients.looking_up(VARIED))
-        self._storing = None
+        self._storing: Prepared | None = None
         if stored_until is not None:
             request = notifications.storing(VARIED, notification, expires_at=stored_until)
             self._storing = dynamodb.prepare("PutItem", request)
+
+        @cache
+        def storing_again() -> Prepared:
+            request = notifications.storing_again(VARIED, notification, expires_at=stored_until or 0)
+            return dynamodb.prepare("PutItem", request)
+
+        self._storing_again = storing_again
 
     async def run(self, recipients: Sequence[str]) -> list[Outcome]:
         """Deliver to users, each listed once; return an outcome for each, in their order. Call it once only.
@@ -114,6 +122,7 @@ class Delivery:
         return _Common(
             clients=self._clients,
             storing=self._storing,
+            storing_again=self._storing_again,
             looking_up=self._looking_up,
             stores=Window(MAX_RECIPIENTS_AT_ONCE),
             lookups=Window(MAX_RECIPIENTS_AT_ONCE),
@@ -128,6 +137,7 @@ class _Common(NamedTuple):
 
     clients: Clients
     storing: Prepared | None
+    storing_again: Callable[[], Prepared]
     looking_up: Prepared
     stores: Window
     lookups: Window
@@ -200,15 +210,23 @@ class _Recipient:
         self._common.work.run(self._look_up(attempt), self._advance)
 
     async def _store(self, attempt: Attempt) -> None:
-        common = self._common
-        assert common.storing is not None  # noqa: S101 - for the type checker: it has been begun
         try:
-            await common.storing.send(self._outcome.user_id, decode_object, deadline=common.until, begun=attempt)
+            await self._store_new_or_again(attempt)
         except Exception as error:
             taken = isinstance(error, AwsError) and error.code == TAKEN
             self._outcome.error = explain(_id_taken() if taken else error)
         else:
             self._outcome.persisted = True
+
+    async def _store_new_or_again(self, attempt: Attempt) -> None:
+        common, user_id = self._common, self._outcome.user_id
+        assert common.storing is not None  # noqa: S101 - for the type checker: it has been begun
+        try:
+            await common.storing.send(user_id, decode_object, deadline=common.until, begun=attempt)
+        except AwsError as error:
+            if error.code != TAKEN:
+                raise
+            await common.storing_again().send(user_id, decode_object, deadline=common.until)
 
     async def _look_up(self, attempt: Attempt) -> None:
         common = self._common

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from websocket_push.protocol.json_text import DuplicateMemberError, JsonText, parse_object
+from websocket_push.protocol.frames import JsonText
+from websocket_push.protocol.json_text import DuplicateMemberError, parse_object
 
 DEEP = 200
 

@@ -72,7 +72,7 @@ class World:
         return Delivery(
             dynamodb,
             Clients(dynamodb, "clients", "userId-index"),
-            Notifications(dynamodb, "notifications"),
+            Notifications("notifications"),
             cast(Management, _Management(self)),
             notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
             stored_until=stored_until,

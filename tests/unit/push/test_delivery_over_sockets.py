@@ -29,6 +29,7 @@ from tests.unit.push.fakes import NOW, World, connection, page_of
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
+from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, Delivery
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import ATTEMPTS, MAX_POSTS_AT_ONCE, Clocks
@@ -153,16 +154,16 @@ class Storage:
         return operation, f"{user_id} from {start}", page_of([], own[start:end], end if len(own) > end else None)
 
 
-def whole_delivery(transport: ConcurrentSender, seconds: float = 60) -> Delivery:
+def whole_delivery(transport: ConcurrentSender, seconds: float = 60, content: str = "1") -> Delivery:
     """Make a delivery that does everything over sockets."""
     started = asyncio.get_running_loop().time()
     dynamodb = PreparingDynamoDB(transport)
     return Delivery(
         dynamodb,
         Clients(dynamodb, "clients", "userId-index"),
-        Notifications(dynamodb, "notifications"),
+        Notifications("notifications"),
         Management(transport, CONNECTIONS_URL),
-        notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"),
+        notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
         stored_until=NOW,
         clocks=Clocks(lambda: NOW, started + seconds, started + seconds + 1),
         random=lambda: 0.0,
@@ -234,6 +235,38 @@ def test_storing_and_looking_up_go_out_together_and_posts_after_both() -> None:
         (outcome,) = run(transport_to(server), lambda transport: whole_delivery(transport).run(["alice"]))
     assert (outcome.persisted, outcome.delivered) == (True, 2)
     assert min(answered_before) == 2
+
+
+TAKEN = status(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}')
+
+
+@pytest.mark.parametrize(
+    ("refusals", "persisted", "code", "bodies"),
+    [
+        pytest.param(0, True, None, 1, id="the user does not have the id"),
+        pytest.param(1, True, None, 2, id="the user has it with the same content"),
+        pytest.param(2, False, ErrorCode.INVALID_ID, 2, id="the user has it with other content"),
+    ],
+)
+def test_contents_are_compared_only_for_a_user_who_has_the_id(
+    refusals: int, persisted: bool, code: ErrorCode | None, bodies: int
+) -> None:
+    storage = Storage({"alice": ["a"]}, [], 10)
+    stored: list[str] = []
+
+    async def answer(exchange: Exchange) -> bool:
+        if not exchange.request.headers.get("x-amz-target", "").endswith("PutItem"):
+            return await storage.answer(exchange)
+        stored.append(exchange.request.body.decode())
+        return await (TAKEN if len(stored) <= refusals else reply(OK))(exchange)
+
+    with Server(answer) as server:
+        (outcome,) = run(
+            transport_to(server), lambda transport: whole_delivery(transport, content="314").run(["alice"])
+        )
+    assert (outcome.persisted, outcome.delivered) == (persisted, int(persisted))
+    assert (outcome.error and outcome.error.code) == code
+    assert [body.count('"314"') for body in stored] == [1, 2][:bodies]
 
 
 def test_a_thousand_users_flow_through_a_bounded_number_of_calls() -> None:

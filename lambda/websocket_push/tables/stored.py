@@ -1,0 +1,105 @@
+"""Reading the notifications table: a part of what a user has been sent, by the order of the ids."""
+
+from typing import NamedTuple
+
+from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.tables.notifications import Notification
+
+
+class Range(NamedTuple):
+    """A part of a user's notifications, by id, in the order of reading.
+
+    Parameters
+    ----------
+    condition
+        Key condition on `notificationId`, with `:low` and `:high` for its bounds; empty for all.
+    low, high
+        The bounds that the condition names; empty where it does not.
+    newest_first
+        The order of reading.
+    """
+
+    condition: str = ""
+    low: str = ""
+    high: str = ""
+    newest_first: bool = False
+
+
+class Part(NamedTuple):
+    """What was found in a range.
+
+    Parameters
+    ----------
+    found
+        In the order of reading, at least as many as were asked for unless there are no more.
+    reached
+        The id of the last row that was read, where rows may follow it; None at the end of the range. It need not be
+        that of a notification in `found`: expired rows are read too.
+    """
+
+    found: list[Notification]
+    reached: str | None
+
+
+QUERY_GROWTH = 4
+"""How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
+
+MAX_QUERIES = 16
+"""How many queries one read makes, one after the other, whatever the rows hold."""
+
+
+class StoredNotifications:
+    """The notifications table, as far as poll is allowed to use it: what is read of it."""
+
+    def __init__(self, dynamodb: DynamoDB, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    async def read(
+        self,
+        user_id: str,
+        part: Range,
+        *,
+        count: int,
+        size: int,
+        now: int,
+        rows: int,
+        deadline: float,
+        queries: int = MAX_QUERIES,
+    ) -> Part:
+        """Read a part of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
+
+        Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
+        for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
+
+        The first query looks at `rows` rows: DynamoDB's limit counts rows before the filter, expired ones too. After
+        `queries` queries the read ends where it is.
+        """
+        found: list[Notification] = []
+        total = 0
+        reached: Item | None = None
+        request = self._query(user_id, part, now)
+        for _ in range(queries):
+            page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
+            for item in page.items:
+                found.append(Notification(item["notificationId"]["S"], item["content"]["S"]))
+                total += len(item["content"]["S"].encode())
+            reached = page.last_evaluated_key
+            if reached is None or len(found) >= count or total > size:
+                break
+            request["ExclusiveStartKey"] = reached
+            rows *= QUERY_GROWTH
+        return Part(found, None if reached is None else reached["notificationId"]["S"])
+
+    def _query(self, user_id: str, part: Range, now: int) -> dict[str, object]:
+        values = {":userId": {"S": user_id}, ":now": {"N": str(now)}}
+        values |= {name: {"S": bound} for name, bound in ((":low", part.low), (":high", part.high)) if bound}
+        return {
+            "TableName": self._table,
+            "KeyConditionExpression": " AND ".join(filter(None, ("userId = :userId", part.condition))),
+            "FilterExpression": "expiresAt > :now",
+            "ProjectionExpression": "notificationId, content",
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": not part.newest_first,
+            "ConsistentRead": True,
+        }
