@@ -39,14 +39,18 @@ locals {
   dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
 
   # What is left out is the account's quota, unless raised: a limit above it might be refused.
-  quota            = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
-  route_throttling = { for limit, quota in local.quota : limit => coalesce(var.throttling[limit], quota) }
+  quota = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
+
+  rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
+  burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
 
   # Clients have half of it for poll and for push: deliveries share the account's quota with them.
-  throttling = merge(local.route_throttling, {
-    client_rate_limit  = coalesce(var.throttling.client_rate_limit, max(1, min(local.route_throttling.rate_limit, local.quota.rate_limit) / 2))
-    client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.route_throttling.burst_limit, local.quota.burst_limit) / 2)))
-  })
+  throttling = {
+    rate_limit         = local.rate_limit
+    burst_limit        = local.burst_limit
+    client_rate_limit  = coalesce(var.throttling.client_rate_limit, max(1, min(local.rate_limit, local.quota.rate_limit) / 2))
+    client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.burst_limit, local.quota.burst_limit) / 2)))
+  }
 
   function_arns = {
     for key, name in local.function_names : key => provider::aws::arn_build(

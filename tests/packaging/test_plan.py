@@ -218,6 +218,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     for unknown, known in (
         ("= local.connections_url", '= "https://known"'),
         ("= local.dns_suffix", '= "amazonaws.com"'),
+        (
+            '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}"',
+            '"https://queue"',
+        ),
     ):
         assert text.count(unknown) == 1
         text = text.replace(unknown, known)
@@ -244,7 +248,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "max_receive_count": 4,
         },
         stage_name="trial",
-        throttling={"rate_limit": 5, "burst_limit": 6},
+        throttling={"rate_limit": 5, "burst_limit": 6, "client_rate_limit": 2, "client_burst_limit": 3},
         functions={"push": {"memory_size": 1024, "timeout": 60}},
         log_retention_days=7,
         log_level="WARN",
@@ -299,7 +303,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert {
         each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
         for each in stage["route_settings"]
-    } == {"poll": (2.5, 3), "push": (2.5, 3)}
+    } == {"poll": (2, 3), "push": (2, 3)}
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
