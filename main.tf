@@ -2,6 +2,7 @@
 locals {
   function_keys = concat(
     ["connect", "disconnect", "poll", "push"],
+    local.given.control ? ["control"] : [],
     local.given.topics ? ["fanout", "subscriptions"] : [],
     local.given.jwt ? ["verify_jwt"] : [],
   )
@@ -20,6 +21,7 @@ locals {
   log_group_names = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
 
   queue_names = {
+    control            = "${var.name}-control"
     dead_letter        = "${var.name}-dead-letters"
     fanout             = "${var.name}-fanout"
     fanout_dead_letter = "${var.name}-fanout-dead-letters"
@@ -49,9 +51,17 @@ locals {
   dns_suffix = try(regex("\\.execute-api\\.[^.:/]+\\.([^:/]+)", module.api.endpoint)[0], "amazonaws.com")
 
   # What is left out is the account's quota, unless raised: a limit above it might be refused.
+  quota = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
+
+  rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
+  burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
+
+  # Clients have half of it for poll and for push: deliveries share the account's quota with them.
   throttling = {
-    for limit, quota in contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota :
-    limit => coalesce(var.throttling[limit], quota)
+    rate_limit         = local.rate_limit
+    burst_limit        = local.burst_limit
+    client_rate_limit  = coalesce(var.throttling.client_rate_limit, max(1, min(local.rate_limit, local.quota.rate_limit) / 2))
+    client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.burst_limit, local.quota.burst_limit) / 2)))
   }
 
   function_arns = {
@@ -122,6 +132,7 @@ module "lambda" {
   notification_ttl   = var.notification_ttl
   keepalive          = var.keepalive
   max_frame_kb       = var.max_frame_kb
+  control            = local.given.control ? var.control : null
   topics             = local.given.topics ? var.topics : null
   functions          = var.functions
   packages           = var.packages
@@ -152,6 +163,8 @@ module "lambda" {
   queues = {
     dead_letter_queue_arn = local.queue_arns.dead_letter
     push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
+    control_queue_arn     = local.given.control ? local.queue_arns.control : null
+    control_queue_url     = local.given.control ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}" : null
     fanout_queue_arn      = local.given.topics ? local.queue_arns.fanout : null
     fanout_queue_url      = local.given.topics ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.fanout}" : null
     kms_key_arn           = var.kms.queues_key_arn
@@ -180,6 +193,12 @@ module "queues" {
     alias          = lookup(module.lambda.aliases, "push", null)
     invocation_arn = module.lambda.push_invocation_arn
     timeout        = module.lambda.push_timeout
+  }
+
+  control_function = !local.given.control ? null : {
+    name           = local.function_names["control"]
+    invocation_arn = module.lambda.control_invocation_arn
+    timeout        = module.lambda.control_timeout
   }
 
   fan_out = !local.given.topics ? null : {

@@ -351,9 +351,9 @@ variable "allowed_origins" {
 }
 
 variable "client_push" {
-  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
+  description = "Who a client may push to over its WebSocket: \"none\" (the default: clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
   type        = string
-  default     = "self"
+  default     = "none"
   nullable    = false
 
   validation {
@@ -523,6 +523,25 @@ variable "push_queue" {
   }
 }
 
+variable "control" {
+  description = <<-EOT
+    A function by which a backend sees who is connected, disconnects users and revokes tokens; `{}` for one with the defaults, null (the
+    default) for none. With it, every connection and every message reads the user's revocation.
+    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day.
+  EOT
+  type = object({
+    revocation_ttl = optional(number, 86400)
+  })
+  default = null
+
+  validation {
+    condition = var.control == null ? true : try(
+      var.control.revocation_ttl >= 60 && var.control.revocation_ttl <= 31536000 && floor(var.control.revocation_ttl) == var.control.revocation_ttl, false,
+    )
+    error_message = "control.revocation_ttl must be a whole number of seconds from 60 to 31536000 (365 days), such as 86400. It must not be shorter than the life of a token: a revoked token that outlives its revocation is accepted again."
+  }
+}
+
 variable "topics" {
   description = <<-EOT
     Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
@@ -589,10 +608,14 @@ variable "throttling" {
     bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
+    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, each; half of the above, and at most half of the quota,
+      if left out, so that clients leave the account room for deliveries.
   EOT
   type = object({
-    rate_limit  = optional(number)
-    burst_limit = optional(number)
+    rate_limit         = optional(number)
+    burst_limit        = optional(number)
+    client_rate_limit  = optional(number)
+    client_burst_limit = optional(number)
   })
   default  = {}
   nullable = false
@@ -608,13 +631,29 @@ variable "throttling" {
     )
     error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
   }
+
+  validation {
+    condition = var.throttling.client_rate_limit == null ? true : (
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
+    )
+    error_message = "throttling.client_rate_limit must be at least 1 message per second and not above throttling.rate_limit; leave it out for half of that."
+  }
+
+  validation {
+    condition = var.throttling.client_burst_limit == null ? true : (
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
+      && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
+    )
+    error_message = "throttling.client_burst_limit must be a whole number of at least 1 and not above throttling.burst_limit; leave it out for half of that."
+  }
 }
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push, with `topics` fanout and subscriptions, and with `jwt` verify_jwt. What is left out has its default.
-    - `memory_size`: MB; 256, for push and fanout 512.
-    - `timeout`: seconds; 10, for push 30, for fanout 60.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, and with `jwt`
+    verify_jwt. What is left out has its default.
+    - `memory_size`: MB; 256, for push, control and fanout 512.
+    - `timeout`: seconds; 10, for push and control 30, for fanout 60.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
@@ -637,8 +676,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -666,7 +705,7 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : contains(["push", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "control", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
@@ -732,6 +771,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.control != null || !contains(keys(var.functions), "control")
+    error_message = "functions.control has settings for a function that is there only with control: set control = {}, or leave functions.control out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -739,7 +783,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, fanout, subscriptions, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -757,8 +801,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
   }
 
   validation {

@@ -43,8 +43,12 @@ locals {
     },
   ]
 
-  # The * stands for connection ids, which exist only while a client is connected.
+  # With control, tokens are revoked by an item of the clients table, which is read before a connection or its message is
+  # accepted.
+  revocable = contains(keys(var.function_names), "control")
+
   manage_connections = {
+    # The * stands for connection ids, which exist only while a client is connected.
     Effect = "Allow"
     Action = ["execute-api:ManageConnections"]
     Resource = [
@@ -65,11 +69,12 @@ locals {
         ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
         ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
         CLIENTS_TABLE   = var.tables.clients_table_name
+        REVOCABLE       = tostring(local.revocable)
       }
       statements = [
         {
           Effect   = "Allow"
-          Action   = ["dynamodb:PutItem"]
+          Action   = concat(local.revocable ? ["dynamodb:DeleteItem", "dynamodb:GetItem"] : [], ["dynamodb:PutItem"])
           Resource = [var.tables.clients_table_arn]
         },
       ]
@@ -102,6 +107,7 @@ locals {
           KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
           MAX_FRAME_BYTES     = local.max_frame_bytes
           NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+          REVOCABLE           = tostring(local.revocable)
         },
         var.topics == null ? {} : { TOPICS = "true" },
       )
@@ -113,8 +119,8 @@ locals {
             Resource = [var.tables.notifications_table_arn]
           },
         ],
-        # What the connection listens to stands in its row, too.
-        var.allow_anonymous || var.topics != null ? [local.read_connection] : [],
+        # The connection's topics are in its row, too.
+        var.allow_anonymous || local.revocable || var.topics != null ? [local.read_connection] : [],
       )
     }
 
@@ -133,6 +139,7 @@ locals {
           NOTIFICATIONS_TABLE = var.tables.notifications_table_name
           NOTIFICATION_TTL    = tostring(var.notification_ttl)
           PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
+          REVOCABLE           = tostring(local.revocable)
         },
         local.subscriptions_environment,
         var.topics == null ? {} : {
@@ -160,10 +167,49 @@ locals {
           },
           local.manage_connections,
         ],
-        var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
+        (var.allow_anonymous || local.revocable) && var.client_push != "none" ? [local.read_connection] : [],
         local.read_subscriptions,
         local.write_subscriptions,
         local.queue_statements.push,
+      )
+    }
+
+    # Not there without control, which is then null.
+    control = {
+      description = "Says who is connected, disconnects and revokes"
+      defaults    = merge(local.defaults, { memory_size = 512, timeout = 30 })
+      environment = merge(
+        {
+          CLIENTS_INDEX     = var.tables.clients_index_name
+          CLIENTS_TABLE     = var.tables.clients_table_name
+          CONNECTIONS_URL   = var.api.connections_url
+          CONTROL_QUEUE_URL = var.queues.control_queue_url
+          REVOCATION_TTL    = try(tostring(var.control.revocation_ttl), null)
+        },
+        local.subscriptions_environment,
+      )
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          local.manage_connections,
+          {
+            # It sends itself what is to be done once more, and Lambda receives that in its name.
+            Effect   = "Allow"
+            Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+            Resource = var.queues.control_queue_arn[*]
+          },
+        ],
+        local.write_subscriptions,
+        local.queue_key_statements,
       )
     }
 
@@ -204,6 +250,7 @@ locals {
           ALLOW_ANONYMOUS           = tostring(var.allow_anonymous)
           CLIENTS_TABLE             = var.tables.clients_table_name
           MAX_TOPICS_PER_CONNECTION = try(tostring(var.topics.max_per_connection), null)
+          REVOCABLE                 = tostring(local.revocable)
         },
         local.subscriptions_environment,
       )

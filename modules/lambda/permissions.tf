@@ -14,6 +14,7 @@ locals {
     push          = concat(local.reading_actions, local.writing_actions)
     fanout        = concat(local.reading_actions, local.writing_actions)
     subscriptions = concat(local.reading_actions, local.writing_actions)
+    control       = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {

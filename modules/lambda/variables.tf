@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push, with topics fanout and subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -72,17 +72,28 @@ variable "jwt" {
   default = null
 }
 
+variable "control" {
+  description = "How long, in seconds, a revocation is kept; null without the control function."
+  type = object({
+    revocation_ttl = number
+  })
+  default = null
+}
+
 variable "queues" {
   description = <<-EOT
-    Queues that the push and fanout functions use:
+    Queues that the push, control and fanout functions use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
+    - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
     - `fanout_queue_arn` and `fanout_queue_url`: queue of segments; null without topics.
     - `kms_key_arn`: key that encrypts them; null for keys of SQS.
   EOT
   type = object({
     dead_letter_queue_arn = string
     push_queue_arn        = optional(string)
+    control_queue_arn     = optional(string)
+    control_queue_url     = optional(string)
     fanout_queue_arn      = optional(string)
     fanout_queue_url      = optional(string)
     kms_key_arn           = optional(string)
@@ -173,7 +184,7 @@ variable "topics" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push, fanout, subscriptions or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

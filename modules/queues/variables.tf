@@ -1,6 +1,7 @@
 variable "queue_names" {
   description = "Names of the queues."
   type = object({
+    control            = string
     dead_letter        = string
     fanout             = string
     fanout_dead_letter = string
@@ -13,6 +14,7 @@ variable "queue_names" {
 variable "queue_arns" {
   description = "ARNs of the queues, for their own policies."
   type = object({
+    control            = string
     dead_letter        = string
     fanout             = string
     fanout_dead_letter = string
@@ -38,6 +40,16 @@ variable "push_function" {
     timeout        = number
   })
   nullable = false
+}
+
+variable "control_function" {
+  description = "The control function, which sends itself messages: its `name`, its `invocation_arn` (the alias if there is one) and its `timeout` in seconds; null for neither function nor queue."
+  type = object({
+    name           = string
+    invocation_arn = string
+    timeout        = number
+  })
+  default = null
 }
 
 variable "push_queue" {

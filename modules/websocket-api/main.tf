@@ -174,6 +174,19 @@ resource "aws_apigatewayv2_stage" "this" {
     data_trace_enabled = false
   }
 
+  # What clients can have functions do: below the account's quota, which deliveries share.
+  dynamic "route_settings" {
+    for_each = toset(["poll", "push"])
+
+    content {
+      route_key              = route_settings.value
+      throttling_rate_limit  = var.throttling.client_rate_limit
+      throttling_burst_limit = var.throttling.client_burst_limit
+      logging_level          = "OFF"
+      data_trace_enabled     = false
+    }
+  }
+
   dynamic "access_log_settings" {
     for_each = local.access_logs
 

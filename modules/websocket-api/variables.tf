@@ -53,10 +53,12 @@ variable "topics" {
 }
 
 variable "throttling" {
-  description = "Limits of each route of the stage: messages per second, and the size of a burst above that."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for poll and push the limits of clients."
   type = object({
-    rate_limit  = number
-    burst_limit = number
+    rate_limit         = number
+    burst_limit        = number
+    client_rate_limit  = number
+    client_burst_limit = number
   })
   nullable = false
 }

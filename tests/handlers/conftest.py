@@ -65,6 +65,8 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
         "ALLOWED_ORIGINS": "[]",
         "CLIENT_PUSH": "self",
         "PERSIST_BY_DEFAULT": "true",
+        "REVOCABLE": "false",
+        "REVOCATION_TTL": "3600",
         "NOTIFICATION_TTL": "3600",
         "MAX_FRAME_BYTES": "32768",
         "KEEPALIVE_ACTION": "poll",
@@ -177,13 +179,16 @@ class Tables:
         self._clients = clients
         self._notifications = notifications
 
-    def add_client(self, connection_id: str, user_id: str = "alice", *, connected_at: int = 1) -> None:
+    def add_client(
+        self, connection_id: str, user_id: str = "alice", *, connected_at: int = 1, **attributes: Any
+    ) -> None:
         self._clients.put_item(
             Item={
                 "connectionId": connection_id,
                 "userId": user_id,
                 "connectedAt": connected_at,
                 "expiresAt": 4_000_000_000,
+                **attributes,
             }
         )
 

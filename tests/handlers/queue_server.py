@@ -11,6 +11,7 @@ class QueueServer:
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.delays: list[int] = []
         self.refusing: tuple[int, str] | None = None
         outer = self
 
@@ -26,6 +27,7 @@ class QueueServer:
                     self.answer(status, {"__type": f"com.amazonaws.sqs#{code}", "message": code})
                     return
                 outer.bodies.append(request["MessageBody"])
+                outer.delays.append(request.get("DelaySeconds", 0))
                 self.answer(200, {"MessageId": f"message-{len(outer.bodies)}", "MD5OfMessageBody": "0"})
 
             def answer(self, status: int, document: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ mock_provider "aws" {
 
 variables {
   queue_names = {
+    control            = "events-control"
     dead_letter        = "events-dead-letters"
     fanout             = "events-fanout"
     fanout_dead_letter = "events-fanout-dead-letters"
@@ -32,6 +33,7 @@ variables {
     push_dead_letter   = "events-push-dead-letters"
   }
   queue_arns = {
+    control            = "arn:aws-cn:sqs:cn-north-1:123456789012:events-control"
     dead_letter        = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
     fanout             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout"
     fanout_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout-dead-letters"

@@ -5,7 +5,7 @@ import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
-from websocket_push.handlers import connect, disconnect, fanout, poll, pushing, subscriptions
+from websocket_push.handlers import connect, control, disconnect, fanout, poll, pushing, subscriptions
 from websocket_push.push.topics import TopicsSettings
 from websocket_push.settings import (
     ClientPush,
@@ -71,6 +71,7 @@ ENVIRONMENT = {
     "CLIENTS_TABLE": "clients",
     "CLIENT_PUSH": "self",
     "CONNECTIONS_URL": "https://api.example/prod",
+    "CONTROL_QUEUE_URL": "https://queue.example/control",
     "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
     "FANOUT_SEGMENTS": "4",
     "IMMEDIATE_CONNECTIONS": "500",
@@ -82,6 +83,8 @@ ENVIRONMENT = {
     "NOTIFICATION_TTL": "3600",
     "PERSIST_BY_DEFAULT": "true",
     "POSTS_PER_SECOND": "1250",
+    "REVOCABLE": "false",
+    "REVOCATION_TTL": "86400",
     "SUBSCRIPTIONS_TABLE": "subscriptions",
     "TOPICS": "true",
 }
@@ -90,9 +93,12 @@ OF_TOPICS = {"FANOUT_QUEUE_URL", "FANOUT_SEGMENTS", "IMMEDIATE_CONNECTIONS", "SU
 """What functions that there are without topics too are passed with topics only."""
 
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",))),
+    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",), False)),
     "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
-    "poll": (poll.read_settings, poll.Settings("clients", "notifications", False, 32768, "poll", 240, topics=True)),
+    "poll": (
+        poll.read_settings,
+        poll.Settings("clients", "notifications", False, 32768, "poll", 240, revocable=False, topics=True),
+    ),
     "push": (
         pushing.read_settings,
         pushing.Settings(
@@ -105,14 +111,29 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             True,
             3600,
             32768,
+            False,
             TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
+        ),
+    ),
+    "control": (
+        control.read_settings,
+        control.Settings(
+            "clients",
+            "index",
+            "https://api.example/prod",
+            "https://queue.example/control",
+            86400,
+            "subscriptions",
         ),
     ),
     "fanout": (
         fanout.read_settings,
         fanout.Settings("clients", "subscriptions", "https://api.example/prod", "https://sqs.example/1/fanout", 1250),
     ),
-    "subscriptions": (subscriptions.read_settings, subscriptions.Settings("clients", "subscriptions", False, 20)),
+    "subscriptions": (
+        subscriptions.read_settings,
+        subscriptions.Settings("clients", "subscriptions", False, 20, False),
+    ),
 }
 
 ALWAYS = ("connect", "disconnect", "poll", "push")
@@ -174,7 +195,7 @@ def test_a_missing_variable_is_named(function: str) -> None:
     environment = Noting(ENVIRONMENT)
     read(environment)
     for name in environment.read - ({"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()):
-        if (function, name) == ("disconnect", "SUBSCRIPTIONS_TABLE"):
+        if function in ("control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
             continue
         with pytest.raises(SettingsError, match=name):
             read({other: value for other, value in ENVIRONMENT.items() if other != name})

@@ -135,6 +135,7 @@ export type ServerErrorCode =
   | "TOO_MANY_TOPICS"
   | "UNKNOWN_CONNECTION"
   | "TOKEN_EXPIRED"
+  | "TOKEN_REVOKED"
   | "RATE_LIMITED"
   | "UNAVAILABLE"
   | "AWS_REFUSED"

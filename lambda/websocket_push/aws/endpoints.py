@@ -67,23 +67,7 @@ def dynamodb_endpoint(environment: Mapping[str, str]) -> Endpoint:
 
 
 def sqs_endpoint(environment: Mapping[str, str]) -> Endpoint:
-    """Return the endpoint of SQS in this region.
-
-    Parameters
-    ----------
-    environment : Mapping[str, str]
-        See `dynamodb_endpoint`.
-
-    Returns
-    -------
-    Endpoint
-        Where SQS requests go.
-
-    Raises
-    ------
-    AwsError
-        See `dynamodb_endpoint`.
-    """
+    """Return the endpoint of SQS in this region; see `dynamodb_endpoint`."""
     return _regional_endpoint(environment, "sqs")
 
 

@@ -3,7 +3,7 @@
 import json
 
 from websocket_push.aws.endpoints import sqs_endpoint
-from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.requests import Payload
 from websocket_push.aws.sender import Sender
 from websocket_push.aws.signing import canonical_path
 from websocket_push.http.errors import InvalidResponse
@@ -26,11 +26,20 @@ class Queue:
     """
 
     def __init__(self, sender: Sender, url: str) -> None:
+        endpoint = sqs_endpoint(sender.environment)
         self._sender = sender
         self._url = url
-        self._target, self._path = _address(sender)
+        self._path = f"{endpoint.path}/"
+        self._target = sender.target(
+            "SendMessage",
+            "POST",
+            "sqs",
+            endpoint,
+            content_type="application/x-amz-json-1.0",
+            x_amz_target="AmazonSQS.SendMessage",
+        )
 
-    async def send(self, body: str, *, deadline: float) -> None:
+    async def send(self, body: str, *, deadline: float, delay: int = 0) -> None:
         """Send a message; one whose answer was lost is sent again, so it may be received twice.
 
         Parameters
@@ -39,29 +48,19 @@ class Queue:
             At most 256 KB.
         deadline : float
             Event loop time in seconds.
+        delay : int
+            Seconds before it can be received.
 
         Raises
         ------
         AwsError
             See `Sender.request`.
         """
-        payload = Payload(json.dumps({"QueueUrl": self._url, "MessageBody": body}).encode())
+        request = {"QueueUrl": self._url, "MessageBody": body, "DelaySeconds": delay}
+        payload = Payload(json.dumps(request).encode())
         await self._sender.request(
             self._target, self._path, canonical_path(self._path), payload, _require_message_id, deadline=deadline
         )
-
-
-def _address(sender: Sender) -> tuple[Target, str]:
-    endpoint = sqs_endpoint(sender.environment)
-    target = sender.target(
-        "SendMessage",
-        "POST",
-        "sqs",
-        endpoint,
-        content_type="application/x-amz-json-1.0",
-        x_amz_target="AmazonSQS.SendMessage",
-    )
-    return target, f"{endpoint.path}/"
 
 
 def _require_message_id(body: bytes) -> None:

@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     max_frame_bytes: int
     keepalive_action: str
     keepalive_seconds: int
+    revocable: bool
     topics: bool
 
 
@@ -42,6 +43,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
+        revocable=read_flag(environment, "REVOCABLE"),
         topics=bool(read_optional(environment, "TOPICS")),
     )
 
@@ -78,6 +80,7 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         event,
         clients,
         allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )

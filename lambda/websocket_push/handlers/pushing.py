@@ -50,6 +50,7 @@ class Settings(NamedTuple):
     persist_by_default: bool
     notification_ttl: int
     max_frame_bytes: int
+    revocable: bool
     topics: "TopicsSettings | None"
 
 
@@ -65,6 +66,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         persist_by_default=read_flag(environment, "PERSIST_BY_DEFAULT"),
         notification_ttl=read_seconds(environment, "NOTIFICATION_TTL"),
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
+        revocable=read_flag(environment, "REVOCABLE"),
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.authorization import authorized_until, require_current
+from websocket_push.authorization import authorized_until, messaging_user, require_current
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
@@ -15,6 +15,7 @@ from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_count, read_flag, read_text
+from websocket_push.tables.clients import Clients
 from websocket_push.tables.subscriptions import Subscriptions
 from websocket_push.telemetry.explain import Failure
 
@@ -26,6 +27,7 @@ class Settings(NamedTuple):
     subscriptions_table: str
     allow_anonymous: bool
     max_topics: int
+    revocable: bool
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -35,6 +37,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         subscriptions_table=read_text(environment, "SUBSCRIPTIONS_TABLE"),
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
         max_topics=read_count(environment, "MAX_TOPICS_PER_CONNECTION"),
+        revocable=read_flag(environment, "REVOCABLE"),
     )
 
 
@@ -42,13 +45,18 @@ class Warm(NamedTuple):
     """What subscriptions works with."""
 
     settings: Settings
+    clients: Clients
     subscriptions: Subscriptions
 
 
 def make(sender: Sender) -> Warm:
     """Make what subscriptions works with."""
-    settings = read_settings(sender.environment)
-    return Warm(settings, Subscriptions(DynamoDB(sender), settings.subscriptions_table, settings.clients_table))
+    settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
+    return Warm(
+        settings,
+        Clients(dynamodb, settings.clients_table),
+        Subscriptions(dynamodb, settings.subscriptions_table, settings.clients_table),
+    )
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -58,12 +66,22 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 
 async def _answer(event: Event, invocation: Invocation[Warm]) -> Response:
-    (settings, subscriptions), deadline = invocation.warm, invocation.deadline
+    (settings, clients, subscriptions), deadline = invocation.warm, invocation.deadline
     connection_id = require_event(event, "MESSAGE")["connectionId"]
     invocation.fields["connectionId"] = connection_id
     message = parse_message(event.get("body"))
     request_id, topics = parse_request_id(message), parse_subscription(message)
-    require_current(authorized_until(event), now=invocation.now_milliseconds())
+    if settings.revocable:
+        await messaging_user(
+            event,
+            clients,
+            allow_anonymous=settings.allow_anonymous,
+            revocable=True,
+            now=invocation.now_milliseconds(),
+            deadline=deadline,
+        )
+    else:
+        require_current(authorized_until(event), now=invocation.now_milliseconds())
     if message.get("action") == "unsubscribe":
         outcome = await unsubscribe(subscriptions, connection_id, topics, deadline=deadline)
     else:

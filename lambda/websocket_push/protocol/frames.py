@@ -119,9 +119,18 @@ def error_frame(code: ErrorCode, message: str, request_id: str | int | None = No
     return f'{{"type":"error","code":"{code}","message":{to_json(message)}{_request_id_member(request_id)}}}'
 
 
-def bye_frame(reason: str) -> str:
-    """Return the last frame of a connection that the server is about to close."""
-    return f'{{"type":"bye","reason":"{reason}"}}'
+def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:
+    """Return the last frame of a connection that the server is about to close.
+
+    Parameters
+    ----------
+    reason
+        Why: letters, digits and underscores.
+    reconnect
+        Whether the client is to connect again; None leaves that to the reason.
+    """
+    member = "" if reconnect is None else f',"reconnect":{to_json(reconnect)}'
+    return f'{{"type":"bye","reason":"{reason}"{member}}}'
 
 
 def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Keepalive) -> dict[str, object]:

@@ -21,7 +21,7 @@ from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
 from websocket_push.push.window import Window, Work
-from websocket_push.tables.clients import Connection
+from websocket_push.tables.clients import ESTABLISHING_MILLISECONDS, Connection
 from websocket_push.telemetry.explain import explain
 
 MAX_POSTS_AT_ONCE = 256
@@ -41,15 +41,6 @@ SILENT_SECONDS = 3.0
 
 REFUSED_SECONDS = 0.25
 """The same if they got responses, which takes milliseconds: enough for their pauses."""
-
-ESTABLISHING_MILLISECONDS = 30_000
-"""How long after the time in its row a connection's handshake may still be in progress.
-
-The row is written while the $connect route runs, and until that has ended API Gateway answers 410 ("A message was
-posted before the connection was established", AWS knowledge center, "410 GoneException"). Deleting the row then would
-cut off an open connection. The route may take 29 s ("Integration timeout", API Gateway quotas); the rest is for clock
-skew.
-"""
 
 ASKING_MILLISECONDS = 2_000
 """For how much of that time posts are retried: nearly every handshake is over by then."""

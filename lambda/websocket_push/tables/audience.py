@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.tables.clients import Connection, deleted_subscription, read_connection
+from websocket_push.tables.clients import Connection, deleted_subscription, is_revocation, read_connection
 
 _ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """What connection ids begin with, in the order of DynamoDB's keys."""
@@ -92,10 +92,11 @@ class Audience:
             if after:
                 request["ExclusiveStartKey"] = _key(share.topic, after)
             page = await self._dynamodb.query(request, deadline=deadline)
-        connections = list(_readable(page.items))
+        rows_found = [item for item in page.items if share.topic != EVERYBODY or not is_revocation(item)]
+        connections = list(_readable(rows_found))
         last = page.last_evaluated_key
         return AudiencePage(
-            connections, len(page.items) - len(connections), None if last is None else last["connectionId"]["S"]
+            connections, len(rows_found) - len(connections), None if last is None else last["connectionId"]["S"]
         )
 
     async def remove(self, topic: str, connection_id: str, *, deadline: float) -> None:

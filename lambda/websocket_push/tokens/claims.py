@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.topics import sound_grants
-from websocket_push.protocol.values import require_user_id
+from websocket_push.protocol.values import is_token_id, require_user_id
 from websocket_push.tokens.settings import TokenSettings
 
 START_TOLERANCE = 5
@@ -25,11 +25,14 @@ class Authorization(NamedTuple):
     """The user that may connect, until when, in seconds since the epoch, and the topics that the client may listen to.
 
     The topics are names and prefixes that end in `/*`, separated by spaces; None if no claim is configured for them.
+    The token can be revoked by `issued_at` (in the same unit) and `token_id`; None if it does not have them.
     """
 
     user_id: str
     expires_at: int
     topics: str | None = None
+    issued_at: int | None = None
+    token_id: str | None = None
 
 
 def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: float) -> Authorization:
@@ -65,8 +68,19 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
     if settings.user_id_claim not in claims:
         raise _missing(settings.user_id_claim)
     user_id = require_user_id(claims[settings.user_id_claim], f"The claim {settings.user_id_claim}")
-    expires_at = min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY)
-    return Authorization(user_id, expires_at, _topics(claims, settings.topics_claim))
+    issued_at = _time(claims, "iat")
+    return Authorization(
+        user_id,
+        min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY),
+        topics=_topics(claims, settings.topics_claim),
+        issued_at=None if issued_at is None else max(0, math.floor(issued_at)),
+        token_id=_token_id(claims.get("jti")),
+    )
+
+
+def _token_id(value: object) -> str | None:
+    """Return a `jti` that can be passed on; by any other one a token cannot be revoked."""
+    return value if isinstance(value, str) and is_token_id(value) else None
 
 
 def _time(claims: Mapping[str, object], name: str) -> int | float | None:

@@ -26,7 +26,7 @@ def test_a_message_is_sent_signed() -> None:
         run(transport_to(server), send)
         (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/")
-    assert json.loads(request.body) == {"QueueUrl": URL, "MessageBody": BODY}
+    assert json.loads(request.body) == {"QueueUrl": URL, "MessageBody": BODY, "DelaySeconds": 0}
     assert request.headers["x-amz-target"] == "AmazonSQS.SendMessage"
     assert request.headers["content-type"] == "application/x-amz-json-1.0"
     check_signature(request, "sqs")

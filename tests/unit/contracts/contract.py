@@ -16,7 +16,8 @@ _BASE = "https://websocket-push.example/"
 
 CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
 SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
-SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure")
+_CONTROL_ACTIONS = ("connections", "online", "disconnect", "revoke", "unrevoke")
+SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply")
 
 
 def problems(kind: str, value: object) -> list[str]:
@@ -28,6 +29,8 @@ def kind_of(value: object) -> str | None:
     """Say what a value sets out to be, by the members that only that kind has; None for something of another world."""
     if not isinstance(value, dict):
         return None
+    if value.get("action") in _CONTROL_ACTIONS:
+        return "control-request"
     if "type" in value or "action" in value:
         return str(value.get("type") or value.get("action"))
     if value.keys() >= {"message", "connectionId"}:
@@ -36,6 +39,8 @@ def kind_of(value: object) -> str | None:
         return "push-failure"
     if "topic" in value and "persisted" in value:
         return "topic-report"
+    if value.keys() & {"users", "connecting", "more", "revoked"} and "totals" not in value and "id" not in value:
+        return "control-reply"
     if "totals" in value:
         return "push-report"
     return "push-request" if "content" in value and value.keys() & {"userId", "userIds", "topic"} else None

@@ -42,7 +42,27 @@ def claims(changes: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_sound_claims_say_who_and_until_when(changes: dict[str, Any], expected: Authorization) -> None:
-    assert check_claims(claims(changes), settings(), now=NOW) == expected
+    assert check_claims(claims(changes), settings(), now=NOW)[:2] == expected[:2]
+
+
+NO_TOKEN_IDS: list[Any] = ["", 7, None, [], "x" * 257, "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"iat": NOW - 0.5, "jti": "t1"}, (int(NOW - 0.5), "t1")),
+        ({"iat": ABSENT}, (None, None)),
+        ({"iat": -(10**4000)}, (0, None)),
+        *(({"iat": 5, "jti": value}, (5, None)) for value in NO_TOKEN_IDS),
+        ({"iat": 5, "jti": "\u2603"}, (5, "\u2603")),
+    ],
+)
+def test_sound_claims_say_by_what_the_token_can_be_revoked(
+    changes: dict[str, Any], expected: tuple[int | None, str | None]
+) -> None:
+    authorization = check_claims(claims(changes), settings(), now=NOW)
+    assert (authorization.issued_at, authorization.token_id) == expected
 
 
 NO_TIMES: list[Any] = [None, True, str(EXP), [EXP], {}, math.inf, -math.inf]
