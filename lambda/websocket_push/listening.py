@@ -33,7 +33,7 @@ def granted(event: Event, *, allow_anonymous: bool) -> Grants:
     """Return which topics the connection that a message came over may listen to.
 
     An authorizer lists them in its context, which API Gateway passes on with every message. Where anonymous connections
-    are allowed, for trials, everybody may be anybody and so listen to everything.
+    are allowed, for trials, a client can take any user id, so it may listen to everything.
     """
     authorizer = event["requestContext"].get("authorizer")
     if authorizer is None:

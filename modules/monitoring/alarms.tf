@@ -123,7 +123,7 @@ locals {
     }
     fanout_dead_letters = {
       is_there    = local.has_queue.fanout_dead_letter_queue_name
-      description = "Segments of notifications for topics and broadcasts failed for good and wait in their dead-letter queue."
+      description = "Segments of notifications for topics and broadcasts failed every time and are in their dead-letter queue."
       metrics     = local.queue_metrics["fanout_dead_letters"]
       expressions = {}
       periods     = 1

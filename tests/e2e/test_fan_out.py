@@ -68,7 +68,7 @@ async def test_a_broadcast_is_accepted_and_leaves_an_empty_queue(tenants: Stack,
 
 
 async def test_a_segment_that_is_sent_again_is_the_same_notification(tenants: Stack, tokens: Issuer) -> None:
-    """As a dead-lettered one is that somebody moves back, or one whose worker died."""
+    """Like a dead-lettered one that is moved back, or one whose worker died."""
     headers = {"Authorization": f"Bearer {tokens.token(new_user(), topics=[])}", "Origin": ORIGIN}
     async with tenants.connect_with(headers=headers) as device:
         report = (await asyncio.to_thread(tenants.backend.push, {"topic": "*", "content": "again"})).payload

@@ -89,7 +89,7 @@ run "queues" {
       for queue in [aws_sqs_queue.fanout[0], aws_sqs_queue.fanout_dead_letter[0]] :
       [for statement in jsondecode(queue.policy).Statement : statement.Sid] == ["RefuseWithoutTls"]
     ])
-    error_message = "Nobody may send by the queues' own policies, and nothing without TLS."
+    error_message = "The queues' own policies let no one send, and nothing without TLS."
   }
 
   assert {

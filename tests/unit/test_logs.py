@@ -140,7 +140,7 @@ class TestTails:
     def test_a_storm_of_polls_reads_a_topic_once(self) -> None:
         store, tails = Store(org=[at(START + n) for n in range(5)]), Tails(Clock())
         for n in range(100):
-            # Each was away since another moment, the longest the first: nobody needs more than has been read.
+            # Each was away since another moment, the longest the first: none needs more than has been read.
             assert len(read(store, tails, ("org",), after=earliest_id_at(START + 10 + n)).texts) == 5
         assert store.queries("org") == 1
         assert store.queries("alice") == 100

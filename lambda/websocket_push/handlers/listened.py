@@ -26,8 +26,8 @@ async def listened_logs(
     Raises
     ------
     RequestError
-        `UNKNOWN_CONNECTION` if its row is gone: nobody knows any more what it listens to, and a page without the topics
-        would have the client take it that there is nothing new in them.
+        `UNKNOWN_CONNECTION` if its row is gone: its topics are then unknown, and a page without them would tell the
+        client that there is nothing new in them.
     """
     listener = await find_listener(dynamodb, clients_table, connection_id, deadline=deadline)
     if listener is None:
