@@ -263,3 +263,16 @@ class TestPolling:
     ) -> None:
         tables.add_notification(earliest_id_at(START), topic_key("*"), topic="*")
         assert history() == []
+
+
+def test_a_revoked_token_subscribes_to_nothing(
+    tables: Tables, subscriptions: Subscriptions, send: Send, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("REVOCABLE", "true")
+    tables.add_client(ME, connected_at=START)
+    tables.add_client("revoked#alice", issuedBefore=100)
+    for action in ("subscribe", "unsubscribe"):
+        frame = send(action, "org/7", authorizer={**ALICE, "issuedAt": "99"})
+        assert (frame["type"], frame["code"]) == ("error", "TOKEN_REVOKED")
+    assert subscriptions.rows() == []
+    assert send("subscribe", "org/7", authorizer={**ALICE, "issuedAt": "100"})["topics"] == ["org/7"]
