@@ -49,9 +49,6 @@ What Terraform is creating when it is killed exists without the state knowing of
 configuration can help that. So it is killed while it builds a package and does nothing else.
 """
 
-COUNT = int(os.environ.get("INTERRUPTIONS", "2"))
-"""How many of the points are tried: all of them take ten minutes (`make interruptions`)."""
-
 
 def make_root(workshop: Workshop, folder: Path) -> Terraform:
     """Make a root module beside a fresh copy of the sources."""
@@ -87,7 +84,7 @@ def interrupt_apply(terraform: Terraform, point: str, by: signal.Signals) -> Non
     assert seen, f"Terraform never printed {point!r}."
 
 
-@pytest.mark.parametrize(("by", "point"), POINTS[:COUNT])
+@pytest.mark.parametrize(("by", "point"), POINTS)
 def test_an_interrupted_apply_is_finished_elsewhere(
     workshop: Workshop, tmp_path: Path, by: signal.Signals, point: str
 ) -> None:
