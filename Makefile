@@ -57,7 +57,7 @@ e2e: terraform environments ## apply the example to the local AWS and test it ov
 	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %)
 
 interruptions: terraform environments ## interrupt and kill an apply at every point of its course, and finish it elsewhere (ten minutes)
-	@$(PYTEST) tests/e2e/test_interrupted.py
+	@$(PYTEST) --numprocesses auto tests/e2e/test_interrupted.py
 
 acceptance: terraform environments ## test verify-aws and doctor on the local AWS (seven minutes)
 	@$(PYTEST) tests/e2e/test_acceptance.py
