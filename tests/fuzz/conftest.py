@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "ALLOWED_ORIGINS": '["https://app.example.org"]',
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
+    "REVOCABLE": "false",
     "NOTIFICATION_TTL": "3600",
     "MAX_FRAME_BYTES": "32768",
     "KEEPALIVE_ACTION": "poll",

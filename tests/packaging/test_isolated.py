@@ -61,18 +61,26 @@ ENVIRONMENT = {
     "ALLOW_ANONYMOUS": "true",
     "CLIENT_PUSH": "self",
     "PERSIST_BY_DEFAULT": "true",
+    "REVOCABLE": "false",
     "NOTIFICATION_TTL": "60",
     "MAX_FRAME_BYTES": "32768",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
+    "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
+    "REVOCATION_TTL": "60",
 }
 
-UNAVAILABLE = {"connect": {"statusCode": 503}, "disconnect": {"statusCode": 503}, "push": {"errorType": "UNAVAILABLE"}}
+UNAVAILABLE = {
+    **{key: {"statusCode": 503} for key in ("connect", "disconnect")},
+    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control")},
+}
 
 
 def event_for(function: str) -> object:
     if function == "push":
         return {"userId": "alice", "content": 1}
+    if function == "control":
+        return {"action": "revoke", "userId": "alice"}
     return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
 
 

@@ -19,6 +19,7 @@ module "trial" {
   source = "../../../"
 
   allow_anonymous = true
+  client_push     = "self"
 }
 
 module "trial_without_client_push" {
