@@ -608,8 +608,8 @@ variable "throttling" {
     bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
-    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, each; half of the above, and at most half of the quota,
-      if left out, so that clients leave the account room for deliveries.
+    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, and with `topics` for subscribe and unsubscribe, each;
+      half of the above, and at most half of the quota, if left out, so that clients leave the account room for deliveries.
   EOT
   type = object({
     rate_limit         = optional(number)
