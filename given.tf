@@ -6,13 +6,15 @@ locals {
   given = {
     jwt         = nonsensitive(can(length([var.jwt.audience])))
     authorizer  = nonsensitive(can(length([var.jwt.audience])) || can(length([var.authorizer.function_arn])))
+    control     = nonsensitive(can(length([var.control.revocation_ttl])))
     push_queue  = nonsensitive(can(length([var.push_queue.batch_size])))
+    topics      = nonsensitive(can(length([var.topics.workers])))
     access_logs = nonsensitive(can(length([var.access_logs.source_ip])))
 
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -1,20 +1,32 @@
 # Names, places and ARNs are decided here, once, and handed to the modules. Each module refers only to modules before it.
 locals {
-  function_keys = concat(["connect", "disconnect", "poll", "push"], local.given.jwt ? ["verify_jwt"] : [])
+  function_keys = concat(
+    ["connect", "disconnect", "poll", "push"],
+    local.given.control ? ["control"] : [],
+    local.given.topics ? ["fanout", "subscriptions"] : [],
+    local.given.jwt ? ["verify_jwt"] : [],
+  )
+
+  # The functions that clients reach by a route.
+  routed_keys = concat(["connect", "disconnect", "poll", "push"], local.given.topics ? ["subscriptions"] : [])
 
   function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
 
   table_names = {
     clients       = "${var.name}-clients"
     notifications = "${var.name}-notifications"
+    subscriptions = "${var.name}-subscriptions"
   }
 
   log_group_names = { for key, name in local.function_names : key => "/aws/lambda/${name}" }
 
   queue_names = {
-    dead_letter      = "${var.name}-dead-letters"
-    push             = "${var.name}-push"
-    push_dead_letter = "${var.name}-push-dead-letters"
+    control            = "${var.name}-control"
+    dead_letter        = "${var.name}-dead-letters"
+    fanout             = "${var.name}-fanout"
+    fanout_dead_letter = "${var.name}-fanout-dead-letters"
+    push               = "${var.name}-push"
+    push_dead_letter   = "${var.name}-push-dead-letters"
   }
 
   # A table without a capacity of its own takes this one. On demand nothing looks at it.
@@ -23,6 +35,7 @@ locals {
     mode               = var.table_billing.mode
     clients            = var.table_billing.clients == null ? local.default_capacity : var.table_billing.clients
     notifications      = var.table_billing.notifications == null ? local.default_capacity : var.table_billing.notifications
+    subscriptions      = var.table_billing.subscriptions == null ? local.default_capacity : var.table_billing.subscriptions
     target_utilization = coalesce(var.table_billing.target_utilization, 70)
     clients_index = {
       read_capacity  = try(coalesce(var.table_billing.clients_index.read_capacity), local.default_capacity.read_capacity)
@@ -40,9 +53,16 @@ locals {
   # What is left out is the account's quota, unless raised: a limit above it might be refused. Each limit is decided by
   # itself, so that one that is given is known in the plan whatever the Region is.
   quota = contains(local.regions_with_smaller_quota, local.here.region) ? local.smaller_quota : local.default_quota
+
+  rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
+  burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
+
+  # Clients have half of it for each of their routes: deliveries share the account's quota with them.
   throttling = {
-    rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
-    burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
+    rate_limit         = local.rate_limit
+    burst_limit        = local.burst_limit
+    client_rate_limit  = coalesce(var.throttling.client_rate_limit, max(1, min(local.rate_limit, local.quota.rate_limit) / 2))
+    client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.burst_limit, local.quota.burst_limit) / 2)))
   }
 
   function_arns = {
@@ -87,6 +107,7 @@ module "dynamodb" {
 
   name                   = var.name
   table_names            = local.table_names
+  topics                 = local.given.topics
   deletion_protection    = var.deletion_protection
   point_in_time_recovery = var.point_in_time_recovery
   kms_key_arn            = var.kms.tables_key_arn
@@ -112,6 +133,8 @@ module "lambda" {
   notification_ttl   = var.notification_ttl
   keepalive          = var.keepalive
   max_frame_kb       = var.max_frame_kb
+  control            = local.given.control ? var.control : null
+  topics             = local.given.topics ? var.topics : null
   functions          = var.functions
   packages           = var.packages
   packages_folder    = var.packages_folder
@@ -133,12 +156,18 @@ module "lambda" {
     clients_index_arn        = module.dynamodb.clients_index_arn
     notifications_table_name = module.dynamodb.notifications_table_name
     notifications_table_arn  = module.dynamodb.notifications_table_arn
+    subscriptions_table_name = module.dynamodb.subscriptions_table_name
+    subscriptions_table_arn  = module.dynamodb.subscriptions_table_arn
   }
 
   # By ARNs that are known before the queues exist: SQS takes half a minute for each, and no function waits for them.
   queues = {
     dead_letter_queue_arn = local.queue_arns.dead_letter
     push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
+    control_queue_arn     = local.given.control ? local.queue_arns.control : null
+    control_queue_url     = local.given.control ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}" : null
+    fanout_queue_arn      = local.given.topics ? local.queue_arns.fanout : null
+    fanout_queue_url      = local.given.topics ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.fanout}" : null
     kms_key_arn           = var.kms.queues_key_arn
   }
 
@@ -166,6 +195,21 @@ module "queues" {
     invocation_arn = module.lambda.push_invocation_arn
     timeout        = module.lambda.push_timeout
   }
+
+  control_function = !local.given.control ? null : {
+    name           = local.function_names["control"]
+    invocation_arn = module.lambda.control_invocation_arn
+    timeout        = module.lambda.control_timeout
+  }
+
+  fan_out = !local.given.topics ? null : {
+    function = {
+      name           = local.function_names["fanout"]
+      invocation_arn = module.lambda.fanout_invocation_arn
+      timeout        = module.lambda.fanout_timeout
+    }
+    workers = var.topics.workers
+  }
 }
 
 module "websocket_api" {
@@ -174,6 +218,7 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
+  topics      = local.given.topics
   throttling  = local.throttling
   tags        = var.tags
 
@@ -196,14 +241,14 @@ module "websocket_api" {
   # created beside another of its name.
   invocation_uris = {
     for key, arn in merge(
-      { for key in ["connect", "disconnect", "poll", "push"] : key => local.invoked_arns[key] },
+      { for key in local.routed_keys : key => local.invoked_arns[key] },
       local.given.authorizer ? { authorizer = local.authorizer_arn } : {},
     ) : key => "arn:${local.here.partition}:apigateway:${local.here.region}:lambda:path/2015-03-31/functions/${arn}/invocations"
   }
 
   # What API Gateway is permitted to invoke, once it exists.
   function_arns = merge(
-    { for key in ["connect", "disconnect", "poll", "push"] : key => module.lambda.function_arns[key] },
+    { for key in local.routed_keys : key => module.lambda.function_arns[key] },
     local.given.authorizer ? { authorizer = local.given.jwt ? module.lambda.function_arns["verify_jwt"] : var.authorizer.function_arn } : {},
   )
   function_aliases = merge(module.lambda.aliases, {
@@ -234,6 +279,8 @@ module "monitoring" {
     dead_letter_queue_name            = local.queue_names.dead_letter
     push_queue_name                   = local.given.push_queue ? local.queue_names.push : null
     push_queue_dead_letter_queue_name = local.given.push_queue ? local.queue_names.push_dead_letter : null
+    fanout_queue_name                 = local.given.topics ? local.queue_names.fanout : null
+    fanout_dead_letter_queue_name     = local.given.topics ? local.queue_names.fanout_dead_letter : null
   }
 }
 

@@ -18,6 +18,16 @@ output "push_invoke_policy_json" {
   value       = module.lambda.push_invoke_policy_json
 }
 
+output "control_function_arn" {
+  description = "ARN that a backend invokes to see who is connected, disconnect and revoke: that of the control function, or of its alias with provisioned_concurrency; null without control."
+  value       = module.lambda.control_invocation_arn
+}
+
+output "control_invoke_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role invoke the control function and nothing else; null without control."
+  value       = module.lambda.control_invoke_policy_json
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the queue that asynchronous invocations of the push function are moved to once retries are exhausted, each with its request and the reason."
   value       = module.queues.dead_letter_queue_url
@@ -83,14 +93,44 @@ output "notifications_table_arn" {
   value       = module.dynamodb.notifications_table_arn
 }
 
+output "subscriptions_table_name" {
+  description = "Name of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_name
+}
+
+output "subscriptions_table_arn" {
+  description = "ARN of the table of subscriptions to topics; null without topics."
+  value       = module.dynamodb.subscriptions_table_arn
+}
+
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
+}
+
+output "fanout_queue_url" {
+  description = "URL of the queue of segments of notifications for topics and broadcasts; null without topics."
+  value       = module.queues.fanout_queue_url
+}
+
+output "fanout_queue_arn" {
+  description = "ARN of that queue; null without topics."
+  value       = module.queues.fanout_queue_arn
+}
+
+output "fanout_queue_dead_letter_queue_url" {
+  description = "URL of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_url
+}
+
+output "fanout_queue_dead_letter_queue_arn" {
+  description = "ARN of the queue of segments that failed every time; null without topics."
+  value       = module.queues.fanout_queue_dead_letter_queue_arn
 }
 
 output "alarm_arns" {

@@ -65,6 +65,8 @@ variable "jwt" {
     - `secret_kms_key_arn`: ARN of the customer managed key that encrypts the secret.
     - `algorithms`: algorithms to accept; RS256 with `jwks_uri` and HS256 with `secret_arn` if left out.
     - `user_id_claim`: the claim that holds the user's id.
+    - `topics_claim`: the claim that lists the topics which the client may listen to: names, and prefixes that end in /*, as a list or as
+      one string with spaces between them. Only with `topics`.
     - `token_use`, `typ`: what the claim token_use and the header typ must say, to accept one kind of token only.
     - `leeway`: clock skew to tolerate, in seconds; for nbf and iat at least 5.
     - `jwks_cache_seconds`: how long fetched keys are used, in seconds.
@@ -80,6 +82,7 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = optional(string, "sub")
+    topics_claim            = optional(string)
     token_use               = optional(string)
     typ                     = optional(string)
     leeway                  = optional(number, 0)
@@ -93,6 +96,7 @@ variable "jwt" {
       secret_kms_key_arn = optional(string)
       algorithms         = optional(list(string))
       user_id_claim      = optional(string, "sub")
+      topics_claim       = optional(string)
       token_use          = optional(string)
       typ                = optional(string)
     })), [])
@@ -193,6 +197,20 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != ""
+    ])
+    error_message = "jwt.topics_claim must be the name of the claim that lists the topics which the client may listen to, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen to broadcasts alone."
+  }
+
+  validation {
+    condition = var.topics != null ? true : alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null
+    ])
+    error_message = "jwt.topics_claim says which topics a client may listen to, but there are none: write topics = {} beside it, or leave it out."
+  }
+
+  validation {
+    condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
     ])
     error_message = "jwt.token_use must be \"access\" or \"id\", what the claim token_use of Cognito's tokens says. Leave it out for tokens that have no such claim."
@@ -252,8 +270,9 @@ variable "authorizer" {
     - `function_arn`: its ARN, without version or alias.
 
     API Gateway invokes it for every connection with the event of a REQUEST authorizer, which the module permits. It returns an IAM
-    policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string, required) and
-    `expiresAt` (seconds since the epoch as digits, optional).
+    policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string, required),
+    `expiresAt` (seconds since the epoch as digits, optional) and, with `topics`, `topics` (which of them the client may listen to:
+    names and prefixes that end in /*, one string with spaces between them, optional).
   EOT
   type = object({
     function_name = string
@@ -332,9 +351,9 @@ variable "allowed_origins" {
 }
 
 variable "client_push" {
-  description = "Who a client may push to over its WebSocket: \"none\" (clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
+  description = "Who a client may push to over its WebSocket: \"none\" (the default: clients cannot push), \"self\" (its own user) or \"any\" (every user). Backends use the push function and are not affected. Must be known when planning."
   type        = string
-  default     = "self"
+  default     = "none"
   nullable    = false
 
   validation {
@@ -504,6 +523,73 @@ variable "push_queue" {
   }
 }
 
+variable "control" {
+  description = <<-EOT
+    A function by which a backend sees who is connected, disconnects users and revokes tokens; `{}` for one with the defaults, null (the
+    default) for none. With it, every connection and every message reads the user's revocation.
+    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day.
+  EOT
+  type = object({
+    revocation_ttl = optional(number, 86400)
+  })
+  default = null
+
+  validation {
+    condition = var.control == null ? true : try(
+      var.control.revocation_ttl >= 60 && var.control.revocation_ttl <= 31536000 && floor(var.control.revocation_ttl) == var.control.revocation_ttl, false,
+    )
+    error_message = "control.revocation_ttl must be a whole number of seconds from 60 to 31536000 (365 days), such as 86400. It must not be shorter than the life of a token: a revoked token that outlives its revocation is accepted again."
+  }
+}
+
+variable "topics" {
+  description = <<-EOT
+    Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
+    authorization names. `{}` for the defaults; null for neither, and nothing is created for them.
+    - `max_per_connection`: topics of one connection; 20.
+    - `immediate_connections`: up to how many connections of a topic the push function sends to itself; 500. More are passed on to
+      workers, and 0 passes on all.
+    - `workers`: how many workers run at once; 2.
+    - `broadcast_rate`: messages that all workers together send in a second; 5000. The rest of the account's quota of requests to API
+      Gateway, 10,000 a second unless raised, is left to other pushes.
+  EOT
+  type = object({
+    max_per_connection    = optional(number, 20)
+    immediate_connections = optional(number, 500)
+    broadcast_rate        = optional(number, 5000)
+    workers               = optional(number, 2)
+  })
+  default = null
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.max_per_connection >= 1 && var.topics.max_per_connection <= 100 && floor(var.topics.max_per_connection) == var.topics.max_per_connection, false
+    )
+    error_message = "topics.max_per_connection must be a whole number from 1 to 100, such as 20: each poll reads every topic of its connection."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.immediate_connections >= 0 && var.topics.immediate_connections <= 2000 && floor(var.topics.immediate_connections) == var.topics.immediate_connections, false
+    )
+    error_message = "topics.immediate_connections must be a whole number from 0 (workers do it all) to 2000, such as 500: who invokes the push function waits for them."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.workers >= 2 && var.topics.workers <= 100 && floor(var.topics.workers) == var.topics.workers, false
+    )
+    error_message = "topics.workers must be a whole number from 2 to 100: Lambda takes no less for a queue, and two send as much as the account's quota allows."
+  }
+
+  validation {
+    condition = var.topics == null ? true : try(
+      var.topics.broadcast_rate >= var.topics.workers && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
+    )
+    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers, such as 5000."
+  }
+}
+
 variable "stage_name" {
   description = "Name of the API's stage, the last part of the WebSocket URL. Changing it changes the URL and drops every connection."
   type        = string
@@ -522,10 +608,14 @@ variable "throttling" {
     bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
+    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, and with `topics` for subscribe and unsubscribe, each;
+      half of the above, and at most half of the quota, if left out, so that clients leave the account room for deliveries.
   EOT
   type = object({
-    rate_limit  = optional(number)
-    burst_limit = optional(number)
+    rate_limit         = optional(number)
+    burst_limit        = optional(number)
+    client_rate_limit  = optional(number)
+    client_burst_limit = optional(number)
   })
   default  = {}
   nullable = false
@@ -541,13 +631,29 @@ variable "throttling" {
     )
     error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
   }
+
+  validation {
+    condition = var.throttling.client_rate_limit == null ? true : (
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
+    )
+    error_message = "throttling.client_rate_limit must be at least 1 message per second and not above throttling.rate_limit; leave it out for half of that."
+  }
+
+  validation {
+    condition = var.throttling.client_burst_limit == null ? true : (
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
+      && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
+    )
+    error_message = "throttling.client_burst_limit must be a whole number of at least 1 and not above throttling.burst_limit; leave it out for half of that."
+  }
 }
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push and, with `jwt`, verify_jwt. What is left out has its default.
-    - `memory_size`: MB; 256, for push 512.
-    - `timeout`: seconds; 10, for push 30.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, and with `jwt`
+    verify_jwt. What is left out has its default.
+    - `memory_size`: MB; 256, for push, control and fanout 512.
+    - `timeout`: seconds; 10, for push and control 30, for fanout 60.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
@@ -570,8 +676,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -599,9 +705,14 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : function == "push" || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "control", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect, poll and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+  }
+
+  validation {
+    condition     = try(var.functions["fanout"].timeout, null) == null || try(var.functions["fanout"].timeout >= 10, false)
+    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of it for retries and for passing on what it did not get to."
   }
 
   validation {
@@ -660,6 +771,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.control != null || !contains(keys(var.functions), "control")
+    error_message = "functions.control has settings for a function that is there only with control: set control = {}, or leave functions.control out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -667,7 +783,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -685,8 +801,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
   }
 
   validation {
@@ -765,7 +881,7 @@ variable "alarms" {
     - `sns_topic_arns`: topics notified when an alarm fires and when it clears, in the module's Region.
     - `leave_out`: keys of alarms to leave out. Must be known when planning.
     - `thresholds`: by key, the number in five minutes above which the alarm fires. `push_duration` is a percentage of the push
-      function's timeout, `push_queue_age` is in seconds.
+      function's timeout, `push_queue_age` and `fanout_age` are in seconds.
   EOT
   type = object({
     sns_topic_arns = optional(list(string), [])
@@ -776,6 +892,8 @@ variable "alarms" {
       dead_letters            = optional(number, 0)
       deliveries_failed       = optional(number, 10)
       errors                  = optional(number, 0)
+      fanout_age              = optional(number, 900)
+      fanout_dead_letters     = optional(number, 0)
       faults                  = optional(number, 0)
       keys_unavailable        = optional(number, 0)
       not_persisted           = optional(number, 0)
@@ -801,7 +919,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {
@@ -855,7 +973,7 @@ variable "table_billing" {
     How DynamoDB bills the tables:
     - `mode`: `"PAY_PER_REQUEST"` (on demand) or `"PROVISIONED"`. Must be known when planning, as must `read_capacity` and
       `write_capacity`.
-    - `clients`, `notifications`: capacity units of each table with `"PROVISIONED"`: autoscaling keeps them between `read_capacity`
+    - `clients`, `notifications`, and with `topics` `subscriptions`: capacity units of each table with `"PROVISIONED"`: autoscaling keeps them between `read_capacity`
       and `read_capacity_max`, `write_capacity` and `write_capacity_max`. 5 units, and a maximum equal to the minimum, if left out.
     - `clients_index`: fixed capacity units of the index of clients; 5 and 5 if left out.
     - `target_utilization`: percentage of the capacity that autoscaling aims at, 20 to 90; 70 if left out.
@@ -878,6 +996,12 @@ variable "table_billing" {
       write_capacity     = optional(number, 5)
       write_capacity_max = optional(number)
     }))
+    subscriptions = optional(object({
+      read_capacity      = optional(number, 5)
+      read_capacity_max  = optional(number)
+      write_capacity     = optional(number, 5)
+      write_capacity_max = optional(number)
+    }))
     target_utilization = optional(number)
   })
   default  = {}
@@ -890,14 +1014,19 @@ variable "table_billing" {
 
   validation {
     condition = try(var.table_billing.mode == "PROVISIONED", true) || alltrue([
-      for setting in ["clients", "clients_index", "notifications", "target_utilization"] : var.table_billing[setting] == null
+      for setting in ["clients", "clients_index", "notifications", "subscriptions", "target_utilization"] : var.table_billing[setting] == null
     ])
     error_message = "table_billing has a capacity, but on demand there is none: write mode = \"PROVISIONED\" beside it, or leave it out."
   }
 
   validation {
+    condition     = var.topics != null || try(var.table_billing.subscriptions, null) == null
+    error_message = "table_billing.subscriptions is the capacity of a table that there is with topics only: write topics = {} beside it, or leave it out."
+  }
+
+  validation {
     condition = alltrue(flatten([
-      for name in ["clients", "clients_index", "notifications"] : [
+      for name in ["clients", "clients_index", "notifications", "subscriptions"] : [
         for unit, capacity in coalesce(var.table_billing[name], {}) :
         endswith(unit, "_max") && capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
       ]
@@ -907,7 +1036,7 @@ variable "table_billing" {
 
   validation {
     condition = alltrue(flatten([
-      for table in [var.table_billing.clients, var.table_billing.notifications] : [
+      for table in [var.table_billing.clients, var.table_billing.notifications, var.table_billing.subscriptions] : [
         for unit in ["read_capacity", "write_capacity"] :
         try(table["${unit}_max"], null) == null ? true : try(table["${unit}_max"] >= table[unit], false)
       ]
@@ -956,7 +1085,7 @@ variable "kms" {
 variable "vpc" {
   description = <<-EOT
     Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do), to
-    `connections_url` (a NAT gateway) and, for verify_jwt, to the key set, Secrets Manager or SSM. In a VPC that has an interface endpoint
+    `connections_url` (a NAT gateway), with `topics` to SQS and, for verify_jwt, to the key set, Secrets Manager or SSM. In a VPC that has an interface endpoint
     for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's private DNS off.
     - `subnet_ids`: 1 to 16 subnets.
     - `security_group_ids`: 1 to 5 security groups.

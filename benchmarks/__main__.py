@@ -10,11 +10,10 @@ from pathlib import Path
 from benchmarks import cold, cost, machine, steady
 from benchmarks.chart import chart
 from benchmarks.definitions import FULL, QUICK, Plan, definitions
-from benchmarks.programs import ProgramError, public_authorities
+from benchmarks.programs import ProgramError, new_certificates
 from benchmarks.progress import Progress
 from benchmarks.results import FORMAT, IncompleteError, Results, load, save, summarize
-from benchmarks.stub.certificates import write_certificates
-from benchmarks.stub.launch import Certificates, running_stub
+from benchmarks.stub.launch import running_stub
 from benchmarks.table import summary, table, verdict_lines
 from tools.errors import ToolError
 from tools.paths import BUILD, CHECKOUT
@@ -84,7 +83,7 @@ def _measured(plan: Plan) -> Results:
     core = machine.separate_processors()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        certificates = _certificates(folder)
+        certificates = new_certificates(folder)
         unpacked = cold.build_packages(folder, samples)
         stub = stack.enter_context(running_stub(certificates, core=core))
         cold.measure(plan, stub, unpacked, samples, progress)
@@ -102,14 +101,6 @@ def _measured(plan: Plan) -> Results:
         "versions": machine.versions(),
         "measures": summarize(definitions(plan), samples),
     }
-
-
-def _certificates(folder: Path) -> Certificates:
-    authority, chain = write_certificates(folder)
-    trust = folder / "trust.pem"
-    # Reading the public authorities is part of a cold start, so they are there beside the run's own.
-    trust.write_bytes(public_authorities().read_bytes() + b"\n" + authority.read_bytes())
-    return Certificates(trust, authority, chain)
 
 
 def _emulated(options: argparse.Namespace) -> int:

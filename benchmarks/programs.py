@@ -14,9 +14,12 @@ from typing import NamedTuple
 from benchmarks.contenders.harness import NOTIFICATION, POOL_SIZE, Cost, Task
 from benchmarks.definitions import AIOBOTOCORE, AWSCRT, NODE, OURS, SEQUENTIAL, THREADS
 from benchmarks.machine import NODE_FOLDER, has_node
+from benchmarks.stub.certificates import write_certificates
+from benchmarks.stub.launch import Certificates
 from tools.paths import CHECKOUT
 
 _MODULES = {
+    "broadcast": "broadcast",
     OURS: "ours",
     SEQUENTIAL: "boto3_sequential",
     THREADS: "boto3_threads",
@@ -117,3 +120,12 @@ def public_authorities() -> Path:
     import botocore
 
     return Path(botocore.__file__).parent / "cacert.pem"
+
+
+def new_certificates(folder: Path) -> Certificates:
+    """Make the certificates of a run in a folder."""
+    authority, chain = write_certificates(folder)
+    trust = folder / "trust.pem"
+    # Reading the public authorities is part of a cold start, so they are there beside the run's own.
+    trust.write_bytes(public_authorities().read_bytes() + b"\n" + authority.read_bytes())
+    return Certificates(trust, authority, chain)

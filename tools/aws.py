@@ -54,6 +54,10 @@ class Backend:
         """Invoke the push function with a request and wait for its answer."""
         return invoke(self.lambda_, self.outputs["push_function_arn"], request)
 
+    def control(self, **request: object) -> Answer:
+        """Invoke the control function with a request and wait for its answer."""
+        return invoke(self.lambda_, self.outputs["control_function_arn"], request)
+
     def connection(self, connection_id: str) -> "dict[str, AttributeValueTypeDef] | None":
         """Return the row of a connection."""
         key = {"connectionId": {"S": connection_id}}

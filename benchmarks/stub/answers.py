@@ -79,6 +79,8 @@ class Answers:
         self.counts[operation] += 1
         if operation == "Query":
             return self._answer_query(body)
+        if operation == "Scan":
+            return _dynamodb(scan_page(json.loads(body)))
         if operation == "GetItem":
             return _dynamodb({"Item": _client("alice", 0)})
         return self._written
@@ -129,6 +131,28 @@ def query_page(request: dict[str, object], page_bytes: int = PAGE_BYTES) -> dict
     page: dict[str, object] = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
     if last < count:
         page["LastEvaluatedKey"] = {name: items[-1][name] for name in ("connectionId", "userId")}
+    return page
+
+
+def scan_page(request: dict[str, object]) -> dict[str, object]:
+    """Return the page that a Scan request asks for: connections of a table that is named as a user is.
+
+    Parameters
+    ----------
+    request
+        The Scan's members, with a `Limit`.
+    """
+    table, limit, start = request["TableName"], request["Limit"], request.get("ExclusiveStartKey")
+    assert isinstance(table, str)  # noqa: S101 - what DynamoDB requires
+    assert isinstance(limit, int)  # noqa: S101 - what the workers ask for
+    first = int(start["connectionId"]["S"].removesuffix("=")[-10:]) + 1 if isinstance(start, dict) else 0
+    count, _ = _connection_counts(table)
+    last = min(count, first + limit)
+    read = ("connectionId", "connectedAt", "expiresAt")
+    rows = (_client(table, number) for number in range(first, last))
+    page: dict[str, object] = {"Items": [{name: row[name] for name in read} for row in rows]}
+    if last < count:
+        page["LastEvaluatedKey"] = {"connectionId": _client(table, last - 1)["connectionId"]}
     return page
 
 

@@ -60,6 +60,7 @@ class Address:
             "KEEPALIVE_ACTION": "poll",
             "KEEPALIVE_SECONDS": "240",
             "PERSIST_BY_DEFAULT": "true",
+            "REVOCABLE": "false",
             "ALLOW_ANONYMOUS": "false",
             "ALLOWED_ORIGINS": "[]",
             "CLIENT_PUSH": "none",

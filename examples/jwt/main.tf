@@ -19,6 +19,10 @@ module "push" {
     allow_insecure_loopback = var.allow_insecure_loopback
   }
   allowed_origins = var.allowed_origins
+  client_push     = "self"
+
+  # Who is online, disconnect, revoke.
+  control = {}
 
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false

@@ -13,6 +13,16 @@ output "push_invoke_policy_json" {
   value       = module.push.push_invoke_policy_json
 }
 
+output "control_function_arn" {
+  description = "ARN of the control function: what a backend invokes to see who is online, disconnect and revoke."
+  value       = module.push.control_function_arn
+}
+
+output "control_invoke_policy_json" {
+  description = "IAM policy that lets a backend's role invoke the control function."
+  value       = module.push.control_invoke_policy_json
+}
+
 output "connections_url" {
   description = "Base URL of the management API."
   value       = module.push.connections_url

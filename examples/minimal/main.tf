@@ -6,5 +6,6 @@ provider "aws" {}
 module "push" {
   source              = "../../"
   allow_anonymous     = true
+  client_push         = "self"
   deletion_protection = false
 }

@@ -6,9 +6,9 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.handshake import Event, query_values
 from websocket_push.protocol.values import require_user_id
 from websocket_push.settings import ClientPush, SettingsError
-from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
+from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, Token
 
-_MAX_EXPIRY_DIGITS = 15
+_MAX_TIME_DIGITS = 15
 
 
 def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
@@ -35,7 +35,9 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
     return require_user_id(values[0], "userId")
 
 
-async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: bool, now: int, deadline: float) -> str:
+async def messaging_user(
+    event: Event, clients: Clients, *, allow_anonymous: bool, revocable: bool, now: int, deadline: float
+) -> str:
     """Return the user of the connection that a message came over; the message itself is not consulted.
 
     API Gateway adds the authorizer's context to every message of the connection. The user of an anonymous connection is
@@ -43,24 +45,31 @@ async def messaging_user(event: Event, clients: Clients, *, allow_anonymous: boo
 
     Parameters
     ----------
+    revocable
+        Whether tokens can be revoked: then it is read whether this connection's was.
     now
         Milliseconds since the epoch.
 
     Raises
     ------
     RequestError
-        `TOKEN_EXPIRED` if the authorization has expired, `UNKNOWN_CONNECTION` if the row is missing, `MISSING_USER_ID`
-        if the connection was not authorized.
+        `TOKEN_EXPIRED` if the authorization has expired, `TOKEN_REVOKED` if it was revoked, `UNKNOWN_CONNECTION` if the
+        row is missing, `MISSING_USER_ID` if the connection was not authorized.
     """
     authorizer = event["requestContext"].get("authorizer")
     if authorizer is not None:
         require_current(authorized_until(event), now=now)
-        return _authorized_user(authorizer)
+        user_id = _authorized_user(authorizer)
+        if revocable:
+            await require_not_revoked(token_of(event), user_id, clients, deadline=deadline)
+        return user_id
     if not allow_anonymous:
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
     connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
         raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is no longer registered. Connect again.")
+    if revocable:
+        await require_not_revoked(token_of(event), connection.user_id, clients, deadline=deadline)
     return connection.user_id
 
 
@@ -87,19 +96,33 @@ def authorized_until(event: Event) -> int | None:
     SettingsError
         If it is not a whole number: the authorizer is wrong, which is a fault in the deployment.
     """
-    expires_at = (event["requestContext"].get("authorizer") or {}).get("expiresAt")
-    if expires_at is None:
-        return None
-    text = str(expires_at)
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_EXPIRY_DIGITS):
-        raise SettingsError("The authorizer's expiresAt must be whole seconds since the epoch.")
-    return int(text)
+    return _whole_seconds(event["requestContext"].get("authorizer") or {}, "expiresAt")
 
 
 def require_current(until: int | None, *, now: int) -> None:
     """Raise `TOKEN_EXPIRED` if an authorization that ends at a time (seconds) has expired now (milliseconds)."""
     if until is not None and until * 1000 <= now:
         raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect again with a new one.")
+
+
+def token_of(event: Event) -> Token:
+    """Return what is known of a connection's token: the members `issuedAt` and `tokenId` of its context.
+
+    Raises
+    ------
+    SettingsError
+        If `issuedAt` is not a whole number of seconds: a fault of the deployment.
+    """
+    context = event["requestContext"].get("authorizer") or {}
+    token_id = context.get("tokenId")
+    return Token(_whole_seconds(context, "issuedAt"), None if token_id in (None, "") else str(token_id))
+
+
+async def require_not_revoked(token: Token, user_id: str, clients: Clients, *, deadline: float) -> None:
+    """Raise `TOKEN_REVOKED` if a user's token is revoked by now."""
+    revocation = await clients.find_revocation(user_id, deadline=deadline)
+    if revocation is not None and revocation.covers(token):
+        raise RequestError(ErrorCode.TOKEN_REVOKED, "The token was revoked. Sign in again.")
 
 
 def session_end(event: Event) -> int:
@@ -111,6 +134,16 @@ def session_end(event: Event) -> int:
     until = authorized_until(event)
     life_end = connected_at + CONNECTION_LIFE_SECONDS * 1000
     return life_end if until is None else min(life_end, until * 1000)
+
+
+def _whole_seconds(authorizer: Mapping[str, object], name: str) -> int | None:
+    value = authorizer.get(name)
+    if value is None:
+        return None
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_TIME_DIGITS):
+        raise SettingsError(f"The authorizer's {name} must be whole seconds since the epoch.")
+    return int(text)
 
 
 def _authorized_user(authorizer: Mapping[str, object]) -> str:

@@ -1,13 +1,13 @@
 """The history: the notifications that a poll returns."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from websocket_push.protocol.frames import notification_text
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
 from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continued_position
-from websocket_push.tables.notifications import Notification
-from websocket_push.tables.stored import MAX_QUERIES, Part, Range, StoredNotifications
+from websocket_push.tables.notifications import Notification, key_of
+from websocket_push.tables.stored import MAX_QUERIES, Part, Range
 
 OVERLAP_MILLISECONDS = 5 * 60 * 1000
 """How far before `after` a poll reads.
@@ -50,6 +50,16 @@ class _Entry(NamedTuple):
     size: int
 
 
+class Log(Protocol):
+    """What is read: the notifications table, or several of its logs merged."""
+
+    async def read(
+        self, key: str, part: Range, *, count: int, size: int, now: int, rows: int, deadline: float, queries: int
+    ) -> Part:
+        """See `StoredNotifications.read`."""
+        ...
+
+
 Together: TypeAlias = Callable[[Coroutine[Any, Any, Part], Coroutine[Any, Any, Part]], Awaitable[Sequence[Part]]]
 """Awaits two coroutines at the same time and returns both results, as `asyncio.gather` does."""
 
@@ -58,7 +68,7 @@ _Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
 
 
 async def read_history(
-    notifications: StoredNotifications,
+    log: Log,
     user_id: str,
     request: PollRequest,
     *,
@@ -71,6 +81,8 @@ async def read_history(
 
     Parameters
     ----------
+    log
+        Where to read.
     page_bytes
         Room for the notifications of the page. A larger notification gets a page of its own.
     now_milliseconds
@@ -80,8 +92,8 @@ async def read_history(
     """
 
     async def read(part: Range, count: int, queries: int = MAX_QUERIES) -> Part:
-        return await notifications.read(
-            user_id,
+        return await log.read(
+            key_of(user_id),
             part,
             count=count,
             size=page_bytes,
@@ -164,7 +176,9 @@ def _entries(part: Part) -> list[_Entry]:
 
 
 def _entry(notification: Notification) -> _Entry:
-    text = notification_text(notification.notification_id, notification.created_at, notification.content)
+    text = notification_text(
+        notification.notification_id, notification.created_at, notification.content, notification.topic
+    )
     return _Entry(notification.notification_id, text, len(text.encode()) + 1)  # the comma
 
 

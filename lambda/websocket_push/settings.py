@@ -29,6 +29,16 @@ def read_text(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
+def read_optional(environment: Mapping[str, str], name: str) -> str:
+    """Return a variable that belongs to a feature; empty where the feature is off."""
+    return environment.get(name, "")
+
+
+def read_count(environment: Mapping[str, str], name: str) -> int:
+    """Return a variable that must be a positive whole number."""
+    return _read_positive(environment, name)
+
+
 def read_flag(environment: Mapping[str, str], name: str) -> bool:
     """Return a variable that must be `true` or `false`, as Terraform writes them."""
     value = read_text(environment, name)
@@ -39,12 +49,17 @@ def read_flag(environment: Mapping[str, str], name: str) -> bool:
 
 def read_seconds(environment: Mapping[str, str], name: str) -> int:
     """Return a variable that must be a positive whole number of seconds."""
-    return _read_positive(environment, name, "seconds")
+    return _read_positive(environment, name, " of seconds")
 
 
 def read_bytes(environment: Mapping[str, str], name: str) -> int:
     """Return a variable that must be a positive whole number of bytes."""
-    return _read_positive(environment, name, "bytes")
+    return _read_positive(environment, name, " of bytes")
+
+
+def read_bound(environment: Mapping[str, str], name: str) -> int:
+    """Return a variable that must be a whole number, 0 included."""
+    return 0 if read_text(environment, name) == "0" else _read_positive(environment, name)
 
 
 def read_texts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -67,8 +82,8 @@ def read_client_push(environment: Mapping[str, str]) -> ClientPush:
         raise SettingsError("The environment variable CLIENT_PUSH must be none, self or any.") from None
 
 
-def _read_positive(environment: Mapping[str, str], name: str, unit: str) -> int:
+def _read_positive(environment: Mapping[str, str], name: str, unit: str = "") -> int:
     value = read_text(environment, name)
     if not (value.isascii() and value.isdigit()) or int(value) == 0:
-        raise SettingsError(f"The environment variable {name} must be a positive whole number of {unit}.")
+        raise SettingsError(f"The environment variable {name} must be a positive whole number{unit}.")
     return int(value)

@@ -6,7 +6,10 @@
 # The index's capacity is fixed instead. Terraform can leave all of an index alone or nothing of it, and with all of it
 # the billing mode could not be changed: DynamoDB wants the index's capacity in the same request.
 locals {
-  scaled_tables = { clients = var.billing.clients, notifications = var.billing.notifications }
+  scaled_tables = merge(
+    { clients = var.billing.clients, notifications = var.billing.notifications },
+    var.topics ? { subscriptions = var.billing.subscriptions } : {},
+  )
 
   # By table and unit, such as clients-read.
   capacities = local.provisioned ? merge([
@@ -25,6 +28,7 @@ locals {
   scaled = {
     clients       = aws_dynamodb_table.clients.name
     notifications = aws_dynamodb_table.notifications.name
+    subscriptions = one(aws_dynamodb_table.subscriptions[*].name)
   }
 }
 

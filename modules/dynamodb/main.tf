@@ -127,3 +127,54 @@ resource "aws_dynamodb_table" "notifications" { # read_capacity and write_capaci
     }
   }
 }
+
+# One row per topic and connection that listens to it. Rows that a lost $disconnect leaves behind expire.
+resource "aws_dynamodb_table" "subscriptions" {
+  count = var.topics ? 1 : 0
+
+  #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale; provisioned tables are scaled by autoscaling.tf, by a count that the check does not follow.
+  name                        = var.table_names.subscriptions
+  billing_mode                = var.billing.mode
+  read_capacity               = try(local.capacities["subscriptions-read"].minimum, null)
+  write_capacity              = try(local.capacities["subscriptions-write"].minimum, null)
+  hash_key                    = "topic"
+  range_key                   = "connectionId"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "topic"
+    type = "S"
+  }
+
+  attribute {
+    name = "connectionId"
+    type = "S"
+  }
+
+  ttl {
+    attribute_name = "expiresAt"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = var.point_in_time_recovery
+  }
+
+  # As above: the account's key aws/dynamodb, or the caller's, instead of the key that AWS owns.
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
+  }
+
+  tags = merge({ Name = var.table_names.subscriptions }, var.tags)
+
+  # Autoscaling changes these; see autoscaling.tf.
+  lifecycle {
+    ignore_changes = [read_capacity, write_capacity]
+
+    precondition {
+      condition     = terraform_data.name.output == var.name
+      error_message = local.renamed
+    }
+  }
+}

@@ -28,6 +28,16 @@ output "notifications_table_arn" {
   value       = aws_dynamodb_table.notifications.arn
 }
 
+output "subscriptions_table_name" {
+  description = "Name of the table of subscriptions; null without topics."
+  value       = one(aws_dynamodb_table.subscriptions[*].name)
+}
+
+output "subscriptions_table_arn" {
+  description = "ARN of the table of subscriptions; null without topics."
+  value       = one(aws_dynamodb_table.subscriptions[*].arn)
+}
+
 output "deployed_packages" {
   description = "Packages that the functions had when the last apply was complete, as modules/lambda noted in a tag of the clients table; \"\" before the first."
   value       = lookup(aws_dynamodb_table.clients.tags, "websocket-push:deployed", "")

@@ -9,8 +9,16 @@ variable "table_names" {
   type = object({
     clients       = string
     notifications = string
+    subscriptions = optional(string)
   })
   nullable = false
+}
+
+variable "topics" {
+  description = "Whether there are topics, and so a table of subscriptions."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "deletion_protection" {
@@ -24,7 +32,7 @@ variable "billing" {
   description = <<-EOT
     How DynamoDB bills the tables:
     - `mode`: `PAY_PER_REQUEST` or `PROVISIONED`.
-    - `clients`, `notifications`: capacity of each table with `PROVISIONED`, at least `read_capacity` and `write_capacity`, at
+    - `clients`, `notifications`, `subscriptions`: capacity of each table with `PROVISIONED`, at least `read_capacity` and `write_capacity`, at
       most `read_capacity_max` and `write_capacity_max`.
     - `clients_index`: fixed capacity of the index with `PROVISIONED`.
     - `target_utilization`: percentage of the capacity that autoscaling aims at.
@@ -47,6 +55,12 @@ variable "billing" {
       write_capacity     = number
       write_capacity_max = optional(number)
     })
+    subscriptions = optional(object({
+      read_capacity      = number
+      read_capacity_max  = optional(number)
+      write_capacity     = number
+      write_capacity_max = optional(number)
+    }))
     target_utilization = number
   })
   nullable = false
@@ -66,7 +80,7 @@ variable "kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags for both tables and what scales them. A tag called Name replaces the default one, the table's name."
+  description = "Tags for the tables and what scales them. A tag called Name replaces the default one, the table's name."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -7,7 +7,8 @@ locals {
     if nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
   }
 
-  push_invocation_arn = try(aws_lambda_alias.this["push"].arn, aws_lambda_function.this["push"].arn)
+  push_invocation_arn    = try(aws_lambda_alias.this["push"].arn, aws_lambda_function.this["push"].arn)
+  control_invocation_arn = try(aws_lambda_alias.this["control"].arn, aws_lambda_function.this["control"].arn, null)
 }
 
 resource "aws_lambda_alias" "this" {

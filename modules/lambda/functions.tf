@@ -25,6 +25,38 @@ locals {
     Resource = [var.tables.clients_table_arn]
   }
 
+  # Whatever removes a connection removes its subscriptions.
+  subscriptions_environment = var.topics == null ? {} : { SUBSCRIPTIONS_TABLE = var.tables.subscriptions_table_name }
+  write_subscriptions = var.topics == null ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:BatchWriteItem"]
+      Resource = [var.tables.subscriptions_table_arn]
+    },
+  ]
+
+  read_subscriptions = var.topics == null ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = [var.tables.subscriptions_table_arn]
+    },
+  ]
+
+  # With control, tokens are revoked by an item of the clients table, which is read before a connection or its message is
+  # accepted.
+  revocable = contains(keys(var.function_names), "control")
+
+  manage_connections = {
+    # The * stands for connection ids, which exist only while a client is connected.
+    Effect = "Allow"
+    Action = ["execute-api:ManageConnections"]
+    Resource = [
+      "${local.connections_arn}/DELETE/@connections/*",
+      "${local.connections_arn}/POST/@connections/*",
+    ]
+  }
+
   max_frame_bytes = tostring(var.max_frame_kb * 1024)
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
@@ -37,11 +69,12 @@ locals {
         ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
         ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
         CLIENTS_TABLE   = var.tables.clients_table_name
+        REVOCABLE       = tostring(local.revocable)
       }
       statements = [
         {
           Effect   = "Allow"
-          Action   = ["dynamodb:PutItem"]
+          Action   = concat(local.revocable ? ["dynamodb:DeleteItem", "dynamodb:GetItem"] : [], ["dynamodb:PutItem"])
           Resource = [var.tables.clients_table_arn]
         },
       ]
@@ -50,29 +83,34 @@ locals {
     disconnect = {
       description = "Removes a closed WebSocket connection"
       defaults    = local.defaults
-      environment = {
-        CLIENTS_TABLE = var.tables.clients_table_name
-      }
-      statements = [
-        {
-          Effect   = "Allow"
-          Action   = ["dynamodb:DeleteItem"]
-          Resource = [var.tables.clients_table_arn]
-        },
-      ]
+      environment = merge({ CLIENTS_TABLE = var.tables.clients_table_name }, local.subscriptions_environment)
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+        ],
+        local.write_subscriptions,
+      )
     }
 
     poll = {
       description = "Answers a client's history of notifications"
       defaults    = local.defaults
-      environment = {
-        ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
-        CLIENTS_TABLE       = var.tables.clients_table_name
-        KEEPALIVE_ACTION    = var.keepalive.action
-        KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
-        MAX_FRAME_BYTES     = local.max_frame_bytes
-        NOTIFICATIONS_TABLE = var.tables.notifications_table_name
-      }
+      environment = merge(
+        {
+          ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
+          CLIENTS_TABLE       = var.tables.clients_table_name
+          KEEPALIVE_ACTION    = var.keepalive.action
+          KEEPALIVE_SECONDS   = tostring(coalesce(var.keepalive.seconds, var.keepalive.action == "ping" ? 300 : 240))
+          MAX_FRAME_BYTES     = local.max_frame_bytes
+          NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+          REVOCABLE           = tostring(local.revocable)
+        },
+        var.topics == null ? {} : { TOPICS = "true" },
+      )
       statements = concat(
         [
           {
@@ -81,7 +119,8 @@ locals {
             Resource = [var.tables.notifications_table_arn]
           },
         ],
-        var.allow_anonymous ? [local.read_connection] : [],
+        # The connection's topics are in its row, too.
+        var.allow_anonymous || local.revocable || var.topics != null ? [local.read_connection] : [],
       )
     }
 
@@ -89,17 +128,26 @@ locals {
       description = "Keeps a notification and sends it to every connection of its users"
       # Its response may wait for retries of many users' connections, and more memory means more CPU and network.
       defaults = merge(local.defaults, { memory_size = 512, timeout = 30 })
-      environment = {
-        ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
-        CLIENTS_INDEX       = var.tables.clients_index_name
-        CLIENTS_TABLE       = var.tables.clients_table_name
-        CLIENT_PUSH         = var.client_push
-        CONNECTIONS_URL     = var.api.connections_url
-        MAX_FRAME_BYTES     = local.max_frame_bytes
-        NOTIFICATIONS_TABLE = var.tables.notifications_table_name
-        NOTIFICATION_TTL    = tostring(var.notification_ttl)
-        PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
-      }
+      environment = merge(
+        {
+          ALLOW_ANONYMOUS     = tostring(var.allow_anonymous)
+          CLIENTS_INDEX       = var.tables.clients_index_name
+          CLIENTS_TABLE       = var.tables.clients_table_name
+          CLIENT_PUSH         = var.client_push
+          CONNECTIONS_URL     = var.api.connections_url
+          MAX_FRAME_BYTES     = local.max_frame_bytes
+          NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+          NOTIFICATION_TTL    = tostring(var.notification_ttl)
+          PERSIST_BY_DEFAULT  = tostring(var.persist_by_default)
+          REVOCABLE           = tostring(local.revocable)
+        },
+        local.subscriptions_environment,
+        var.topics == null ? {} : {
+          FANOUT_QUEUE_URL      = var.queues.fanout_queue_url
+          FANOUT_SEGMENTS       = tostring(var.topics.workers)
+          IMMEDIATE_CONNECTIONS = tostring(var.topics.immediate_connections)
+        },
+      )
       statements = concat(
         [
           {
@@ -117,18 +165,104 @@ locals {
             Action   = ["dynamodb:DeleteItem"]
             Resource = [var.tables.clients_table_arn]
           },
+          local.manage_connections,
+        ],
+        (var.allow_anonymous || local.revocable) && var.client_push != "none" ? [local.read_connection] : [],
+        local.read_subscriptions,
+        local.write_subscriptions,
+        local.queue_statements.push,
+      )
+    }
+
+    # Not there without control, which is then null.
+    control = {
+      description = "Says who is connected, disconnects and revokes"
+      defaults    = merge(local.defaults, { memory_size = 512, timeout = 30 })
+      environment = merge(
+        {
+          CLIENTS_INDEX     = var.tables.clients_index_name
+          CLIENTS_TABLE     = var.tables.clients_table_name
+          CONNECTIONS_URL   = var.api.connections_url
+          CONTROL_QUEUE_URL = var.queues.control_queue_url
+          REVOCATION_TTL    = try(tostring(var.control.revocation_ttl), null)
+        },
+        local.subscriptions_environment,
+      )
+      statements = concat(
+        [
           {
-            # The * stands for connection ids, which exist only while a client is connected.
-            Effect = "Allow"
-            Action = ["execute-api:ManageConnections"]
-            Resource = [
-              "${local.connections_arn}/DELETE/@connections/*",
-              "${local.connections_arn}/POST/@connections/*",
-            ]
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          local.manage_connections,
+          {
+            # It sends itself what is to be done once more, and Lambda receives that in its name.
+            Effect   = "Allow"
+            Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+            Resource = var.queues.control_queue_arn[*]
           },
         ],
-        var.allow_anonymous && var.client_push != "none" ? [local.read_connection] : [],
-        local.queue_statements,
+        local.write_subscriptions,
+        local.queue_key_statements,
+      )
+    }
+
+    # The next two are not there without topics, which are then null.
+    fanout = {
+      description = "Sends a notification to a segment of its topic's connections, or of all"
+      defaults    = merge(local.defaults, { memory_size = 512, timeout = 60 })
+      environment = merge(
+        {
+          CLIENTS_TABLE    = var.tables.clients_table_name
+          CONNECTIONS_URL  = var.api.connections_url
+          FANOUT_QUEUE_URL = var.queues.fanout_queue_url
+          # Each worker's part of the rate.
+          POSTS_PER_SECOND = try(tostring(floor(var.topics.broadcast_rate / var.topics.workers)), null)
+        },
+        local.subscriptions_environment,
+      )
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:DeleteItem", "dynamodb:Scan"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          local.manage_connections,
+        ],
+        local.read_subscriptions,
+        local.write_subscriptions,
+        local.queue_statements.fanout,
+      )
+    }
+
+    subscriptions = {
+      description = "Subscribes a connection to topics, and unsubscribes it"
+      defaults    = local.defaults
+      environment = merge(
+        {
+          ALLOW_ANONYMOUS           = tostring(var.allow_anonymous)
+          CLIENTS_TABLE             = var.tables.clients_table_name
+          MAX_TOPICS_PER_CONNECTION = try(tostring(var.topics.max_per_connection), null)
+          REVOCABLE                 = tostring(local.revocable)
+        },
+        local.subscriptions_environment,
+      )
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+        ],
+        local.write_subscriptions,
       )
     }
 
@@ -180,7 +314,7 @@ locals {
         algorithms  = coalesce(issuer.algorithms, issuer.secret_arn == null ? ["RS256"] : ["HS256"])
         userIdClaim = issuer.user_id_claim
       },
-      { for name, value in { tokenUse = issuer.token_use, typ = issuer.typ } : name => value if value != null },
+      { for name, value in { topicsClaim = issuer.topics_claim, tokenUse = issuer.token_use, typ = issuer.typ } : name => value if value != null },
     )
   ]
 

@@ -18,6 +18,40 @@ output "push_invocation_arn" {
   value       = local.push_invocation_arn
 }
 
+output "control_timeout" {
+  description = "Timeout of the control function in seconds, known before the function exists; null without it."
+  value       = try(local.settings["control"].timeout, null)
+}
+
+output "control_invocation_arn" {
+  description = "ARN by which the control function is invoked: that of its alias, if it has one; null without it."
+  value       = local.control_invocation_arn
+}
+
+output "control_invoke_policy_json" {
+  description = "IAM policy, as JSON, that lets a backend's role invoke the control function and nothing else; null without it."
+  value = !local.revocable ? null : jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [local.control_invocation_arn]
+      },
+    ]
+  })
+}
+
+output "fanout_timeout" {
+  description = "Timeout of the fanout function in seconds; null without topics."
+  value       = try(local.settings["fanout"].timeout, null)
+}
+
+output "fanout_invocation_arn" {
+  description = "ARN by which the fanout function is invoked: that of its alias, if it has one; null without topics."
+  value       = try(aws_lambda_alias.this["fanout"].arn, aws_lambda_function.this["fanout"].arn, null)
+}
+
 output "source_code_hashes" {
   description = "By function, the hash by which a changed package is noticed, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }

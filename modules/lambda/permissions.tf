@@ -8,10 +8,13 @@ locals {
   writing_actions = ["kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
   table_key_actions = {
-    connect    = concat(local.reading_actions, local.writing_actions)
-    disconnect = concat(local.reading_actions, local.writing_actions)
-    poll       = local.reading_actions
-    push       = concat(local.reading_actions, local.writing_actions)
+    connect       = concat(local.reading_actions, local.writing_actions)
+    disconnect    = concat(local.reading_actions, local.writing_actions)
+    poll          = local.reading_actions
+    push          = concat(local.reading_actions, local.writing_actions)
+    fanout        = concat(local.reading_actions, local.writing_actions)
+    subscriptions = concat(local.reading_actions, local.writing_actions)
+    control       = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {
@@ -25,30 +28,44 @@ locals {
     ]
   }
 
-  # Lambda sends, receives and deletes messages with the function's role.
-  queue_statements = concat(
-    [
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [var.queues.dead_letter_queue_arn]
-      },
-    ],
-    [
-      for arn in var.queues.push_queue_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        Resource = [arn]
-      }
-    ],
-    [
-      for arn in var.queues.kms_key_arn[*] : {
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [arn]
-      }
-    ],
-  )
+  # Lambda sends, receives and deletes messages with the function's role. Segments are sent by the functions themselves.
+  queue_statements = {
+    push = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*])
+        },
+      ],
+      [
+        for arn in var.queues.push_queue_arn[*] : {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = [arn]
+        }
+      ],
+      local.queue_key_statements,
+    )
+    fanout = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+          Resource = var.queues.fanout_queue_arn[*]
+        },
+      ],
+      local.queue_key_statements,
+    )
+  }
+
+  queue_key_statements = [
+    for arn in var.queues.kms_key_arn[*] : {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }
+  ]
 
   # Lambda creates and deletes the network interfaces with which the functions reach a VPC, using their roles. The
   # interfaces have no names before they exist, and EC2 cannot restrict a Describe action at all: hence *, as in AWS's

@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push and, with jwt, verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -50,6 +50,7 @@ variable "jwt" {
     secret_kms_key_arn      = optional(string)
     algorithms              = optional(list(string))
     user_id_claim           = string
+    topics_claim            = optional(string)
     token_use               = optional(string)
     typ                     = optional(string)
     leeway                  = number
@@ -63,6 +64,7 @@ variable "jwt" {
       secret_kms_key_arn = optional(string)
       algorithms         = optional(list(string))
       user_id_claim      = string
+      topics_claim       = optional(string)
       token_use          = optional(string)
       typ                = optional(string)
     }))
@@ -70,16 +72,30 @@ variable "jwt" {
   default = null
 }
 
+variable "control" {
+  description = "How long, in seconds, a revocation is kept; null without the control function."
+  type = object({
+    revocation_ttl = number
+  })
+  default = null
+}
+
 variable "queues" {
   description = <<-EOT
-    Queues that the push function uses:
+    Queues that the push, control and fanout functions use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
-    - `kms_key_arn`: key that encrypts both; null for keys of SQS.
+    - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
+    - `fanout_queue_arn` and `fanout_queue_url`: queue of segments; null without topics.
+    - `kms_key_arn`: key that encrypts them; null for keys of SQS.
   EOT
   type = object({
     dead_letter_queue_arn = string
     push_queue_arn        = optional(string)
+    control_queue_arn     = optional(string)
+    control_queue_url     = optional(string)
+    fanout_queue_arn      = optional(string)
+    fanout_queue_url      = optional(string)
     kms_key_arn           = optional(string)
   })
   nullable = false
@@ -94,6 +110,8 @@ variable "tables" {
     clients_index_arn        = string
     notifications_table_name = string
     notifications_table_arn  = string
+    subscriptions_table_name = optional(string)
+    subscriptions_table_arn  = optional(string)
     kms_key_arn              = optional(string)
   })
   nullable = false
@@ -154,8 +172,19 @@ variable "max_frame_kb" {
   nullable    = false
 }
 
+variable "topics" {
+  description = "Topics, as in the root module, which also checks it; null without them."
+  type = object({
+    max_per_connection    = number
+    immediate_connections = number
+    broadcast_rate        = number
+    workers               = number
+  })
+  default = null
+}
+
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

@@ -43,6 +43,8 @@ locals {
       dead_letters            = [var.queues.dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       push_queue_age          = [var.queues.push_queue_name, "ApproximateAgeOfOldestMessage"]
       push_queue_dead_letters = [var.queues.push_queue_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
+      fanout_age              = [var.queues.fanout_queue_name, "ApproximateAgeOfOldestMessage"]
+      fanout_dead_letters     = [var.queues.fanout_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       } : key => {
       queue = {
         namespace  = "AWS/SQS"
@@ -109,6 +111,20 @@ locals {
       is_there    = local.has_metrics
       description = "A sound request could not be carried out: AWS did not answer, refused, or something is set up wrongly."
       metrics     = local.own_metrics["Faults"]
+      expressions = {}
+      periods     = 1
+    }
+    fanout_age = {
+      is_there    = local.has_queue.fanout_queue_name
+      description = "Segments of notifications for topics and broadcasts wait for longer than they should."
+      metrics     = local.queue_metrics["fanout_age"]
+      expressions = {}
+      periods     = 1
+    }
+    fanout_dead_letters = {
+      is_there    = local.has_queue.fanout_dead_letter_queue_name
+      description = "Segments of notifications for topics and broadcasts failed every time and are in their dead-letter queue."
+      metrics     = local.queue_metrics["fanout_dead_letters"]
       expressions = {}
       periods     = 1
     }

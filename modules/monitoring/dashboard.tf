@@ -6,6 +6,7 @@ locals {
       "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
       "DeliveriesSucceeded", "DeliveriesUnclosed", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
       "NotificationsAccepted", "NotificationsNotPersisted", "NotificationsServed", "PushLatency", "RowsUnreadable",
+      "SegmentLatency", "SegmentsFinished", "TopicsAccepted",
     ] : name => [var.metrics_namespace, name, "Name", var.name]
   }
 
@@ -84,6 +85,19 @@ locals {
     },
   ]
 
+  topic_graphs = [
+    {
+      title   = "Notifications for topics, and segments"
+      stat    = "Sum"
+      metrics = [local.own_line["TopicsAccepted"], local.own_line["SegmentsFinished"]]
+    },
+    {
+      title   = "Milliseconds from push to the end of a segment"
+      stat    = "Maximum"
+      metrics = [for statistic in ["p50", "Maximum"] : concat(local.own_line["SegmentLatency"], [{ stat = statistic, label = statistic }])]
+    },
+  ]
+
   aws_graphs = concat(
     [
       for title, line in {
@@ -107,7 +121,9 @@ locals {
   )
 
   dead_letter_lines = [
-    for name in compact([var.queues.dead_letter_queue_name, var.queues.push_queue_dead_letter_queue_name]) :
+    for name in compact([
+      var.queues.dead_letter_queue_name, var.queues.push_queue_dead_letter_queue_name, var.queues.fanout_dead_letter_queue_name,
+    ]) :
     ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", name]
   ]
 
@@ -115,15 +131,21 @@ locals {
     for name in compact([var.queues.push_queue_name]) : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name]
   ]
 
+  fanout_queue_lines = [
+    for name in compact([var.queues.fanout_queue_name]) : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name]
+  ]
+
   queue_graphs = concat(
     length(local.dead_letter_lines) == 0 ? [] : [{ title = "Dead letters", stat = "Maximum", metrics = local.dead_letter_lines }],
     length(local.push_queue_lines) == 0 ? [] : [{ title = "Longest wait in the push queue, in seconds", stat = "Maximum", metrics = local.push_queue_lines }],
+    length(local.fanout_queue_lines) == 0 ? [] : [{ title = "Longest wait in the fan-out queue, in seconds", stat = "Maximum", metrics = local.fanout_queue_lines }],
   )
 
   # By JSON, because each graph is of a type of its own and a conditional wants one type.
   graphs = concat(
     [for graph in local.own_graphs : jsonencode(graph) if local.has_metrics],
     [for graph in local.token_graphs : jsonencode(graph) if local.has_metrics && local.verifies_token],
+    [for graph in local.topic_graphs : jsonencode(graph) if local.has_metrics && local.has_queue.fanout_queue_name],
     [for graph in local.aws_graphs : jsonencode(graph)],
     [for graph in local.queue_graphs : jsonencode(graph)],
   )

@@ -11,7 +11,7 @@ locals {
   visibility_timeout = 6 * var.push_function.timeout + try(var.push_queue.maximum_batching_window, 0)
 
   # For each queue, who may send besides roles with their own policies.
-  senders = { dead_letter = [], push_dead_letter = [], push = try(var.push_queue.source_arns, []) }
+  senders = merge({ for key in keys(var.queue_arns) : key => [] }, { push = try(var.push_queue.source_arns, []) })
 
   policies = {
     for key, queue_arn in var.queue_arns : key => jsonencode({

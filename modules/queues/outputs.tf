@@ -28,6 +28,26 @@ output "push_queue_dead_letter_queue_arn" {
   value       = one(aws_sqs_queue.push_dead_letter[*].arn)
 }
 
+output "fanout_queue_url" {
+  description = "URL of the queue of segments; null without fan_out."
+  value       = one(aws_sqs_queue.fanout[*].url)
+}
+
+output "fanout_queue_arn" {
+  description = "ARN of the queue of segments; null without fan_out."
+  value       = one(aws_sqs_queue.fanout[*].arn)
+}
+
+output "fanout_queue_dead_letter_queue_url" {
+  description = "URL of the queue of segments that failed every time; null without fan_out."
+  value       = one(aws_sqs_queue.fanout_dead_letter[*].url)
+}
+
+output "fanout_queue_dead_letter_queue_arn" {
+  description = "ARN of the queue of segments that failed every time; null without fan_out."
+  value       = one(aws_sqs_queue.fanout_dead_letter[*].arn)
+}
+
 output "push_queue_send_policy_json" {
   description = "IAM policy, as JSON, that lets a backend's role send to the queue of push requests and nothing else; null without push_queue."
   value = !local.has_push_queue ? null : jsonencode({

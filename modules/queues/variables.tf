@@ -1,9 +1,12 @@
 variable "queue_names" {
   description = "Names of the queues."
   type = object({
-    dead_letter      = string
-    push             = string
-    push_dead_letter = string
+    control            = string
+    dead_letter        = string
+    fanout             = string
+    fanout_dead_letter = string
+    push               = string
+    push_dead_letter   = string
   })
   nullable = false
 }
@@ -11,9 +14,12 @@ variable "queue_names" {
 variable "queue_arns" {
   description = "ARNs of the queues, for their own policies."
   type = object({
-    dead_letter      = string
-    push             = string
-    push_dead_letter = string
+    control            = string
+    dead_letter        = string
+    fanout             = string
+    fanout_dead_letter = string
+    push               = string
+    push_dead_letter   = string
   })
   nullable = false
 }
@@ -36,6 +42,16 @@ variable "push_function" {
   nullable = false
 }
 
+variable "control_function" {
+  description = "The control function, which sends itself messages: its `name`, its `invocation_arn` (the alias if there is one) and its `timeout` in seconds; null for neither function nor queue."
+  type = object({
+    name           = string
+    invocation_arn = string
+    timeout        = number
+  })
+  default = null
+}
+
 variable "push_queue" {
   description = "The queue of push requests and its event source mapping, as in the root module; null for none."
   type = object({
@@ -44,6 +60,23 @@ variable "push_queue" {
     maximum_concurrency     = number
     max_receive_count       = number
     source_arns             = list(string)
+  })
+  default = null
+}
+
+variable "fan_out" {
+  description = <<-EOT
+    The function that the fan-out queue feeds; null for neither:
+    - `function`: its `name`, `invocation_arn` (the alias if there is one) and `timeout` in seconds.
+    - `workers`: how many run side by side.
+  EOT
+  type = object({
+    function = object({
+      name           = string
+      invocation_arn = string
+      timeout        = number
+    })
+    workers = number
   })
   default = null
 }

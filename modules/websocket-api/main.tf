@@ -2,7 +2,8 @@ locals {
   clients_push = nonsensitive(var.client_push != "none")
 
   # The actions that a client can send, as the answer to an unknown one lists them.
-  actions_text = local.clients_push ? "\"poll\", \"push\" or \"ping\"" : "\"poll\" or \"ping\""
+  actions      = concat(["poll"], local.clients_push ? ["push"] : [], var.topics ? ["subscribe", "unsubscribe"] : [])
+  actions_text = "${join(", ", [for action in local.actions : "\"${action}\""])} or \"ping\""
 
   # Integrations that invoke a function. Without client push nothing invokes the push function over the API.
   proxies = {
@@ -26,14 +27,20 @@ locals {
   # The push route exists even when clients may not push, and then answers as $default does. Terraform creates the new
   # deployment before it destroys a route that is gone, so a route removed from this map would still be in the
   # deployment; a route that changes its target is updated before it.
-  routes = {
-    "$connect"    = { integration = "connect", replies = false }
-    "$disconnect" = { integration = "disconnect", replies = false }
-    "$default"    = { integration = "unknown_action", replies = true }
-    ping          = { integration = "ping", replies = true }
-    poll          = { integration = "poll", replies = true }
-    push          = { integration = local.clients_push ? "push" : "unknown_action", replies = true }
-  }
+  #
+  # The routes of topics are an exception: without topics nothing is made for them. Where topics are given up, they live
+  # on in the deployment until the next one, and are answered with API Gateway's own error.
+  routes = merge(
+    {
+      "$connect"    = { integration = "connect", replies = false }
+      "$disconnect" = { integration = "disconnect", replies = false }
+      "$default"    = { integration = "unknown_action", replies = true }
+      ping          = { integration = "ping", replies = true }
+      poll          = { integration = "poll", replies = true }
+      push          = { integration = local.clients_push ? "push" : "unknown_action", replies = true }
+    },
+    { for action in var.topics ? ["subscribe", "unsubscribe"] : [] : action => { integration = "subscriptions", replies = true } },
+  )
 
   replying_routes = toset([for route_key, route in local.routes : route_key if route.replies])
 
@@ -165,6 +172,19 @@ resource "aws_apigatewayv2_stage" "this" {
     # Execution logs need a role for the whole account, and with data trace they would hold message contents.
     logging_level      = "OFF"
     data_trace_enabled = false
+  }
+
+  # What clients can have functions do: below the account's quota, which deliveries share.
+  dynamic "route_settings" {
+    for_each = toset(concat(["poll", "push"], var.topics ? ["subscribe", "unsubscribe"] : []))
+
+    content {
+      route_key              = route_settings.value
+      throttling_rate_limit  = var.throttling.client_rate_limit
+      throttling_burst_limit = var.throttling.client_burst_limit
+      logging_level          = "OFF"
+      data_trace_enabled     = false
+    }
   }
 
   dynamic "access_log_settings" {

@@ -22,7 +22,7 @@ variable "api" {
 }
 
 variable "invocation_uris" {
-  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push and, where connections are authorized, authorizer. They are known before the functions exist."
+  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push, with topics subscriptions and, where connections are authorized, authorizer. They are known before the functions exist."
   type        = map(string)
   nullable    = false
 }
@@ -45,11 +45,20 @@ variable "client_push" {
   nullable    = false
 }
 
+variable "topics" {
+  description = "Whether clients may subscribe to topics. Without them the actions for it are unknown ones."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "throttling" {
-  description = "Limits of each route of the stage: messages per second, and the size of a burst above that."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for the routes of clients their own limits."
   type = object({
-    rate_limit  = number
-    burst_limit = number
+    rate_limit         = number
+    burst_limit        = number
+    client_rate_limit  = number
+    client_burst_limit = number
   })
   nullable = false
 }

@@ -54,6 +54,7 @@ class Player:
         self.client = PushClient(
             "wss://example.test/live",
             store=MemoryStore(conversation["stored"]),
+            topics=conversation.get("topics", ()),
             on_error=lambda problem: self.errors.append(problem.code),
             connect=self._connect,
             now=lambda: self._start + asyncio.get_running_loop().time(),

@@ -12,6 +12,7 @@ from tests.e2e.stack import ORIGIN, Stack, Workshop, write_terraform
 from tools.aws import backend
 from tools.emulator.server import emulator
 from tools.issuer import Issuer, issuer
+from tools.paths import CHECKOUT
 from tools.playground.site import Site, site
 from tools.terraform import copy_sources, find_program, terraform_environment
 
@@ -73,6 +74,21 @@ def tokens(workshop: Workshop, page_site: Site) -> Iterator[Issuer]:
 def authorized(tokens: Issuer, workshop: Workshop, request: pytest.FixtureRequest) -> Stack:
     """Return examples/jwt, applied once for all tests that need it, with the issuer's keys."""
     return _stack(workshop, request.getfixturevalue("jwt"))
+
+
+@pytest.fixture(scope="session")
+def topics_site() -> Iterator[Site]:
+    """Serve the page of examples/topics."""
+    with site(page=CHECKOUT / "examples" / "topics" / "page") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def tenants(tokens: Issuer, topics_site: Site, workshop: Workshop, request: pytest.FixtureRequest) -> Stack:
+    """Return examples/topics, applied once for all tests that need it, with the issuer's keys."""
+    variables = workshop.checkout / "examples" / "topics" / "terraform.tfvars.json"
+    variables.write_text(json.dumps(tokens.variables | {"allowed_origins": [ORIGIN, *topics_site.origins]}))
+    return _stack(workshop, request.getfixturevalue("topics"))
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.handlers.management_server import ManagementServer
+from websocket_push.handlers.listened import tails
 from websocket_push.runtime import concurrent, sequential
 
 EVENTS = Path(__file__).parent.parent / "fixtures" / "events"
-CLIENTS, NOTIFICATIONS = "clients", "notifications"
+CLIENTS, NOTIFICATIONS, SUBSCRIPTIONS = "clients", "notifications", "subscriptions"
 
 Event = dict[str, Any]
 
@@ -64,6 +65,8 @@ def environment(aws_url: str, management: ManagementServer, monkeypatch: pytest.
         "ALLOWED_ORIGINS": "[]",
         "CLIENT_PUSH": "self",
         "PERSIST_BY_DEFAULT": "true",
+        "REVOCABLE": "false",
+        "REVOCATION_TTL": "3600",
         "NOTIFICATION_TTL": "3600",
         "MAX_FRAME_BYTES": "32768",
         "KEEPALIVE_ACTION": "poll",
@@ -89,7 +92,7 @@ def cold_start() -> Iterator[None]:
         concurrent.loop().close()
     if sequential.sender.cache_info().currsize:
         sequential.sender().close()
-    for kept in (concurrent.made, concurrent.sender, concurrent.loop, sequential.made, sequential.sender):
+    for kept in (concurrent.made, concurrent.sender, concurrent.loop, sequential.made, sequential.sender, tails):
         kept.cache_clear()
 
 
@@ -129,6 +132,46 @@ def tables(aws_url: str, environment: pytest.MonkeyPatch) -> Iterator["Tables"]:
     notifications.delete()
 
 
+@pytest.fixture
+def subscriptions(aws_url: str, environment: pytest.MonkeyPatch) -> Iterator["Subscriptions"]:
+    """The table that there is with topics, which are on with it."""
+    environment.setenv("SUBSCRIPTIONS_TABLE", SUBSCRIPTIONS)
+    environment.setenv("TOPICS", "true")
+    environment.setenv("MAX_TOPICS_PER_CONNECTION", "3")
+    dynamodb = boto3.resource("dynamodb", endpoint_url=aws_url, region_name="eu-west-1")
+    table = dynamodb.create_table(
+        TableName=SUBSCRIPTIONS,
+        KeySchema=[
+            {"AttributeName": "topic", "KeyType": "HASH"},
+            {"AttributeName": "connectionId", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "topic", "AttributeType": "S"},
+            {"AttributeName": "connectionId", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield Subscriptions(table)
+    table.delete()
+
+
+class Subscriptions:
+    """The subscriptions table, seen from outside."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._table.scan()["Items"]
+        return rows
+
+    def add(self, topic: str, connection_id: str) -> None:
+        self._table.put_item(Item={"topic": topic, "connectionId": connection_id})
+
+    def topics(self, connection_id: str) -> set[str]:
+        return {row["topic"] for row in self.rows() if row["connectionId"] == connection_id}
+
+
 class Tables:
     """Both tables, seen from outside."""
 
@@ -136,13 +179,16 @@ class Tables:
         self._clients = clients
         self._notifications = notifications
 
-    def add_client(self, connection_id: str, user_id: str = "alice", *, connected_at: int = 1) -> None:
+    def add_client(
+        self, connection_id: str, user_id: str = "alice", *, connected_at: int = 1, **attributes: Any
+    ) -> None:
         self._clients.put_item(
             Item={
                 "connectionId": connection_id,
                 "userId": user_id,
                 "connectedAt": connected_at,
                 "expiresAt": 4_000_000_000,
+                **attributes,
             }
         )
 

@@ -121,5 +121,6 @@ def test_every_frame_that_can_be_written() -> None:
             check(kind, json.loads(frame))
     for code in contract.schema("push-report")["$defs"]["errorCode"]["enum"]:
         check("error", json.loads(error_frame(code, "Say what to change.", 7)))
-    for reason in contract.asyncapi()["components"]["messages"]["bye"]["payload"]["properties"]["reason"]["enum"]:
-        check("bye", json.loads(bye_frame(reason)))
+    check("bye", json.loads(bye_frame("token_expired")))
+    for reconnect in (True, False):
+        check("bye", json.loads(bye_frame("signed_out", reconnect=reconnect)))

@@ -45,6 +45,7 @@ def imported(function: str, event: Event) -> list[str]:
             ALLOWED_ORIGINS="[]",
             CLIENT_PUSH="none",
             PERSIST_BY_DEFAULT="true",
+            REVOCABLE="false",
             NOTIFICATION_TTL="3600",
             MAX_FRAME_BYTES="32768",
             KEEPALIVE_ACTION="poll",

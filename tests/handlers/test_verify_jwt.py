@@ -456,13 +456,18 @@ def test_an_allowed_connection_is_told_to_the_other_functions(
     issuer: JwksServer, configure: Configure, connect: Connect
 ) -> None:
     configure(jwksUri=issuer.uri)
-    assert connect(token(exp=CLAIMS["exp"] + 0.9)).policy == {
+    assert connect(token(exp=CLAIMS["exp"] + 0.9, jti="t1")).policy == {
         "principalId": "alice",
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": ARN}],
         },
-        "context": {"userId": "alice", "expiresAt": str(CLAIMS["exp"] + LEEWAY)},
+        "context": {
+            "userId": "alice",
+            "expiresAt": str(CLAIMS["exp"] + LEEWAY),
+            "issuedAt": str(CLAIMS["iat"]),
+            "tokenId": "t1",
+        },
     }
 
 

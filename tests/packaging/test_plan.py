@@ -53,6 +53,8 @@ module "push" {
   notification_ttl    = lookup(var.inputs, "notification_ttl", 604800)
   keepalive           = lookup(var.inputs, "keepalive", {})
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
+  control             = lookup(var.inputs, "control", {})
+  topics              = lookup(var.inputs, "topics", {})
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -217,6 +219,13 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     for unknown, known in (
         ("= local.connections_url", '= "https://known"'),
         ("= local.dns_suffix", '= "amazonaws.com"'),
+        *(
+            (
+                f'"https://sqs.${{local.here.region}}.${{local.dns_suffix}}/${{local.here.account_id}}/${{{queue}}}"',
+                f'"https://{queue}"',
+            )
+            for queue in ("local.queue_names.control", "local.queue_names.fanout")
+        ),
     ):
         assert text.count(unknown) == 1
         text = text.replace(unknown, known)
@@ -234,6 +243,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         notification_ttl=60,
         keepalive={"action": "ping", "seconds": 540},
         max_frame_kb=64,
+        control={"revocation_ttl": 3600},
+        topics={"max_per_connection": 7, "immediate_connections": 300, "broadcast_rate": 1001, "workers": 4},
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -242,7 +253,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "max_receive_count": 4,
         },
         stage_name="trial",
-        throttling={"rate_limit": 5, "burst_limit": 6},
+        throttling={"rate_limit": 5, "burst_limit": 6, "client_rate_limit": 2, "client_burst_limit": 3},
         functions={"push": {"memory_size": 1024, "timeout": 60}},
         log_retention_days=7,
         log_level="WARN",
@@ -270,6 +281,19 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     told = poll["environment"][0]["variables"]
     assert (told["KEEPALIVE_ACTION"], told["KEEPALIVE_SECONDS"]) == ("ping", "540")
     assert settings["MAX_FRAME_BYTES"] == told["MAX_FRAME_BYTES"] == str(64 * 1024)
+    assert settings["REVOCABLE"] == told["REVOCABLE"] == "true"
+    control = planned['module.lambda.aws_lambda_function.this["control"]']["environment"][0]["variables"]
+    assert control["REVOCATION_TTL"] == "3600"
+    fanout, subscriptions = (
+        planned[f'module.lambda.aws_lambda_function.this["{key}"]']["environment"][0]["variables"]
+        for key in ("fanout", "subscriptions")
+    )
+    assert (settings["FANOUT_SEGMENTS"], settings["IMMEDIATE_CONNECTIONS"]) == ("4", "300")
+    assert settings["FANOUT_QUEUE_URL"] == fanout["FANOUT_QUEUE_URL"] == "https://local.queue_names.fanout"
+    assert (fanout["POSTS_PER_SECOND"], subscriptions["MAX_TOPICS_PER_CONNECTION"]) == ("250", "7")
+    assert planned["module.queues.aws_lambda_event_source_mapping.fanout[0]"]["scaling_config"] == [
+        {"maximum_concurrency": 4}
+    ]
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -291,6 +315,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert stage["name"] == "trial"
     assert stage["default_route_settings"][0]["throttling_rate_limit"] == 5
     assert stage["default_route_settings"][0]["throttling_burst_limit"] == 6
+    assert {
+        each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
+        for each in stage["route_settings"]
+    } == dict.fromkeys(("poll", "push", "subscribe", "unsubscribe"), (2, 3))
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
@@ -320,8 +348,16 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue")}
-    assert queues == {"module.queues.aws_sqs_queue.dead_letter"}
-    assert not [address for address in planned if "event_source_mapping" in address]
+    names = ("dead_letter", "control[0]", "fanout[0]", "fanout_dead_letter[0]")
+    assert queues == {f"module.queues.aws_sqs_queue.{name}" for name in names}
+    mappings = {address for address in planned if "event_source_mapping" in address}
+    assert mappings == {f"module.queues.aws_lambda_event_source_mapping.{name}[0]" for name in ("control", "fanout")}
+
+
+@pytest.mark.parametrize(("name", "words"), [("control", ["control"]), ("topics", ["fanout", "subscri"])])
+def test_nothing_of_an_input_is_planned_unless_it_is_asked_for(checkout: Checkout, name: str, words: list[str]) -> None:
+    planned = checkout.plan(**{name: None})
+    assert not [address for address in planned if any(word in address for word in words)]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

@@ -14,7 +14,7 @@ FIRST_LAYOUT = CHECKOUT / "tests" / "fixtures" / "states" / "first_layout.json"
 Recorded on the local AWS, with a lineage made up.
 """
 
-RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.json"}}
+RECORDED: Mapping[str, Any] = {"jwt": {"jwks_uri": "https://issuer.example/jwks.json"}, "client_push": "self"}
 """The inputs that the state was recorded with."""
 
 SECOND_LAYOUT = FIRST_LAYOUT.with_name("second_layout.json")

@@ -51,6 +51,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
             for key in ("connect", "disconnect", "poll", "push", "verify_jwt")
         }
     },
+    "control": {"control": {}},
+    "topics": {"topics": {}, "jwt": {**RECORDED["jwt"], "topics_claim": "topics"}},
     "packages": {"packages": {"poll": {"s3_bucket": "packages", "s3_key": "poll.zip"}}},
     "logs": {"log_retention_days": 7, "access_logs": {}, "tracing": True},
     "protection": {"deletion_protection": False},
@@ -163,6 +165,13 @@ def test_inputs_of_the_tables_reach_them(planned: Planned, name: str) -> None:
         ("functions", "create", r"websocket_api\.aws_lambda_permission\.alias\[\"(authorizer|push)\"\]"),
         ("functions", "update", r"websocket_api\.aws_apigatewayv2_(integration\.proxy|authorizer\.this)"),
         ("roles", "create", r"lambda\.aws_iam_role\.this"),
+        ("control", "create", r"lambda\.aws_lambda_function\.this\[\"control\"\]"),
+        ("control", "update", r"lambda\.aws_iam_role_policy\.this\[\"connect\"\]"),
+        ("topics", "create", r"dynamodb\.aws_dynamodb_table\.subscriptions\[0\]"),
+        ("topics", "create", r"lambda\.aws_lambda_function\.this\[\"(fanout|subscriptions)\"\]"),
+        ("topics", "create", r"queues\.aws_sqs_queue\.fanout(_dead_letter)?\[0\]"),
+        ("topics", "create", r"websocket_api\.aws_apigatewayv2_route\.this\[\"(un)?subscribe\"\]"),
+        ("topics", "update", r"lambda\.aws_iam_role_policy\.this\[\"push\"\]"),
     ],
 )
 def test_inputs_reach_their_resources(planned: Planned, name: str, done: str, pattern: str) -> None:

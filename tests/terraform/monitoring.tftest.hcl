@@ -32,6 +32,8 @@ variables {
       dead_letters            = 0
       deliveries_failed       = 10
       errors                  = 0
+      fanout_age              = 900
+      fanout_dead_letters     = 0
       faults                  = 0
       keys_unavailable        = 0
       not_persisted           = 0

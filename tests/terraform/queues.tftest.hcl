@@ -25,14 +25,20 @@ mock_provider "aws" {
 
 variables {
   queue_names = {
-    dead_letter      = "events-dead-letters"
-    push             = "events-push"
-    push_dead_letter = "events-push-dead-letters"
+    control            = "events-control"
+    dead_letter        = "events-dead-letters"
+    fanout             = "events-fanout"
+    fanout_dead_letter = "events-fanout-dead-letters"
+    push               = "events-push"
+    push_dead_letter   = "events-push-dead-letters"
   }
   queue_arns = {
-    dead_letter      = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
-    push             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
-    push_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"
+    control            = "arn:aws-cn:sqs:cn-north-1:123456789012:events-control"
+    dead_letter        = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
+    fanout             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout"
+    fanout_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout-dead-letters"
+    push               = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push"
+    push_dead_letter   = "arn:aws-cn:sqs:cn-north-1:123456789012:events-push-dead-letters"
   }
   push_function = {
     name           = "events-push"

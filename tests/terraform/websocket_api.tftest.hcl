@@ -69,7 +69,7 @@ variables {
   name        = "events"
   stage_name  = "live"
   client_push = "self"
-  throttling  = { rate_limit = 10000, burst_limit = 5000 }
+  throttling  = { rate_limit = 10000, burst_limit = 5000, client_rate_limit = 5000, client_burst_limit = 2500 }
   api = {
     id                         = "a1b2c3d4e5"
     endpoint                   = "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn"
@@ -297,7 +297,7 @@ run "other_stage_settings" {
   }
   variables {
     stage_name = "trial_1"
-    throttling = { rate_limit = 0.5 + 1, burst_limit = 7 }
+    throttling = { rate_limit = 0.5 + 1, burst_limit = 7, client_rate_limit = 1.25, client_burst_limit = 3 }
     tags       = { team = "a", Name = "mine" }
   }
 
@@ -306,6 +306,10 @@ run "other_stage_settings" {
       aws_apigatewayv2_stage.this.name == "trial_1"
       && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit == 1.5
       && aws_apigatewayv2_stage.this.default_route_settings[0].throttling_burst_limit == 7
+      && { for each in aws_apigatewayv2_stage.this.route_settings : each.route_key => [each.throttling_rate_limit, each.throttling_burst_limit] } == {
+        poll = [1.25, 3]
+        push = [1.25, 3]
+      }
       && aws_apigatewayv2_stage.this.tags == var.tags
     )
     error_message = "Name, throttling and tags of the stage are the caller's."

@@ -9,10 +9,11 @@ from websocket_push.authorization import (
     messaging_user,
     require_push_allowed,
     session_end,
+    token_of,
 )
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.settings import ClientPush, SettingsError
-from websocket_push.tables.clients import Clients, Connection, row_expiry
+from websocket_push.tables.clients import Clients, Connection, Revocation, row_expiry
 
 
 def event(
@@ -31,6 +32,10 @@ def event(
 class Rows:
     def __init__(self, **users: str) -> None:
         self._users = users
+        self.revocations: dict[str, Revocation] = {}
+
+    async def find_revocation(self, user_id: str, *, deadline: float) -> Revocation | None:
+        return self.revocations.get(user_id)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
         user_id = self._users.get(connection_id)
@@ -75,14 +80,62 @@ def test_who_cannot_be_known_does_not_connect(unsound: dict[str, Any], code: Err
     assert refusal.value.code is code
 
 
-def message_user(message: dict[str, Any], rows: Rows, *, allow_anonymous: bool) -> str:
+def message_user(message: dict[str, Any], rows: Rows, *, allow_anonymous: bool, revocable: bool = False) -> str:
     return asyncio.run(
-        messaging_user(message, cast(Clients, rows), allow_anonymous=allow_anonymous, now=5_000_000, deadline=1e9)
+        messaging_user(
+            message,
+            cast(Clients, rows),
+            allow_anonymous=allow_anonymous,
+            revocable=revocable,
+            now=5_000_000,
+            deadline=1e9,
+        )
     )
 
 
 def test_a_message_belongs_to_whom_the_authorizer_named() -> None:
     assert message_user(event(authorizer={"userId": "alice"}), Rows(c="bob"), allow_anonymous=False) == "alice"
+
+
+@pytest.mark.parametrize(
+    ("authorizer", "revocation", "refused"),
+    [
+        ({"issuedAt": "99"}, Revocation(100, frozenset()), True),
+        ({"issuedAt": "100"}, Revocation(100, frozenset()), False),
+        ({}, Revocation(100, frozenset()), True),
+        ({"issuedAt": "99"}, Revocation(None, frozenset({"t1"})), False),
+        ({"issuedAt": "99", "tokenId": "t1"}, Revocation(None, frozenset({"t1"})), True),
+        ({"issuedAt": "100", "tokenId": "t2"}, Revocation(100, frozenset({"t1"})), False),
+        ({"tokenId": ""}, Revocation(None, frozenset({""})), False),
+    ],
+)
+def test_a_message_of_a_revoked_token_is_refused(
+    authorizer: dict[str, Any], revocation: Revocation, refused: bool
+) -> None:
+    rows = Rows(c="alice")
+    rows.revocations["alice"] = revocation
+    message = event(authorizer={"userId": "alice", **authorizer})
+    assert message_user(message, rows, allow_anonymous=False) == "alice"
+    if not refused:
+        assert message_user(message, rows, allow_anonymous=False, revocable=True) == "alice"
+        return
+    with pytest.raises(RequestError) as refusal:
+        message_user(message, rows, allow_anonymous=False, revocable=True)
+    assert refusal.value.code is ErrorCode.TOKEN_REVOKED
+
+
+def test_an_anonymous_connection_of_a_revoked_user_is_refused() -> None:
+    rows = Rows(c="alice")
+    rows.revocations["alice"] = Revocation(100, frozenset())
+    with pytest.raises(RequestError) as refusal:
+        message_user(event(), rows, allow_anonymous=True, revocable=True)
+    assert refusal.value.code is ErrorCode.TOKEN_REVOKED
+
+
+@pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "1" * 16])
+def test_a_time_of_issue_that_is_none_is_a_fault_of_the_deployment(value: str) -> None:
+    with pytest.raises(SettingsError, match="issuedAt"):
+        token_of(event(authorizer={"userId": "alice", "issuedAt": value}))
 
 
 def test_an_anonymous_message_belongs_to_whom_the_row_names() -> None:

@@ -74,11 +74,20 @@ def test_the_table_of_roles_is_what_the_policies_say() -> None:
     text = (ROOT / "modules" / "lambda" / "functions.tf").read_text(encoding="utf-8")
     starts = [*re.finditer(r'^ {4}(?:for .* : )?"?(\w+)"? =>? \{\n {6}description', text, re.MULTILINE)]
     documented = documented_actions()
-    assert [match[1] for match in starts] == ["connect", "disconnect", "poll", "push", "verify_jwt"]
-    (for_anonymous,) = ACTION.findall(text[: starts[0].start()])
+    assert [match[1] for match in starts] == [
+        *("connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"),
+    ]
+    shared = {
+        name: set(ACTION.findall(body))
+        for name, body in re.findall(r"^ {2}(\w+) = (?:.* )?[\[{]\n(.*?)^ {2}[\]}]$", text, re.MULTILINE | re.DOTALL)
+        if name != "functions"
+    }
     for start, end in zip(starts, [*(each.start() for each in starts[1:]), len(text)], strict=True):
         block = text[start.start() : end]
-        actions = {*ACTION.findall(block), *([for_anonymous] if "local.read_connection" in block else [])}
+        actions = {
+            *ACTION.findall(block),
+            *(each for name in shared if f"local.{name}" in block for each in shared[name]),
+        }
         assert documented[start[1]] >= actions, start[1]
     everywhere = {action for file in ROOT.glob("modules/**/*.tf") for action in ACTION.findall(file.read_text("utf-8"))}
     assert set.union(*documented.values()) == everywhere - ANYONES - CONDITIONS

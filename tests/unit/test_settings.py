@@ -1,13 +1,16 @@
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
-from websocket_push.handlers import connect, disconnect, poll, pushing
+from websocket_push.handlers import connect, control, disconnect, fanout, poll, pushing, subscriptions
+from websocket_push.push.topics import TopicsSettings
 from websocket_push.settings import (
     ClientPush,
     SettingsError,
+    read_bound,
     read_bytes,
     read_client_push,
     read_flag,
@@ -68,18 +71,34 @@ ENVIRONMENT = {
     "CLIENTS_TABLE": "clients",
     "CLIENT_PUSH": "self",
     "CONNECTIONS_URL": "https://api.example/prod",
+    "CONTROL_QUEUE_URL": "https://queue.example/control",
+    "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
+    "FANOUT_SEGMENTS": "4",
+    "IMMEDIATE_CONNECTIONS": "500",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
     "MAX_FRAME_BYTES": "32768",
+    "MAX_TOPICS_PER_CONNECTION": "20",
     "NOTIFICATIONS_TABLE": "notifications",
     "NOTIFICATION_TTL": "3600",
     "PERSIST_BY_DEFAULT": "true",
+    "POSTS_PER_SECOND": "1250",
+    "REVOCABLE": "false",
+    "REVOCATION_TTL": "86400",
+    "SUBSCRIPTIONS_TABLE": "subscriptions",
+    "TOPICS": "true",
 }
 
+OF_TOPICS = {"FANOUT_QUEUE_URL", "FANOUT_SEGMENTS", "IMMEDIATE_CONNECTIONS", "SUBSCRIPTIONS_TABLE", "TOPICS"}
+"""What functions that there are without topics too are passed with topics only."""
+
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",))),
-    "disconnect": (disconnect.read_settings, disconnect.Settings("clients")),
-    "poll": (poll.read_settings, poll.Settings("clients", "notifications", False, 32768, "poll", 240)),
+    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",), False)),
+    "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
+    "poll": (
+        poll.read_settings,
+        poll.Settings("clients", "notifications", False, 32768, "poll", 240, revocable=False, topics=True),
+    ),
     "push": (
         pushing.read_settings,
         pushing.Settings(
@@ -92,9 +111,33 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             True,
             3600,
             32768,
+            False,
+            TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
         ),
     ),
+    "control": (
+        control.read_settings,
+        control.Settings(
+            "clients",
+            "index",
+            "https://api.example/prod",
+            "https://queue.example/control",
+            86400,
+            "subscriptions",
+        ),
+    ),
+    "fanout": (
+        fanout.read_settings,
+        fanout.Settings("clients", "subscriptions", "https://api.example/prod", "https://sqs.example/1/fanout", 1250),
+    ),
+    "subscriptions": (
+        subscriptions.read_settings,
+        subscriptions.Settings("clients", "subscriptions", False, 20, False),
+    ),
 }
+
+ALWAYS = ("connect", "disconnect", "poll", "push")
+"""The functions that there are without topics too."""
 
 
 class Noting(Mapping[str, str]):
@@ -125,8 +168,17 @@ def passed_by_terraform() -> dict[str, set[str]]:
                     if isinstance(value, dict):
                         for function in SETTINGS.keys() & value.keys():
                             if isinstance(value[function], dict) and "environment" in value[function]:
-                                found[function] = set(value[function]["environment"])
+                                found[function] = variables(value[function]["environment"])
     return found
+
+
+def variables(environment: object) -> set[str]:
+    """Name the variables of an object, or of an expression that merges some."""
+    if isinstance(environment, dict):
+        return set(environment)
+    text = str(environment)
+    shared = {"SUBSCRIPTIONS_TABLE"} if "local.subscriptions_environment" in text else set()
+    return set(re.findall(r"\b([A-Z][A-Z_]+) = ", text)) | shared
 
 
 @pytest.mark.parametrize("function", SETTINGS)
@@ -142,6 +194,25 @@ def test_a_missing_variable_is_named(function: str) -> None:
     read, _ = SETTINGS[function]
     environment = Noting(ENVIRONMENT)
     read(environment)
-    for name in environment.read:
+    for name in environment.read - ({"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()):
+        if function in ("control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
+            continue
         with pytest.raises(SettingsError, match=name):
             read({other: value for other, value in ENVIRONMENT.items() if other != name})
+
+
+@pytest.mark.parametrize("function", ALWAYS)
+def test_without_topics_nothing_of_them_is_needed(function: str) -> None:
+    read, expected = SETTINGS[function]
+    settings = read({name: value for name, value in ENVIRONMENT.items() if name not in OF_TOPICS})
+    assert getattr(settings, "topics", None) in (None, False)
+    assert getattr(settings, "subscriptions_table", "") == ""
+    assert type(settings) is type(expected)
+
+
+def test_a_bound_may_be_none_at_all() -> None:
+    assert read_bound({"A": "0"}, "A") == 0
+    assert read_bound({"A": "12"}, "A") == 12
+    for value in ("", "-1", "x", "1.5", "\u0661"):
+        with pytest.raises(SettingsError, match="A"):
+            read_bound({"A": value}, "A")

@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: applies two examples to the local emulator and shows that they do their job."""
+"""`python -m tools.demo`: applies three examples to the local emulator and shows that they do their job."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,7 @@ from tools.aws import backend, leftovers
 from tools.console import Progress
 from tools.demo.scenario import Scenario
 from tools.demo.token_scenario import TokenScenario
+from tools.demo.topic_scenario import TopicScenario
 from tools.demo.transcript import Transcript, UnmetError
 from tools.emulator.patches import VERSION
 from tools.emulator.server import Emulator, emulator
@@ -27,7 +28,7 @@ from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 from tools.websocket import Device, device
 
-NAMES = {"minimal": "websocket-push", "jwt": "push-by-jwt"}
+NAMES = {"minimal": "websocket-push", "jwt": "push-by-jwt", "topics": "push-by-topic"}
 """The examples that are applied, and what their resources are called."""
 
 
@@ -82,6 +83,11 @@ def run(folder: Path, transcript: Transcript) -> None:
             (examples / "jwt" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
             with applied(example("jwt"), transcript, local) as outputs:
                 asyncio.run(TokenScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
+
+            transcript.heading("examples/topics: one push to a tenant, and one to everybody")
+            (examples / "topics" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
+            with applied(example("topics"), transcript, local) as outputs:
+                asyncio.run(TopicScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
     transcript.heading("All of it held.")
 
 

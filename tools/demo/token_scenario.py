@@ -1,8 +1,10 @@
 """The second story of the demo: who is let in with a token, and until when."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from websockets.exceptions import InvalidStatus
@@ -72,6 +74,36 @@ class TokenScenario:
             await asyncio.to_thread(self._backend.push, {"userId": "alice", "content": _TO_ALICE})
             frame = await phone.next_notification()
             self._say.check_equal(f"it received {shown(frame['content'])}", frame["content"], _TO_ALICE)
+
+        await self._control_sees_and_closes()
+
+    async def _control_sees_and_closes(self) -> None:
+        self._say.heading("The backend asks who is online, disconnects a device, and revokes alice's tokens")
+        old = self._tokens.token("alice", iat=int(time.time()) - 60)
+        async with self._connect(old) as phone, self._connect(old) as laptop:
+            kept = await laptop.connection_id()
+            reply = await self._control(action="online", userIds=["alice", "bob"])
+            present = {each["userId"]: each["online"] for each in reply["users"]}
+            self._say.check_equal("alice is online, bob is not", present, {"alice": True, "bob": False})
+
+            reply = await self._control(action="disconnect", userId="alice", reason="signed_out", **{"except": kept})
+            self._say.check_equal("one connection of alice's is closed", reply["closed"], 1)
+            bye = {"type": "bye", "reason": "signed_out", "reconnect": False}
+            self._say.check_equal(f"the phone received {shown(bye)}", await phone.next_frame(), bye)
+            await phone.closed()
+
+            reply = await self._control(action="revoke", userId="alice")
+            bye = {"type": "bye", "reason": "revoked", "reconnect": False}
+            self._say.check_equal(f"the laptop received {shown(bye)}", await laptop.next_frame(), bye)
+            await laptop.closed()
+            self._say.check_equal("with the old token: refused, 403", await self._status(old), 403)
+            # A token of this very second may have been issued before.
+            new = self._tokens.token("alice", iat=reply["issuedBefore"])
+            self._say.check_equal("with a new token: let in", await self._status(new), 101)
+
+    async def _control(self, **request: object) -> dict[str, Any]:
+        self._say.note(f"control {shown(request)}")
+        return (await asyncio.to_thread(partial(self._backend.control, **request))).payload
 
     async def _status(self, token: str | None) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Serves the page of examples/browser on loopback, with its config.json and, if wanted, tokens."""
+"""Serves the page of an example on loopback, with its config.json and, if wanted, tokens."""
 
 import contextlib
 import json
@@ -31,11 +31,14 @@ class Site:
         What config.json holds; None, as long as there is none.
     token
         Gives the token that `POST /token` is answered with; None, as long as there is none.
+    page
+        The folder of the page.
     """
 
     port: int
     config: Mapping[str, object] | None = None
     token: Callable[[], str] | None = field(default=None, repr=False)
+    page: Path = PAGE
 
     @property
     def address(self) -> str:
@@ -49,13 +52,15 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(port: int = 0) -> Iterator[Site]:
+def site(port: int = 0, page: Path = PAGE) -> Iterator[Site]:
     """Serve for as long as the block lasts.
 
     Parameters
     ----------
     port
         Where to listen; any free port if 0.
+    page
+        The folder of the page.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def site(port: int = 0) -> Iterator[Site]:
             f"Port {port} is not free ({problem.strerror}). Name another: make playground PORT=8081"
         ) from None
     server.daemon_threads = True
-    Handler.site = Site(server.server_port)
+    Handler.site = Site(server.server_port, page=page)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -94,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/config.json" and self.site.config is not None:
             self._answer(200, "application/json", json.dumps(self.site.config).encode())
             return
-        file = _file(path)
+        file = _file(path, self.site.page)
         if file is None:
             self._answer(404, "text/plain", b"Not found")
         else:
@@ -132,8 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _file(path: str) -> Path | None:
+def _file(path: str, page: Path) -> Path | None:
     """Find the file of the page or of the client that a path names."""
-    folder, name = (CLIENT, path[len(_CLIENT_PATH) :]) if path.startswith(_CLIENT_PATH) else (PAGE, path[1:])
+    folder, name = (CLIENT, path[len(_CLIENT_PATH) :]) if path.startswith(_CLIENT_PATH) else (page, path[1:])
     file = (folder / (name or "index.html")).resolve()
     return file if folder in file.parents and file.suffix in _TYPES and file.is_file() else None

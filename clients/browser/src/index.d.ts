@@ -4,6 +4,8 @@ export interface Notification<Content = unknown> {
   id: string;
   /** When it was accepted, RFC 3339 in UTC. */
   createdAt: string;
+  /** The topic that it was pushed to, `*` for a broadcast. Not there for one to users. */
+  topic?: string;
   content: Content;
 }
 
@@ -120,6 +122,7 @@ export type ServerErrorCode =
   | "UNKNOWN_FIELD"
   | "INVALID_RECIPIENT"
   | "INVALID_USER_ID"
+  | "INVALID_TOPIC"
   | "MISSING_CONTENT"
   | "INVALID_CONTENT"
   | "CONTENT_TOO_LARGE"
@@ -128,8 +131,11 @@ export type ServerErrorCode =
   | "INVALID_LIMIT"
   | "MISSING_USER_ID"
   | "PUSH_NOT_ALLOWED"
+  | "TOPIC_NOT_ALLOWED"
+  | "TOO_MANY_TOPICS"
   | "UNKNOWN_CONNECTION"
   | "TOKEN_EXPIRED"
+  | "TOKEN_REVOKED"
   | "RATE_LIMITED"
   | "UNAVAILABLE"
   | "AWS_REFUSED"
@@ -143,6 +149,12 @@ export class PushError extends Error {
   readonly code: ErrorCode;
   /** With `RATE_LIMITED`: after how many seconds to try again. */
   readonly retryAfter: number | undefined;
+}
+
+/** What a client listens to, and which topics the server refused, with its code. */
+export interface Subscribed {
+  topics: string[];
+  refused: { topic: string; code: ServerErrorCode }[];
 }
 
 export interface WebSocketLike {
@@ -168,6 +180,8 @@ export interface PushClientOptions<Content = unknown> {
   tokenIn?: "subprotocol" | "query";
   /** Without one, a reloaded page begins with the newest page. */
   store?: Store;
+  /** Topics to listen to from the beginning; see `subscribe`. */
+  topics?: string[];
   onNotification?: Events<Content>["notification"];
   onState?: Events<Content>["state"];
   onError?: Events<Content>["error"];
@@ -215,6 +229,8 @@ export interface PushClient<Content = unknown> {
   /** Whether the connection is this tab's own, not another's. */
   readonly leader: boolean;
   readonly stats: Stats;
+  /** What the server said last that this connection listens to, besides its user and broadcasts. */
+  readonly topics: string[];
   /** Listen to an event until the function that is returned is called, or the signal is aborted. */
   on<Name extends keyof Events>(
     name: Name,
@@ -240,6 +256,15 @@ export interface PushClient<Content = unknown> {
     request: { userId: string; content: unknown },
     options?: { signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
+  /**
+   * Listen to topics, now and after every reconnect, until `unsubscribe`. Resolves once the server has answered and what
+   * was missing has been fetched, which without a connection is after the next one is open. What it refused now is not
+   * asked for again; what a later connection is refused, because its token grants less, is reported as an error, and asked
+   * for again with the next token. Tabs with one connection listen together. Throws a TypeError for what is no topic.
+   */
+  subscribe(topics: string[], options?: { signal?: AbortSignal }): Promise<Subscribed>;
+  /** Listen to topics no more, in every tab. */
+  unsubscribe(topics: string[], options?: { signal?: AbortSignal }): Promise<void>;
   /** Make the next attempt now. */
   reconnect(): void;
   /** Stop: nothing is called back after the state `closed`, no timer and no socket is left. */

@@ -56,6 +56,12 @@ const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** How far behind the position to resume: by how much the server lets an id be ahead of its clock. */
 const LOOK_BACK = 60_000;
 
+/** What a topic is called (docs/protocol.md, Topics). */
+const TOPIC = /^(?=.{1,128}$)[\w.:@=+-]+(\/[\w.:@=+-]+)*$/;
+
+/** The codes that say that there is no connection at the moment. */
+const BETWEEN = new Set(["CONNECTION_LOST", "NOT_CONNECTED"]);
+
 /** Within which time to be back after a sign that the network is: not all devices of an office at once. */
 const PROMPT = 1_000;
 
@@ -79,6 +85,10 @@ export function createPushClient(options) {
     now = Date.now,
   } = options;
   const address = checkedAddress(options.url);
+  /** What each connection is to listen to. */
+  const wanted = new Set(checkedTopics(options.topics ?? []));
+  /** @type {string[]} what the server says that it does */
+  let topics = [];
   if (tokenIn !== "subprotocol" && tokenIn !== "query") {
     throw new TypeError('tokenIn is "subprotocol" or "query".');
   }
@@ -136,7 +146,7 @@ export function createPushClient(options) {
       : new Tabs(`websocket-push ${address.href} ${sharedKey}`, tools, {
           role: () => moveTo(),
           open: () => isUp(),
-          ask,
+          ask: askForTab,
           sleep: () => void sleep(),
           wake: () => wake(),
           up: () => attempt !== null && reconnect(),
@@ -180,6 +190,9 @@ export function createPushClient(options) {
     get leader() {
       return tabs === null || tabs.leader;
     },
+    get topics() {
+      return [...topics];
+    },
     get stats() {
       return { ...stats };
     },
@@ -187,6 +200,8 @@ export function createPushClient(options) {
     ready,
     loadOlder,
     push,
+    subscribe,
+    unsubscribe,
     reconnect,
     close,
   };
@@ -331,6 +346,11 @@ export function createPushClient(options) {
       settled: () => {
         if (link === current) retire();
       },
+      topics: () => [...wanted],
+      subscribed: (/** @type {any} */ reply) => {
+        topics = reply.topics;
+        for (const { topic, code } of reply.refused) fail(new PushError(code, `The server refused the topic ${topic}.`));
+      },
       failed: fail,
       ended: (/** @type {Ending} */ why) => ended(link, why),
     };
@@ -462,6 +482,56 @@ export function createPushClient(options) {
   ) {
     const { type: _, requestId: __, ...receipt } = await ask({ ...request, action: "push" }, signal);
     return receipt;
+  }
+
+  async function subscribe(
+    /** @type {string[]} */ names,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const asked = checkedTopics(names);
+    const added = asked.filter((topic) => !wanted.has(topic));
+    for (const topic of added) wanted.add(topic);
+    for (;;) {
+      try {
+        await ready({ signal });
+        const reply = await ask({ action: "subscribe", topics: asked }, signal);
+        topics = reply.topics;
+        // The caller learns of it here, so it is not asked for, and reported, with every connection.
+        for (const { topic } of reply.refused) wanted.delete(topic);
+        // A push that came before the subscription did not reach this connection.
+        await current?.refresh();
+        return { topics: reply.topics, refused: reply.refused };
+      } catch (problem) {
+        if (BETWEEN.has(/** @type {PushError} */ (problem).code)) continue;
+        for (const topic of added) wanted.delete(topic);
+        throw problem;
+      }
+    }
+  }
+
+  async function unsubscribe(
+    /** @type {string[]} */ names,
+    /** @type {{signal?: AbortSignal}} */ { signal } = {},
+  ) {
+    const removed = checkedTopics(names);
+    for (const topic of removed) wanted.delete(topic);
+    try {
+      topics = (await ask({ action: "unsubscribe", topics: removed }, signal)).topics;
+    } catch (problem) {
+      // The next connection subscribes to what is wanted then.
+      if (!BETWEEN.has(/** @type {PushError} */ (problem).code)) throw problem;
+    }
+  }
+
+  /** Ask for another tab. What it subscribes to, the connection that takes the place of this one has to be subscribed to. */
+  async function askForTab(/** @type {any} */ message) {
+    const reply = await ask(message);
+    if (message.action === "unsubscribe") for (const topic of message.topics) wanted.delete(topic);
+    if (message.action === "subscribe") {
+      const held = new Set(reply.topics);
+      for (const topic of message.topics) if (held.has(topic)) wanted.add(topic);
+    }
+    return reply;
   }
 
   /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] */
@@ -609,6 +679,18 @@ function abortable(promise, signal) {
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/**
+ * @param {unknown} topics
+ * @returns {string[]}
+ */
+function checkedTopics(topics) {
+  if (!Array.isArray(topics)) throw new TypeError("topics is a list of names.");
+  for (const topic of topics) {
+    if (typeof topic !== "string" || !TOPIC.test(topic)) throw new TypeError(`A topic is like org/7, not like ${JSON.stringify(topic)}.`);
+  }
+  return topics;
 }
 
 /**

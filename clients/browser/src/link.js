@@ -18,6 +18,12 @@ const LONGEST_RETRY_AFTER = 300;
 /** How large a frame from a client may be ("WebSocket frame size", API Gateway's quotas), in bytes. */
 const MAX_FRAME_BYTES = 32 * 1024;
 
+/** How many topics a message may name (docs/protocol.md, Topics). */
+const TOPICS_AT_ONCE = 100;
+
+/** The codes that say that subscribing will not succeed however often it is tried. */
+const NO_TOPICS = new Set(["UNKNOWN_ACTION", "INVALID_TOPIC"]);
+
 /** The errors for close codes that are caused by a frame of this client. */
 const FRAME_ERRORS = new Map([
   [1003, "FRAME_REFUSED"],
@@ -40,6 +46,7 @@ const ENDED_BY = new Map([
  * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
  * - `heard(frame)` a live one, as soon as it is there
  * - `settled()` that the second poll is done: the index shows this connection by now
+ * - `topics()` what to subscribe to before the history is read; `subscribed(reply)` what came of it
  * - `failed(error)` something to know of
  * - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
  */
@@ -137,6 +144,11 @@ export class Link {
     });
   }
 
+  /** Poll now, for there may be something that no push has brought: what came before a subscription. */
+  async refresh() {
+    await this.#repeatedly(() => this.#catchUp(this.#ledger.resumeAfter));
+  }
+
   /** Ping now, for there is a reason to doubt that the connection is still there. */
   probe() {
     if (this.phase === "resuming" || this.phase === "open") this.#ping();
@@ -191,9 +203,14 @@ export class Link {
     };
   }
 
-  /** Resume, then poll once more: a push may not have seen this connection in the index yet. */
+  /** Subscribe, resume, then poll once more: a push may not have seen this connection in the index yet. */
   async #run() {
-    if (!(await this.#repeatedly(() => this.#catchUp(this.#ledger.resumeAfter)))) return;
+    // In this order: a page from before a subscription would move the position past what its topic has.
+    const resume = async () => {
+      await this.#subscribe();
+      await this.#catchUp(this.#ledger.resumeAfter);
+    };
+    if (!(await this.#repeatedly(resume))) return;
     const after = this.#ledger.resumeAfter;
     this.phase = "open";
     this.resumedAt = this.#tools.now();
@@ -202,6 +219,18 @@ export class Link {
     if (this.#local) return;
     await new Promise((resolve) => this.#after(this.#timing.settleDelay, () => resolve(undefined)));
     if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
+  }
+
+  async #subscribe() {
+    const topics = this.#owner.topics();
+    for (let start = 0; start < topics.length; start += TOPICS_AT_ONCE) {
+      try {
+        this.#owner.subscribed(await this.ask({ action: "subscribe", topics: topics.slice(start, start + TOPICS_AT_ONCE) }));
+      } catch (problem) {
+        if (!NO_TOPICS.has(/** @type {PushError} */ (problem).code)) throw problem;
+        this.#owner.failed(problem);
+      }
+    }
   }
 
   /** Do what keeps the connection alive. A poll closes a gap as well: a push may have failed to reach this client. */
@@ -285,6 +314,7 @@ export class Link {
         return this.#live(frame);
       case "history":
       case "receipt":
+      case "subscribed":
         return this.#answer(frame.requestId, (asked) => asked.resolve(frame));
       case "error":
         return this.#refused(refusal(frame), frame.requestId);

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import inspect
 import random
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -26,6 +27,8 @@ GetToken = Callable[[], str | Awaitable[str | None] | None]
 T = TypeVar("T")
 
 _LOOK_BACK = 60.0
+_TOPIC = re.compile("[A-Za-z0-9_.:@=+-]+(/[A-Za-z0-9_.:@=+-]+)*")
+_TOPIC_CHARACTERS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,15 @@ class Notification:
         Any JSON value.
     via
         Whether it came live or from the history.
+    topic
+        The topic that it was pushed to, "*" for a broadcast; None for one to users.
     """
 
     id: str
     created_at: str
     content: Any
     via: Literal["live", "history"]
+    topic: str | None = None
 
 
 class PushClient:
@@ -63,6 +69,8 @@ class PushClient:
         Returns the token, or something to await that does, and is called for every attempt. None: connect without one.
     token_in
         Where the token travels. A query ends up in logs.
+    topics
+        What to listen to from the beginning; see `subscribe`.
     store
         Where the position outlives the program. Without one it begins with the newest page.
     on_state
@@ -83,6 +91,7 @@ class PushClient:
         *,
         get_token: GetToken | None = None,
         token_in: TokenIn = "header",  # noqa: S107 - a place, no token
+        topics: Sequence[str] = (),
         store: Store | None = None,
         on_state: Callable[[State], None] | None = None,
         on_error: Callable[[PushError], None] | None = None,
@@ -97,6 +106,9 @@ class PushClient:
         self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
         self._on_state, self._on_error = on_state, on_error
         self._timing, self._connect, self._now, self._random = timing or Timing(), connect, now, random_number
+        self.topics: list[str] = []
+        """What the server said last that the connection listens to, besides its user and broadcasts."""
+        self._wanted = dict.fromkeys(_checked(topics))
         self._store_works = True
         self._queue: asyncio.Queue[Notification | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -186,6 +198,45 @@ class PushClient:
         self._note_paged(page)
         return [_notification(each, "history") for each in page["notifications"]], bool(page["more"])
 
+    async def subscribe(self, topics: Sequence[str]) -> dict[str, str]:
+        """Listen to topics, now and after every reconnect; return those that were refused, with the code.
+
+        What it refused now is not asked for again. What a later connection is refused, because its token grants less,
+        is reported as an error, and asked for again with the next token.
+
+        Raises
+        ------
+        PushError
+            As `push`; nothing is then asked for again.
+        ValueError
+            For what is no topic.
+        """
+        added = [topic for topic in _checked(topics) if topic not in self._wanted]
+        self._wanted |= dict.fromkeys(added)
+        try:
+            reply = await self._ask({"action": "subscribe", "topics": list(topics)})
+        except BaseException:
+            self._unwant(added)
+            raise
+        self.topics = reply["topics"]
+        refused = {str(each["topic"]): str(each["code"]) for each in reply["refused"]}
+        self._unwant(refused)
+        if self._current is not None:
+            # A push that came before the subscription did not reach this connection.
+            await self._current.refresh()
+        return refused
+
+    async def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Listen to topics no more.
+
+        Raises
+        ------
+        PushError, ValueError
+            As `subscribe`. The next connection does not listen to them in any case.
+        """
+        self._unwant(_checked(topics))
+        self.topics = (await self._ask({"action": "unsubscribe", "topics": list(topics)}))["topics"]
+
     async def close(self) -> None:
         """Stop: no task and no socket is left."""
         if self._closed:
@@ -213,6 +264,16 @@ class PushClient:
             self._opened.clear()
         if self._on_state is not None:
             self._on_state(state)
+
+    def wanted(self) -> Sequence[str]:
+        """Return what each connection is to listen to."""
+        return list(self._wanted)
+
+    def subscribed(self, reply: Frame) -> None:
+        """Take what a new connection listens to."""
+        self.topics = reply["topics"]
+        for each in reply["refused"]:
+            self.failed(PushError(str(each["code"]), f"The server refused the topic {each['topic']}."))
 
     def page(self, page: Frame, *, newest: bool) -> None:
         """Take a page of history."""
@@ -334,6 +395,10 @@ class PushClient:
         if self._ledger.take(str(notification["id"]), self._now() * 1000):
             self._queue.put_nowait(_notification(notification, via))
 
+    def _unwant(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._wanted.pop(topic, None)
+
     def _note_paged(self, page: Frame) -> None:
         first = str(page["notifications"][0]["id"]) if page["notifications"] else None
         if first is not None and self._oldest is not None and first >= self._oldest:
@@ -375,7 +440,14 @@ class PushClient:
 
 
 def _notification(frame: Frame, via: Literal["live", "history"]) -> Notification:
-    return Notification(str(frame["id"]), str(frame.get("createdAt")), frame.get("content"), via)
+    return Notification(str(frame["id"]), str(frame.get("createdAt")), frame.get("content"), via, frame.get("topic"))
+
+
+def _checked(topics: Sequence[str]) -> Sequence[str]:
+    for topic in [topics] if isinstance(topics, str) else topics:
+        if isinstance(topics, str) or len(topic) > _TOPIC_CHARACTERS or not _TOPIC.fullmatch(topic):
+            raise ValueError(f"Topics are a list of names such as org/7, and {topic!r} is none.")
+    return topics
 
 
 def _seconds(time_text: object) -> float | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,10 @@ _POLL_ATTEMPTS = 5
 _LONGEST_RETRY_AFTER = 300.0
 _MAX_FRAME_BYTES = 32 * 1024
 """How large a frame from a client may be, by API Gateway's quotas."""
+
+_TOPICS_AT_ONCE = 100
+_NO_TOPICS = ("UNKNOWN_ACTION", "INVALID_TOPIC")
+"""What says that subscribing will not succeed however often it is tried."""
 
 _FRAME_ERRORS = {1003: "FRAME_REFUSED", 1009: "FRAME_TOO_LARGE"}
 _ENDED_BY = {"TOKEN_EXPIRED": "expired", "UNKNOWN_CONNECTION": "unregistered"}
@@ -72,6 +76,12 @@ class Owner(Protocol):
 
     def moved(self) -> None:
         """Note that the phase or the session has changed."""
+
+    def wanted(self) -> Sequence[str]:
+        """Return the topics to subscribe to before the history is read."""
+
+    def subscribed(self, reply: Frame) -> None:
+        """Take what came of that."""
 
     def page(self, page: Frame, *, newest: bool) -> None:
         """Take a page of history that continues what was there before, or begins with the newest."""
@@ -241,7 +251,7 @@ class Link:
                 self._live({name: value for name, value in frame.items() if name != "type"})
             case "notification":
                 self._owner.failed(PushError("UNREADABLE_FRAME", "A notification without an id."))
-            case "history" | "receipt":
+            case "history" | "receipt" | "subscribed":
                 self._answer(frame.get("requestId"), frame)
             case "error":
                 self._refused(_refusal(frame), frame.get("requestId"))
@@ -283,7 +293,7 @@ class Link:
             raise _End(Ending(_ENDED_BY[problem.code]))
 
     async def _stay(self) -> None:
-        await self._repeatedly(lambda: self._ledger.resume_after)
+        await self._repeatedly(lambda: self._ledger.resume_after, first=self._subscribe)
         after = self._ledger.resume_after
         self.resumed_at = self._now()
         self._release()
@@ -309,11 +319,38 @@ class Link:
         except TimeoutError:
             raise _End(Ending("silent")) from None
 
-    async def _repeatedly(self, after: Callable[[], str | None]) -> None:
+    async def refresh(self) -> None:
+        """Poll now: what came before a subscription, no push has brought.
+
+        Raises
+        ------
+        PushError
+            As `ask`.
+        """
+        await self._catch_up(self._ledger.resume_after)
+
+    async def _subscribe(self) -> None:
+        topics = self._owner.wanted()
+        for start in range(0, len(topics), _TOPICS_AT_ONCE):
+            try:
+                reply = await self.ask({"action": "subscribe", "topics": list(topics[start : start + _TOPICS_AT_ONCE])})
+            except PushError as problem:
+                if problem.code not in _NO_TOPICS:
+                    raise
+                self._owner.failed(problem)
+            else:
+                self._owner.subscribed(reply)
+
+    async def _repeatedly(
+        self, after: Callable[[], str | None], *, first: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Poll until it succeeds, each time later; give up the connection in the end."""
         failures = 0
         while True:
             try:
+                if first is not None:
+                    # A page from before a subscription would move the position past what its topic has.
+                    await first()
                 await self._catch_up(after())
                 return
             except PushError as problem:

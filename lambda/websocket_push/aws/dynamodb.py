@@ -1,7 +1,7 @@
-"""The four DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
+"""The DynamoDB operations that the functions use (AWS JSON 1.0 protocol)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.aws.endpoints import dynamodb_endpoint
@@ -17,6 +17,10 @@ Result = TypeVar("Result")
 
 encode = json.JSONEncoder(separators=(",", ":")).encode
 """Writes a request, in ASCII."""
+
+
+MAX_BATCH_WRITE = 25
+"""How many items one BatchWriteItem request may name ("BatchWriteItem", API reference)."""
 
 
 class QueryPage:
@@ -105,6 +109,60 @@ class DynamoDB:
         """
         await self._call("DeleteItem", {"TableName": table, "Key": key}, decode_object, deadline)
 
+    async def take_item(self, table: str, key: Item, *, deadline: float) -> Item:
+        """Delete an item and return it as it was.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        key : Item
+            Its key attributes.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        Item
+            Empty where there was none, and where an earlier attempt deleted it without an answer.
+        """
+        request = {"TableName": table, "Key": key, "ReturnValues": "ALL_OLD"}
+        return await self._call("DeleteItem", request, _decode_attributes, deadline)
+
+    async def update_item(self, request: Mapping[str, object], *, deadline: float) -> Item:
+        """Change an item.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's UpdateItem request, which must be safe to repeat.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        Item
+            The attributes that `ReturnValues` asks for.
+        """
+        return await self._call("UpdateItem", request, _decode_attributes, deadline)
+
+    async def write_items(self, table: str, writes: Sequence[Mapping[str, object]], *, deadline: float) -> None:
+        """Write and delete items of one table, none of them twice.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        writes : Sequence[Mapping[str, object]]
+            `PutRequest` and `DeleteRequest` members of DynamoDB's BatchWriteItem request. What DynamoDB leaves
+            unprocessed is repeated, with the others of its request.
+        deadline : float
+            Event loop time in seconds.
+        """
+        for start in range(0, len(writes), MAX_BATCH_WRITE):
+            request = {"RequestItems": {table: writes[start : start + MAX_BATCH_WRITE]}}
+            await self._call("BatchWriteItem", request, _decode_written, deadline)
+
     async def query(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
         """Read one page of a query.
 
@@ -121,6 +179,23 @@ class DynamoDB:
             At most 1 MB of items.
         """
         return await self._call("Query", request, decode_page, deadline)
+
+    async def scan(self, request: Mapping[str, object], *, deadline: float) -> QueryPage:
+        """Read one page of a scan.
+
+        Parameters
+        ----------
+        request : Mapping[str, object]
+            The members of DynamoDB's Scan request: `TableName`, `Segment` and so on.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        QueryPage
+            At most 1 MB of items, in no order.
+        """
+        return await self._call("Scan", request, decode_page, deadline)
 
     def address(self, operation: str) -> tuple[Target, str, str]:
         """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
@@ -147,7 +222,7 @@ def _addresses(sender: Sender) -> tuple[dict[str, Target], str, str]:
             content_type="application/x-amz-json-1.0",
             x_amz_target=f"DynamoDB_20120810.{operation}",
         )
-        for operation in ("PutItem", "GetItem", "DeleteItem", "Query")
+        for operation in ("PutItem", "GetItem", "DeleteItem", "Query", "Scan", "UpdateItem", "BatchWriteItem")
     }
     return targets, path, canonical_path(path)
 
@@ -169,6 +244,16 @@ def decode_object(body: bytes) -> dict[str, Any]:
 def _decode_item(body: bytes) -> Item | None:
     item = decode_object(body).get("Item")
     return None if item is None else _checked_item(item)
+
+
+def _decode_attributes(body: bytes) -> Item:
+    return _checked_item(decode_object(body).get("Attributes", {}))
+
+
+def _decode_written(body: bytes) -> None:
+    if decode_object(body).get("UnprocessedItems"):
+        # Like any answer that is not what was asked for, it has the request sent again, after a pause.
+        raise InvalidResponse("items were left unprocessed")
 
 
 def decode_page(body: bytes) -> QueryPage:

@@ -5,9 +5,9 @@ The variables are those of every AWS SDK ("Service-specific endpoints", AWS SDKs
 `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` turns both off.
 
 A service's own URL replaces the whole address: scheme, host, port, Host header and path prefix. So does the global
-URL for DynamoDB. For the API Gateway management API the global URL changes only the address that is dialled: Host,
-path and what is signed stay those of the connections URL, because one address for every service cannot say which API
-and stage is meant. Its path, if it has one, is then not used.
+URL for DynamoDB and SQS. For the API Gateway management API the global URL changes only the address that is dialled:
+Host, path and what is signed stay those of the connections URL, because one address for every service cannot say which
+API and stage is meant. Its path, if it has one, is then not used.
 """
 
 from collections.abc import Mapping
@@ -63,11 +63,12 @@ def dynamodb_endpoint(environment: Mapping[str, str]) -> Endpoint:
     AwsError
         `InvalidConfiguration`, naming the variable that is missing or not a URL.
     """
-    name, url = _configured(environment, "DYNAMODB")
-    if url:
-        return _parse(url, name)
-    suffix = environment.get("DNS_SUFFIX") or "amazonaws.com"
-    return _parse(f"https://dynamodb.{region(environment)}.{suffix}", "DNS_SUFFIX")
+    return _regional_endpoint(environment, "dynamodb")
+
+
+def sqs_endpoint(environment: Mapping[str, str]) -> Endpoint:
+    """Return the endpoint of SQS in this region; see `dynamodb_endpoint`."""
+    return _regional_endpoint(environment, "sqs")
 
 
 def management_endpoint(environment: Mapping[str, str], connections_url: str) -> Endpoint:
@@ -98,6 +99,14 @@ def management_endpoint(environment: Mapping[str, str], connections_url: str) ->
         return configured
     stage = _parse(connections_url, "the connections URL")
     return Endpoint(configured.scheme, configured.dial_host, configured.port, stage.host, stage.path)
+
+
+def _regional_endpoint(environment: Mapping[str, str], service: str) -> Endpoint:
+    name, url = _configured(environment, service.upper())
+    if url:
+        return _parse(url, name)
+    suffix = environment.get("DNS_SUFFIX") or "amazonaws.com"
+    return _parse(f"https://{service}.{region(environment)}.{suffix}", "DNS_SUFFIX")
 
 
 def _configured(environment: Mapping[str, str], service: str) -> tuple[str, str]:

@@ -1,18 +1,27 @@
 """The `$connect` route: registers the connection under its user."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.authorization import authorized_until, connecting_user, require_current
+from websocket_push.authorization import (
+    authorized_until,
+    connecting_user,
+    require_current,
+    require_not_revoked,
+    token_of,
+)
 from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.errors import AwsError
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_flag, read_text, read_texts
-from websocket_push.tables.clients import Clients, Connection, row_expiry
+from websocket_push.tables.clients import Clients, Connection, Token, row_expiry
 from websocket_push.telemetry.explain import Failure
 
 
@@ -22,6 +31,7 @@ class Settings(NamedTuple):
     clients_table: str
     allow_anonymous: bool
     allowed_origins: tuple[str, ...]
+    revocable: bool
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -30,6 +40,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         clients_table=read_text(environment, "CLIENTS_TABLE"),
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
         allowed_origins=read_texts(environment, "ALLOWED_ORIGINS"),
+        revocable=read_flag(environment, "REVOCABLE"),
     )
 
 
@@ -60,5 +71,21 @@ async def _connect(event: Event, invocation: Invocation[Warm]) -> Response:
     user_id = connecting_user(event, allow_anonymous=settings.allow_anonymous)
     now, until = invocation.now_milliseconds(), authorized_until(event)
     require_current(until, now=now)
-    await clients.add(Connection(connection_id, user_id, now, row_expiry(now, until)), deadline=invocation.deadline)
+    connection = Connection(connection_id, user_id, now, row_expiry(now, until))
+    if settings.revocable:
+        await _add_unless_revoked(connection, token_of(event), clients, deadline=invocation.deadline)
+    else:
+        await clients.add(connection, deadline=invocation.deadline)
     return accepted(subprotocol=chosen_subprotocol(event))
+
+
+async def _add_unless_revoked(connection: Connection, token: Token, clients: Clients, *, deadline: float) -> None:
+    # The row first: a revocation that is not seen here was written after it, and finds the row when it closes.
+    await clients.add(connection, token=token, deadline=deadline)
+    try:
+        await require_not_revoked(token, connection.user_id, clients, deadline=deadline)
+    except RequestError:
+        # A row that stays is that of a connection which never opened: the next push, or its TTL, removes it.
+        with contextlib.suppress(AwsError):
+            await clients.remove(connection.connection_id, deadline=deadline)
+        raise

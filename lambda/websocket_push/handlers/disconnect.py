@@ -9,25 +9,30 @@ from websocket_push.handlers.replies import Response, accepted, refused
 from websocket_push.protocol.gateway import require_event
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_text
+from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
 
 
 class Settings(NamedTuple):
-    """What the function disconnect is passed."""
+    """What the function disconnect is passed; `subscriptions_table` is empty without topics."""
 
     clients_table: str
+    subscriptions_table: str
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
-    return Settings(clients_table=read_text(environment, "CLIENTS_TABLE"))
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
+    )
 
 
 def make(sender: Sender) -> Clients:
     """Make the table that disconnect works with."""
-    return Clients(DynamoDB(sender), read_settings(sender.environment).clients_table)
+    settings = read_settings(sender.environment)
+    return Clients(DynamoDB(sender), settings.clients_table, subscriptions=settings.subscriptions_table)
 
 
 def handler(event: Event, context: LambdaContext) -> Response:

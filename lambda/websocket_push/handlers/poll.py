@@ -7,7 +7,7 @@ from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
-from websocket_push.history import read_history
+from websocket_push.history import Log, read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
@@ -15,14 +15,14 @@ from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_bytes, read_flag, read_seconds, read_text
+from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
 
 
 class Settings(NamedTuple):
-    """What the function poll is passed."""
+    """What the function poll is passed; `topics` is whether there are topics."""
 
     clients_table: str
     notifications_table: str
@@ -30,6 +30,8 @@ class Settings(NamedTuple):
     max_frame_bytes: int
     keepalive_action: str
     keepalive_seconds: int
+    revocable: bool
+    topics: bool
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -41,6 +43,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
+        revocable=read_flag(environment, "REVOCABLE"),
+        topics=bool(read_optional(environment, "TOPICS")),
     )
 
 
@@ -48,6 +52,7 @@ class Warm(NamedTuple):
     """What poll works with."""
 
     settings: Settings
+    dynamodb: DynamoDB
     clients: Clients
     notifications: StoredNotifications
 
@@ -56,7 +61,7 @@ def make(sender: Sender) -> Warm:
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
-    return Warm(settings, clients, StoredNotifications(dynamodb, settings.notifications_table))
+    return Warm(settings, dynamodb, clients, StoredNotifications(dynamodb, settings.notifications_table))
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -66,7 +71,7 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 
 async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
-    settings, clients, notifications = invocation.warm
+    settings, dynamodb, clients, notifications = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
     message = parse_message(event.get("body"))
@@ -75,11 +80,20 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         event,
         clients,
         allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
+    log: Log = notifications
+    if settings.topics:
+        # Imported here, so that without topics the function starts as fast as if there were none.
+        from websocket_push.handlers.listened import listened_logs
+
+        log = await listened_logs(
+            notifications, dynamodb, settings.clients_table, connection_id, deadline=invocation.deadline
+        )
     page = await read_history(
-        notifications,
+        log,
         user_id,
         request,
         page_bytes=max_notification_bytes(settings.max_frame_bytes),

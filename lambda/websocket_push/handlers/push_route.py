@@ -23,6 +23,7 @@ async def push_from_client(event: Event, invocation: Invocation[Warm]) -> Respon
         event,
         clients,
         allow_anonymous=settings.allow_anonymous,
+        revocable=settings.revocable,
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )

@@ -7,16 +7,29 @@ from typing import NamedTuple
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
+from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.push_request import PushRequest
 from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
 from websocket_push.runtime.invocation import Invocation
-from websocket_push.settings import ClientPush, read_bytes, read_client_push, read_flag, read_seconds, read_text
+from websocket_push.settings import (
+    ClientPush,
+    read_bytes,
+    read_client_push,
+    read_flag,
+    read_optional,
+    read_seconds,
+    read_text,
+)
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
-from websocket_push.telemetry.metrics import count_push
+from websocket_push.telemetry.metrics import count_push, count_topic_push
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.push.topics import Topics, TopicsSettings
 
 CLOSING_SHARE = 0.1
 """The part of the time that is reserved for closing connections to which it could not be sent."""
@@ -26,7 +39,7 @@ CLOSING_SECONDS = 1.0
 
 
 class Settings(NamedTuple):
-    """What the function push is passed; `notification_ttl` is in seconds."""
+    """What the function push is passed; `notification_ttl` is in seconds, and `topics` None where there are none."""
 
     clients_table: str
     clients_index: str
@@ -37,6 +50,8 @@ class Settings(NamedTuple):
     persist_by_default: bool
     notification_ttl: int
     max_frame_bytes: int
+    revocable: bool
+    topics: "TopicsSettings | None"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -51,7 +66,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         persist_by_default=read_flag(environment, "PERSIST_BY_DEFAULT"),
         notification_ttl=read_seconds(environment, "NOTIFICATION_TTL"),
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
+        revocable=read_flag(environment, "REVOCABLE"),
+        topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
     )
+
+
+def _read_topics_settings(environment: Mapping[str, str]) -> "TopicsSettings":
+    # Imported here, so that without topics the function starts as fast as if there were none.
+    from websocket_push.push.topics import read_topics_settings
+
+    return read_topics_settings(environment)
 
 
 class Warm(NamedTuple):
@@ -62,29 +86,42 @@ class Warm(NamedTuple):
     clients: Clients
     notifications: Notifications
     management: Management
+    topics: "Topics | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
     """Make what push works with."""
     settings, dynamodb = read_settings(sender.environment), PreparingDynamoDB(sender)
+    topics = settings.topics
+    subscriptions = "" if topics is None else topics.subscriptions_table
     return Warm(
         settings,
         dynamodb,
-        Clients(dynamodb, settings.clients_table, settings.clients_index),
+        Clients(dynamodb, settings.clients_table, settings.clients_index, subscriptions),
         Notifications(settings.notifications_table),
         Management(sender, settings.connections_url),
+        None if topics is None else _make_topics(sender, dynamodb, topics),
     )
 
 
+def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings: "TopicsSettings") -> "Topics":
+    from websocket_push.push.topics import make_topics
+
+    return make_topics(sender, dynamodb, settings)
+
+
 async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
-    """Push one request, and log its id and totals; raise `RequestError` if nothing was stored or sent."""
+    """Push one request and log its id and result; raise `RequestError` if nothing was stored or sent."""
     report = await counted_push(pusher_until(invocation, until=until), request, invocation)
-    invocation.fields.update(id=report["id"], totals=report["totals"])
+    logged = ("id", "totals", "accepted")
+    invocation.fields.update({name: report[name] for name in logged if name in report})
     return report
 
 
 async def counted_push(pusher: Pusher, request: PushRequest, invocation: Invocation[Warm]) -> Report:
     """Push one request, and count it in the metrics of the invocation."""
+    if request.topic is not None:
+        return await _push_to_topic(pusher, request, request.topic, invocation)
     report = await pusher.push(request)
     to_persist = pusher.defaults.persist if request.persist is None else request.persist
     # asyncio's clock is time.monotonic.
@@ -93,9 +130,19 @@ async def counted_push(pusher: Pusher, request: PushRequest, invocation: Invocat
     return report
 
 
+async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invocation: Invocation[Warm]) -> Report:
+    topics = invocation.warm.topics
+    if topics is None:
+        raise RequestError(ErrorCode.TOPICS_DISABLED, "There are no topics here: set the module's input topics.")
+    report = await topics.push(topic, request, pusher)
+    milliseconds = (time.monotonic() - invocation.started) * 1000
+    count_topic_push(invocation.fields, report, milliseconds=milliseconds)
+    return report
+
+
 def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
     """Return what pushes until a time on the monotonic clock, a share of which is kept for closing."""
-    settings, dynamodb, clients, notifications, management = invocation.warm
+    settings, dynamodb, clients, notifications, management, _ = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,

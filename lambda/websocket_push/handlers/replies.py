@@ -14,6 +14,7 @@ _CONNECT_STATUSES = {
     ErrorCode.MISSING_USER_ID: 401,
     ErrorCode.INVALID_USER_ID: 400,
     ErrorCode.TOKEN_EXPIRED: 403,
+    ErrorCode.TOKEN_REVOKED: 403,
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
     ErrorCode.UNAVAILABLE: 503,
 }

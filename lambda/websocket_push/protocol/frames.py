@@ -4,7 +4,7 @@ Content is stored and sent as the text that was received, so frames are assemble
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode
@@ -56,14 +56,20 @@ def to_json(value: object) -> str:
     return text
 
 
-def notification_text(notification_id: str, created_at: str, content: str) -> str:
-    """Return a notification as it appears in a history page; `content` is JSON text."""
-    return f'{{"id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
+def notification_text(notification_id: str, created_at: str, content: str, topic: str | None = None) -> str:
+    """Return a notification as it appears in a history page; `content` is JSON text.
+
+    Parameters
+    ----------
+    topic
+        What it was pushed to, if that is a topic or `*`; their names need no escapes.
+    """
+    return f'{{"id":"{notification_id}","createdAt":"{created_at}"{_topic_member(topic)},"content":{content}}}'
 
 
-def notification_frame(notification_id: str, created_at: str, content: str) -> str:
-    """Return the frame of a notification for an open connection; `content` is JSON text."""
-    return f'{{"type":"notification","id":"{notification_id}","createdAt":"{created_at}","content":{content}}}'
+def notification_frame(notification_id: str, created_at: str, content: str, topic: str | None = None) -> str:
+    """Return the frame of a notification for an open connection; see `notification_text`."""
+    return f'{{"type":"notification",{notification_text(notification_id, created_at, content, topic)[1:]}'
 
 
 def history_frame(
@@ -99,14 +105,32 @@ def receipt_frame(report: Mapping[str, object], request_id: str | int | None) ->
     return f'{{"type":"receipt"{_request_id_member(request_id)},{to_json(report)[1:]}'
 
 
+def subscribed_frame(
+    topics: Sequence[str], refused: Iterable[tuple[str, ErrorCode]], request_id: str | int | None
+) -> str:
+    """Return the reply about topics: those the connection listens to, and the refused ones, each with the reason."""
+    refusals = [{"topic": topic, "code": code} for topic, code in refused]
+    members = to_json({"topics": topics, "refused": refusals})[1:]
+    return f'{{"type":"subscribed"{_request_id_member(request_id)},{members}'
+
+
 def error_frame(code: ErrorCode, message: str, request_id: str | int | None = None) -> str:
     """Return an error reply."""
     return f'{{"type":"error","code":"{code}","message":{to_json(message)}{_request_id_member(request_id)}}}'
 
 
-def bye_frame(reason: str) -> str:
-    """Return the last frame of a connection that the server is about to close."""
-    return f'{{"type":"bye","reason":"{reason}"}}'
+def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:
+    """Return the last frame of a connection that the server is about to close.
+
+    Parameters
+    ----------
+    reason
+        Why: letters, digits and underscores.
+    reconnect
+        Whether the client is to connect again; None leaves that to the reason.
+    """
+    member = "" if reconnect is None else f',"reconnect":{to_json(reconnect)}'
+    return f'{{"type":"bye","reason":"{reason}"{member}}}'
 
 
 def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Keepalive) -> dict[str, object]:
@@ -118,6 +142,10 @@ def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Kee
         "keepalive": keepalive._asdict(),
         "pingIntervalSeconds": keepalive.seconds if keepalive.action == "ping" else PING_INTERVAL_SECONDS,
     }
+
+
+def _topic_member(topic: str | None) -> str:
+    return "" if topic is None else f',"topic":"{topic}"'
 
 
 def _request_id_member(request_id: str | int | None) -> str:

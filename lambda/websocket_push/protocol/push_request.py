@@ -18,7 +18,8 @@ A client resumes after the last id that it has seen. An id in the future would h
 then, so it is refused.
 """
 
-_FIELDS = ("userId", "userIds", "content", "persist", "ttl", "id", "onFailure")
+_FIELDS = ("userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure")
+_ADDRESSES = ("userId", "userIds", "topic")
 _CLIENT_FIELDS = ("action", "requestId", "userId", "content")
 
 # Ids and times have a fixed length, so any of them can be used to measure a frame.
@@ -31,7 +32,7 @@ class PushRequest(NamedTuple):
     Parameters
     ----------
     recipients
-        User ids without duplicates, in the given order.
+        User ids without duplicates, in the given order; none where there is a topic.
     content
         JSON text.
     persist
@@ -42,6 +43,8 @@ class PushRequest(NamedTuple):
         A canonical UUIDv7 from the caller; if None, one is generated.
     raises_incomplete
         Whether the push fails, although partly done, if it is incomplete for any recipient.
+    topic
+        The topic to push to, or `*` for every connection; None where there are recipients.
     """
 
     recipients: tuple[str, ...]
@@ -50,6 +53,7 @@ class PushRequest(NamedTuple):
     ttl: int | None = None
     notification_id: str | None = None
     raises_incomplete: bool = False
+    topic: str | None = None
 
 
 def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) -> PushRequest:
@@ -63,13 +67,15 @@ def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) 
     if not isinstance(request, dict):
         raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
     require_known_fields(request, _FIELDS)
+    topic = _parse_topic(request)
     return PushRequest(
-        recipients=_parse_recipients(request),
-        content=_parse_content(request, max_frame_bytes),
+        recipients=() if topic is not None else _parse_recipients(request),
+        content=_parse_content(request, max_frame_bytes, topic),
         persist=_parse_persist(request.get("persist")),
         ttl=_parse_ttl(request.get("ttl"), request.get("persist")),
         notification_id=_parse_id(request.get("id"), now_milliseconds),
         raises_incomplete=_parse_on_failure(request.get("onFailure")),
+        topic=topic,
     )
 
 
@@ -93,13 +99,26 @@ def parse_client_push(message: Mapping[str, object], *, max_frame_bytes: int) ->
     )
 
 
+def _parse_topic(request: Mapping[str, object]) -> str | None:
+    """Return the topic of a request that has one; the request must have exactly one address."""
+    given = [name for name in _ADDRESSES if request.get(name) is not None]
+    if len(given) != 1:
+        raise RequestError(
+            ErrorCode.INVALID_RECIPIENT,
+            "Give userId (one user), userIds (a list of users) or topic (a topic, or * for all); got "
+            f"{' and '.join(given) or 'none'}.",
+        )
+    topic = request.get("topic")
+    if topic is None:
+        return None
+    # Imported where it is needed: a function without topics should not pay for them when it starts.
+    from websocket_push.protocol.topics import EVERYBODY, require_topic
+
+    return EVERYBODY if topic == EVERYBODY else require_topic(topic, "topic")
+
+
 def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
     user_id, user_ids = request.get("userId"), request.get("userIds")
-    if (user_id is None) == (user_ids is None):
-        given = "neither" if user_id is None else "both"
-        raise RequestError(
-            ErrorCode.INVALID_RECIPIENT, f"Give userId (one user) or userIds (a list of users); got {given}."
-        )
     if user_id is not None:
         return (require_user_id(user_id, "userId"),)
     if not isinstance(user_ids, list) or not 1 <= len(user_ids) <= MAX_RECIPIENTS:
@@ -108,11 +127,12 @@ def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(checked))
 
 
-def _parse_content(request: Mapping[str, object], max_frame_bytes: int) -> str:
+def _parse_content(request: Mapping[str, object], max_frame_bytes: int, topic: str | None = None) -> str:
     if "content" not in request:
         raise RequestError(ErrorCode.MISSING_CONTENT, "content is missing: give any JSON value, null included.")
     content = _json_text(request["content"])
-    size, most = _EMPTY_FRAME_BYTES + len(content.encode()), max_notification_bytes(max_frame_bytes)
+    empty = _EMPTY_FRAME_BYTES + (0 if topic is None else len(f'"topic":"{topic}",'))
+    size, most = empty + len(content.encode()), max_notification_bytes(max_frame_bytes)
     if size > most:
         raise RequestError(
             ErrorCode.CONTENT_TOO_LARGE,

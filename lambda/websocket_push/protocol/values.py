@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from websocket_push.protocol.errors import ErrorCode, RequestError
 
 MAX_USER_ID_BYTES = 256
+MAX_TOKEN_ID_BYTES = 256
 MAX_REQUEST_ID_CHARACTERS = 64
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that a JavaScript client can send and compare exactly."""
@@ -59,6 +60,14 @@ def require_user_id(value: object, field: str) -> str:
     if problem is not None or not isinstance(value, str):
         raise RequestError(ErrorCode.INVALID_USER_ID, f"{field} {problem}.")
     return value
+
+
+def is_token_id(value: str) -> bool:
+    """Tell whether a token's id can be kept and compared."""
+    try:
+        return 1 <= len(value.encode()) <= MAX_TOKEN_ID_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def require_known_fields(request: Mapping[str, object], known: Iterable[str]) -> None:

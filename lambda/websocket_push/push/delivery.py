@@ -27,7 +27,7 @@ from websocket_push.push.posting import Clocks, Posting, out_of_time
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.window import Window, Work
 from websocket_push.tables.clients import Clients, Connection, read_connections
-from websocket_push.tables.notifications import TAKEN, Notification, Notifications
+from websocket_push.tables.notifications import TAKEN, Notification, Notifications, key_of
 from websocket_push.telemetry.explain import explain
 
 MAX_RECIPIENTS_AT_ONCE = 64
@@ -167,7 +167,7 @@ class _Recipient:
             self._outcome.error = self._outcome.error or explain(out_of_time())
             self._end_storing(stored=False)
             return
-        common.work.keep(common.storing.begin(self._outcome.user_id, deadline=until, done=self._on_stored))
+        common.work.keep(common.storing.begin(key_of(self._outcome.user_id), deadline=until, done=self._on_stored))
 
     def begin_looking_up(self) -> None:
         """Look up, in a place among those that do."""
@@ -214,19 +214,19 @@ class _Recipient:
             await self._store_new_or_again(attempt)
         except Exception as error:
             taken = isinstance(error, AwsError) and error.code == TAKEN
-            self._outcome.error = explain(_id_taken() if taken else error)
+            self._outcome.error = explain(id_taken() if taken else error)
         else:
             self._outcome.persisted = True
 
     async def _store_new_or_again(self, attempt: Attempt) -> None:
-        common, user_id = self._common, self._outcome.user_id
+        common, key = self._common, key_of(self._outcome.user_id)
         assert common.storing is not None  # noqa: S101 - for the type checker: it has been begun
         try:
-            await common.storing.send(user_id, decode_object, deadline=common.until, begun=attempt)
+            await common.storing.send(key, decode_object, deadline=common.until, begun=attempt)
         except AwsError as error:
             if error.code != TAKEN:
                 raise
-            await common.storing_again().send(user_id, decode_object, deadline=common.until)
+            await common.storing_again().send(key, decode_object, deadline=common.until)
 
     async def _look_up(self, attempt: Attempt) -> None:
         common = self._common
@@ -288,7 +288,8 @@ def _each(recipients: Sequence[_Recipient], begin: Callable[[_Recipient], None])
         yield
 
 
-def _id_taken() -> RequestError:
+def id_taken() -> RequestError:
+    """Return the error for an id under which other content is stored."""
     return RequestError(
         ErrorCode.INVALID_ID, "The id belongs to a notification with other content. Give this one an id of its own."
     )

@@ -74,7 +74,7 @@ def intake_fields(intakes: Sequence[Intake]) -> dict[str, object]:
     """
     totals: Counter[str] = Counter()
     for each in intakes:
-        totals.update(cast(Mapping[str, int], each.report["totals"]) if each.report is not None else {})
+        totals.update(cast(Mapping[str, int], each.report.get("totals", {})) if each.report is not None else {})
     failed = [(each.message_id, each.failure) for each in intakes if each.failure is not None]
     fields: dict[str, object] = {"messages": len(intakes), "failedMessages": len(failed), "totals": dict(totals)}
     if failed:
@@ -82,6 +82,18 @@ def intake_fields(intakes: Sequence[Intake]) -> dict[str, object]:
         fields["outcome"] = next((code for code in codes if code in FAULTS), codes[0])
         fields["failures"] = [_failure(*each) for each in failed[:_SHOWN_FAILURES]]
     return fields
+
+
+def _topic_incompleteness(report: Report) -> Failure | None:
+    if "incomplete" not in report:
+        return None
+    error = cast(Mapping[str, str], report["error"])
+    return Failure(
+        ErrorCode.INCOMPLETE,
+        "Connections of the topic may miss it: it could not be passed on to all of them, or connections could be "
+        f"neither sent to nor closed, for {error['code']}. Push it again with the id {report['id']}: who has it "
+        "already recognises it by that.",
+    )
 
 
 def _failure(message_id: str, failure: Failure) -> dict[str, object]:

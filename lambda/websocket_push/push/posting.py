@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
@@ -21,7 +21,7 @@ from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
 from websocket_push.push.window import Window, Work
-from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.clients import ESTABLISHING_MILLISECONDS, Connection
 from websocket_push.telemetry.explain import explain
 
 MAX_POSTS_AT_ONCE = 256
@@ -41,15 +41,6 @@ SILENT_SECONDS = 3.0
 
 REFUSED_SECONDS = 0.25
 """The same if they got responses, which takes milliseconds: enough for their pauses."""
-
-ESTABLISHING_MILLISECONDS = 30_000
-"""How long after the time in its row a connection's handshake may still be in progress.
-
-The row is written while the $connect route runs, and until that has ended API Gateway answers 410 ("A message was
-posted before the connection was established", AWS knowledge center, "410 GoneException"). Deleting the row then would
-cut off an open connection. The route may take 29 s ("Integration timeout", API Gateway quotas); the rest is for clock
-skew.
-"""
 
 ASKING_MILLISECONDS = 2_000
 """For how much of that time posts are retried: nearly every handshake is over by then."""
@@ -78,6 +69,13 @@ class Clocks(NamedTuple):
     closes_until: float
 
 
+class Rows(Protocol):
+    """Where the rows of connections are."""
+
+    async def remove(self, connection_id: str, *, deadline: float) -> None:
+        """Delete what is kept of a connection."""
+
+
 class Posting:
     """Sends one notification to connections; if it is persisted, closes those to which it cannot be sent.
 
@@ -102,7 +100,7 @@ class Posting:
     def __init__(
         self,
         management: Management,
-        clients: Clients,
+        clients: Rows,
         payload: Payload,
         *,
         clocks: Clocks,

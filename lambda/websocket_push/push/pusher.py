@@ -63,8 +63,8 @@ class Pusher(NamedTuple):
             If nothing was stored or sent for any recipient; the request can then be repeated unchanged. `INVALID_TTL`
             if it has a `ttl` but is not persisted.
         """
-        stored_until = self._stored_until(request)
-        notification = Notification(request.notification_id or self.new_id(), request.content)
+        stored_until = self.stored_until(request)
+        notification = self.notification(request)
         delivery = Delivery(
             self.dynamodb,
             self.clients,
@@ -80,7 +80,18 @@ class Pusher(NamedTuple):
         _require_something_done(outcomes)
         return report(notification, outcomes)
 
-    def _stored_until(self, request: PushRequest) -> int | None:
+    def notification(self, request: PushRequest) -> Notification:
+        """Return the notification of a request, with an id made for now if it gives none."""
+        return Notification(request.notification_id or self.new_id(), request.content)
+
+    def stored_until(self, request: PushRequest) -> int | None:
+        """Return when the stored notification expires, in seconds since the epoch; None if it is not stored.
+
+        Raises
+        ------
+        RequestError
+            `INVALID_TTL`, see `push`.
+        """
         persist = self.defaults.persist if request.persist is None else request.persist
         if not persist:
             if request.ttl is not None:

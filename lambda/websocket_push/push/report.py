@@ -53,18 +53,33 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return counts | ({"unreadable": unreadable} if unreadable else {})
 
 
+def connection_counts(outcome: Outcome) -> dict[str, int]:
+    """Return what became of the connections of an outcome."""
+    return {count: getattr(outcome, count) for count in _COUNTS}
+
+
+def connection_totals(outcome: Outcome) -> dict[str, int]:
+    """Return the same with the rows that could not be read, where there are some."""
+    return connection_counts(outcome) | ({"unreadable": outcome.unreadable} if outcome.unreadable else {})
+
+
+def error_member(failure: Failure, outcome: Outcome | None = None) -> dict[str, str]:
+    """Return why something failed, and how many connections were not tried for it."""
+    message = failure.message
+    if outcome is not None and outcome.untried:
+        message += f" {outcome.untried} of {outcome.connections} connections were not tried."
+    return {"code": failure.code, "message": message}
+
+
 def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object]:
     recipient: dict[str, object] = {
         "userId": outcome.user_id,
         "id": notification.notification_id,
         "persisted": outcome.persisted,
-        **{count: getattr(outcome, count) for count in _COUNTS},
+        **connection_counts(outcome),
     }
     if outcome.error is not None:
-        message = outcome.error.message
-        if outcome.untried:
-            message += f" {outcome.untried} of {outcome.connections} connections were not tried."
-        recipient["error"] = {"code": outcome.error.code, "message": message}
+        recipient["error"] = error_member(outcome.error, outcome)
     if outcome.incomplete:
         recipient["incomplete"] = True
     return recipient
@@ -86,8 +101,10 @@ def _shorten(recipients: Sequence[dict[str, object]], limit: int) -> list[dict[s
 
 def incompleteness(report: Report) -> Failure | None:
     """Return why a push must be repeated (see `Outcome.incomplete`), or None if it need not be."""
+    if "topic" in report:
+        return _topic_incompleteness(report)
     totals = cast(Mapping[str, int], report["totals"])
-    if not totals["incomplete"]:
+    if not totals.get("incomplete"):
         return None
     recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
     error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
@@ -96,4 +113,16 @@ def incompleteness(report: Report) -> Failure | None:
         f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
         "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
         f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
+    )
+
+
+def _topic_incompleteness(report: Report) -> Failure | None:
+    if "incomplete" not in report:
+        return None
+    error = cast(Mapping[str, str], report["error"])
+    return Failure(
+        ErrorCode.INCOMPLETE,
+        "Connections of the topic may miss it: it was not passed on to all of them, or connections could be neither "
+        f"sent to nor closed, because of {error['code']}. Push it again with the id {report['id']}: clients that "
+        "already have it drop it by that id.",
     )

@@ -12,6 +12,19 @@ EXPIRY_MARGIN_SECONDS = 60
 """How much longer a connection's row is kept: the TTL must not delete the row of an open connection."""
 
 
+ESTABLISHING_MILLISECONDS = 30_000
+"""How long after the time in its row a connection may still be on its way.
+
+The row is written while the $connect route runs, and until that has ended API Gateway answers 410 ("A message was
+posted before the connection was established", AWS knowledge center, "410 GoneException"). Deleting the row then would
+cut an open connection off. The route may take 29 s ("Integration timeout", API Gateway quotas); the rest is for clocks
+that differ.
+"""
+
+
+_REVOKED = "revoked#"
+
+
 class Connection(NamedTuple):
     """A row of the clients table.
 
@@ -34,6 +47,42 @@ class Connection(NamedTuple):
     expires_at: int
 
 
+class Token(NamedTuple):
+    """What is known of the token that a connection was authorized by; None for what its authorizer does not pass on.
+
+    Parameters
+    ----------
+    issued_at
+        In seconds since the epoch.
+    token_id
+        By which its issuer knows it.
+    """
+
+    issued_at: int | None
+    token_id: str | None
+
+
+class Revocation(NamedTuple):
+    """Which tokens of a user are revoked.
+
+    Parameters
+    ----------
+    issued_before
+        Those issued before this time, in seconds since the epoch; None for none.
+    token_ids
+        Those with these ids.
+    """
+
+    issued_before: int | None
+    token_ids: frozenset[str]
+
+    def covers(self, token: Token) -> bool:
+        """Tell whether a token is revoked. One that does not say when it was issued may have been issued before."""
+        if token.token_id is not None and token.token_id in self.token_ids:
+            return True
+        return self.issued_before is not None and (token.issued_at is None or token.issued_at < self.issued_before)
+
+
 class Clients:
     """The clients table, within the permissions of a function.
 
@@ -45,31 +94,46 @@ class Clients:
         Name of the table.
     index
         Name of its index by user; needed by `looking_up` only.
+    subscriptions
+        Name of the subscriptions table; empty where there are no topics.
     """
 
-    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "") -> None:
+    def __init__(self, dynamodb: DynamoDB, table: str, index: str = "", subscriptions: str = "") -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._index = index
+        self._subscriptions = subscriptions
 
-    async def add(self, connection: Connection, *, deadline: float) -> None:
-        """Write the row of a connection."""
+    async def add(self, connection: Connection, *, deadline: float, token: Token | None = None) -> None:
+        """Write the row of a connection, with what is known of its token where that can be revoked."""
         item: Item = {
             "connectionId": {"S": connection.connection_id},
             "userId": {"S": connection.user_id},
             "connectedAt": {"N": str(connection.connected_at)},
             "expiresAt": {"N": str(connection.expires_at)},
         }
+        if token is not None:
+            item |= _token_attributes(token)
         await self._dynamodb.put_item(self._table, item, deadline=deadline)
 
     async def remove(self, connection_id: str, *, deadline: float) -> None:
-        """Delete the row of a connection; a missing row is not an error."""
-        await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+        """Delete the row of a connection and its subscriptions; a missing row is not an error."""
+        if not self._subscriptions:
+            await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+            return
+        row = await self._dynamodb.take_item(self._table, _key(connection_id), deadline=deadline)
+        writes = [deleted_subscription(topic, connection_id) for topic in row.get("topics", {}).get("SS", [])]
+        await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
         """Read the row of a connection, or None if there is none; strongly consistent."""
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
         return None if item is None else read_connection(item, item["userId"]["S"])
+
+    async def find_revocation(self, user_id: str, *, deadline: float) -> Revocation | None:
+        """Read which tokens of a user are revoked, or None if none are; what was written before is seen."""
+        item = await self._dynamodb.get_item(self._table, _key(revocation_key(user_id)), deadline=deadline)
+        return None if item is None else read_revocation(item)
 
     def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
         """Return the Query request for a page of a user's connections; `start` is where the previous page ended.
@@ -110,6 +174,11 @@ def read_connections(items: Iterable[Item], user_id: str) -> list[Connection]:
     return connections
 
 
+def deleted_subscription(topic: str, connection_id: str) -> dict[str, object]:
+    """Return what deletes a row of the subscriptions table, as a member of a BatchWriteItem request."""
+    return {"DeleteRequest": {"Key": {"topic": {"S": topic}, "connectionId": {"S": connection_id}}}}
+
+
 def _key(connection_id: str) -> Item:
     return {"connectionId": {"S": connection_id}}
 
@@ -122,3 +191,31 @@ def read_connection(item: Item, user_id: str) -> Connection:
         connected_at=int(item["connectedAt"]["N"]),
         expires_at=int(item["expiresAt"]["N"]),
     )
+
+
+def revocation_key(user_id: str) -> str:
+    """Return under which key the table holds a user's revocation: no connection id has a `#` (they are Base64)."""
+    return _REVOKED + user_id
+
+
+def is_revocation(item: Item) -> bool:
+    """Return whether an item of the table is a revocation, not the row of a connection."""
+    return str(item["connectionId"]["S"]).startswith(_REVOKED)
+
+
+def read_revocation(item: Item) -> Revocation:
+    """Read a revocation."""
+    issued_before = item.get("issuedBefore")
+    return Revocation(
+        issued_before=None if issued_before is None else int(issued_before["N"]),
+        token_ids=frozenset(item.get("tokenIds", {}).get("SS", ())),
+    )
+
+
+def _token_attributes(token: Token) -> Item:
+    attributes: Item = {}
+    if token.issued_at is not None:
+        attributes["issuedAt"] = {"N": str(token.issued_at)}
+    if token.token_id is not None:
+        attributes["tokenId"] = {"S": token.token_id}
+    return attributes

@@ -7,7 +7,7 @@ from websocket_push.tables.notifications import Notification
 
 
 class Range(NamedTuple):
-    """A part of a user's notifications, by id, in the order of reading.
+    """A part of a log, by id, in the order of reading.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class StoredNotifications:
 
     async def read(
         self,
-        user_id: str,
+        key: str,
         part: Range,
         *,
         count: int,
@@ -66,8 +66,11 @@ class StoredNotifications:
         rows: int,
         deadline: float,
         queries: int = MAX_QUERIES,
+        topic: str | None = None,
     ) -> Part:
-        """Read a part of a user's notifications, until there are `count`, or their contents exceed `size` bytes.
+        """Read a part of a log until there are `count` notifications, or their contents exceed `size` bytes.
+
+        With `topic`, it is the log of a topic, and rows without the attribute `topic` are left out.
 
         Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
         for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
@@ -78,11 +81,11 @@ class StoredNotifications:
         found: list[Notification] = []
         total = 0
         reached: Item | None = None
-        request = self._query(user_id, part, now)
+        request = self._query(key, part, now, topic)
         for _ in range(queries):
             page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
             for item in page.items:
-                found.append(Notification(item["notificationId"]["S"], item["content"]["S"]))
+                found.append(Notification(item["notificationId"]["S"], item["content"]["S"], topic))
                 total += len(item["content"]["S"].encode())
             reached = page.last_evaluated_key
             if reached is None or len(found) >= count or total > size:
@@ -91,13 +94,13 @@ class StoredNotifications:
             rows *= QUERY_GROWTH
         return Part(found, None if reached is None else reached["notificationId"]["S"])
 
-    def _query(self, user_id: str, part: Range, now: int) -> dict[str, object]:
-        values = {":userId": {"S": user_id}, ":now": {"N": str(now)}}
+    def _query(self, key: str, part: Range, now: int, topic: str | None) -> dict[str, object]:
+        values = {":userId": {"S": key}, ":now": {"N": str(now)}}
         values |= {name: {"S": bound} for name, bound in ((":low", part.low), (":high", part.high)) if bound}
         return {
             "TableName": self._table,
             "KeyConditionExpression": " AND ".join(filter(None, ("userId = :userId", part.condition))),
-            "FilterExpression": "expiresAt > :now",
+            "FilterExpression": "expiresAt > :now" if topic is None else "expiresAt > :now AND attribute_exists(topic)",
             "ProjectionExpression": "notificationId, content",
             "ExpressionAttributeValues": values,
             "ScanIndexForward": not part.newest_first,

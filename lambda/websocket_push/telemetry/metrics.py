@@ -31,6 +31,9 @@ UNITS = {
     "NotificationsServed": "Count",
     "RequestsRefused": "Count",
     "MessagesFailed": "Count",
+    "TopicsAccepted": "Count",
+    "SegmentsFinished": "Count",
+    "SegmentLatency": "Milliseconds",
     "Faults": "Count",
 }
 """Every metric, with its unit. docs/monitoring.md explains each."""
@@ -62,6 +65,7 @@ _OF_REFUSAL = {
     "verify-jwt": ("ConnectionsRefused", "TokensRefused"),
     "poll": ("RequestsRefused",),
     "push": ("RequestsRefused",),
+    "subscriptions": ("RequestsRefused",),
 }
 
 Fields = Mapping[str, object]
@@ -85,19 +89,49 @@ def count_push(fields: dict[str, Any], report: Mapping[str, Any], *, to_persist:
     counts = {
         "NotificationsAccepted": totals["recipients"],
         "NotificationsNotPersisted": totals["recipients"] - totals["persisted"] if to_persist else 0,
+    }
+    _add(fields, counts)
+    count_deliveries(fields, totals)
+    _append(fields, {"FanOut": totals["connections"], "PushLatency": round(milliseconds, 1)})
+
+
+def count_topic_push(fields: dict[str, Any], report: Mapping[str, Any], *, milliseconds: float) -> None:
+    """Add a push to a topic to the fields of an invocation's line, see `count_push`."""
+    _add(fields, {"TopicsAccepted": 1})
+    if "totals" in report:
+        count_deliveries(fields, report["totals"])
+        _append(fields, {"FanOut": report["totals"]["connections"], "PushLatency": round(milliseconds, 1)})
+
+
+def count_segment(fields: dict[str, Any], *, milliseconds: float) -> None:
+    """Add the end of a segment to the fields of an invocation's line: how long after the push it was reached."""
+    _add(fields, {"SegmentsFinished": 1})
+    _append(fields, {"SegmentLatency": milliseconds})
+
+
+def count_deliveries(fields: dict[str, Any], totals: Mapping[str, int]) -> None:
+    """Add what became of connections to the fields of an invocation's line."""
+    counts = {
         "DeliveriesSucceeded": totals["delivered"],
         "DeliveriesGone": totals["gone"],
         "DeliveriesFailed": totals["failed"],
         "DeliveriesUnclosed": totals["unclosed"],
         "RowsUnreadable": totals.get("unreadable", 0),
     }
+    _add(fields, counts)
+
+
+def _add(fields: dict[str, Any], counts: Mapping[str, int]) -> None:
     for name, count in counts.items():
         if count:
             fields[name] = fields.get(name, 0) + count
-    for name, value in (("FanOut", totals["connections"]), ("PushLatency", round(milliseconds, 1))):
-        values = fields.setdefault(name, [])
-        if len(values) < MAX_VALUES:
-            values.append(value)
+
+
+def _append(fields: dict[str, Any], values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+        seen = fields.setdefault(name, [])
+        if len(seen) < MAX_VALUES:
+            seen.append(value)
 
 
 def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str, object]:

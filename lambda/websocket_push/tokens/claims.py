@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.values import require_user_id
+from websocket_push.protocol.topics import sound_grants
+from websocket_push.protocol.values import is_token_id, require_user_id
 from websocket_push.tokens.settings import TokenSettings
 
 START_TOLERANCE = 5
@@ -16,11 +17,22 @@ LATEST_EXPIRY = 253_402_300_799
 """The end of the year 9999, in seconds since the epoch: a later expiry would only be a longer text."""
 
 
+MAX_GRANTS_CHARACTERS = 4096
+"""How long the topics of a client may be, as text: the authorizer's answer has 8 KB for all that it holds."""
+
+
 class Authorization(NamedTuple):
-    """The user that may connect, and until when, in seconds since the epoch."""
+    """The user that may connect, until when, in seconds since the epoch, and the topics that the client may listen to.
+
+    The topics are names and prefixes that end in `/*`, separated by spaces; None if no claim is configured for them.
+    The token can be revoked by `issued_at` (in the same unit) and `token_id`; None if it does not have them.
+    """
 
     user_id: str
     expires_at: int
+    topics: str | None = None
+    issued_at: int | None = None
+    token_id: str | None = None
 
 
 def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: float) -> Authorization:
@@ -56,7 +68,19 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
     if settings.user_id_claim not in claims:
         raise _missing(settings.user_id_claim)
     user_id = require_user_id(claims[settings.user_id_claim], f"The claim {settings.user_id_claim}")
-    return Authorization(user_id, min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY))
+    issued_at = _time(claims, "iat")
+    return Authorization(
+        user_id,
+        min(math.floor(expiry) + settings.leeway, LATEST_EXPIRY),
+        topics=_topics(claims, settings.topics_claim),
+        issued_at=None if issued_at is None else max(0, math.floor(issued_at)),
+        token_id=_token_id(claims.get("jti")),
+    )
+
+
+def _token_id(value: object) -> str | None:
+    """Return a `jti` that can be passed on; by any other one a token cannot be revoked."""
+    return value if isinstance(value, str) and is_token_id(value) else None
 
 
 def _time(claims: Mapping[str, object], name: str) -> int | float | None:
@@ -90,6 +114,23 @@ def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> No
     audiences = audience if name == "aud" and isinstance(audience, list) else [audience]
     if not all(isinstance(each, str) for each in audiences) or not set(settings.audience).intersection(audiences):
         raise RequestError(ErrorCode.INVALID_AUDIENCE, "The token is for another audience.")
+
+
+def _topics(claims: Mapping[str, object], name: str | None) -> str | None:
+    """Return what a claim grants: a list, or, like `scope` (RFC 8693 section 4.2), one string with spaces."""
+    if name is None:
+        return None
+    value = claims.get(name, [])
+    entries = value.split(" ") if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
+        raise RequestError(ErrorCode.INVALID_CLAIM, f"The claim {name} is neither a list of strings nor a string.")
+    topics = " ".join(sound_grants(entries))
+    if len(topics) > MAX_GRANTS_CHARACTERS:
+        raise RequestError(
+            ErrorCode.INVALID_CLAIM,
+            f"The claim {name} has over {MAX_GRANTS_CHARACTERS} characters of topics: name prefixes, such as org/*.",
+        )
+    return topics
 
 
 def _missing(name: str) -> RequestError:

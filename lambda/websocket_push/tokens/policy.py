@@ -14,6 +14,12 @@ Policy = dict[str, object]
 def allow(authorization: Authorization, method_arn: str) -> Policy:
     """Return a policy that allows the connection, with the context for the other functions."""
     context = {"userId": authorization.user_id, "expiresAt": str(authorization.expires_at)}
+    if authorization.topics:
+        context["topics"] = authorization.topics
+    if authorization.issued_at is not None:
+        context["issuedAt"] = str(authorization.issued_at)
+    if authorization.token_id is not None:
+        context["tokenId"] = authorization.token_id
     return _policy("Allow", authorization.user_id, method_arn, context)
 
 

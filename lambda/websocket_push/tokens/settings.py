@@ -18,6 +18,7 @@ _ISSUER_DEFAULTS: dict[str, Any] = {
     "secretArn": None,
     "algorithms": [],
     "userIdClaim": "sub",
+    "topicsClaim": None,
     "tokenUse": None,
     "typ": None,
 }
@@ -51,6 +52,8 @@ class TokenSettings:
         The accepted algorithms; all match the source of the keys.
     user_id_claim
         The claim that contains the user id.
+    topics_claim
+        The claim that lists the topics that the client may listen to; None if there is none.
     token_use
         What the claim `token_use` must be; None leaves it unchecked.
     typ
@@ -67,6 +70,7 @@ class TokenSettings:
     secret_arn: str | None
     algorithms: tuple[str, ...]
     user_id_claim: str
+    topics_claim: str | None
     token_use: str | None
     typ: str | None
     leeway: int
@@ -120,6 +124,7 @@ def _issuer_settings(values: Mapping[str, Any]) -> TokenSettings:
         secret_arn=secret_arn,
         algorithms=_algorithms(values, with_secret=secret_arn is not None),
         user_id_claim=_text(values, "userIdClaim") or "",
+        topics_claim=_text(values, "topicsClaim"),
         token_use=_text(values, "tokenUse"),
         typ=typ,
         leeway=_seconds(values, "leeway", least=0),

@@ -18,12 +18,13 @@ class Player {
   shown = [];
   errors = [];
 
-  constructor({ now, stored }) {
+  constructor({ now, stored, topics = [] }) {
     this.clock.time = Date.parse(now);
     const player = this;
     this.client = createPushClient({
       url: "wss://example.test/live",
       store: memory(stored),
+      topics,
       onNotification: ({ id }) => this.shown.push(id),
       onError: ({ code }) => this.errors.push(code),
       random: () => 0.5,

@@ -58,6 +58,7 @@ class Socket {
   onmessage = null;
   onclose = null;
   onerror = null;
+  topics = new Set();
 
   constructor(server, url, protocols) {
     Object.assign(this, { server, url, protocols, openedAt: NaN });
@@ -110,6 +111,8 @@ export class Server {
   maxRepeats = 100;
   life = 2 * 60 * 60_000;
   keepalive = undefined;
+  /** What may be subscribed to; null on a server without topics. */
+  granted = null;
   /** Take a message before the server does; true if it is done with. */
   before = () => false;
 
@@ -162,10 +165,40 @@ export class Server {
     if (message.action === "push")
       socket.receive({ type: "receipt", requestId: message.requestId, totals: { recipients: 1 } });
     if (message.action === "poll") socket.receive(this.page(socket, message));
+    if (message.action === "subscribe" || message.action === "unsubscribe") this.change(socket, message);
+  }
+
+  change(socket, { action, topics, requestId }) {
+    if (this.granted === null) {
+      socket.receive({ type: "error", code: "UNKNOWN_ACTION", message: "Unknown." });
+      return;
+    }
+    const allowed = topics.filter((topic) => this.granted.includes(topic));
+    for (const topic of topics) socket.topics.delete(topic);
+    if (action === "subscribe") for (const topic of allowed) socket.topics.add(topic);
+    const refused = action === "subscribe" ? topics.filter((topic) => !this.granted.includes(topic)) : [];
+    socket.receive({
+      type: "subscribed",
+      requestId,
+      topics: [...socket.topics].sort(),
+      refused: refused.map((topic) => ({ topic, code: "TOPIC_NOT_ALLOWED" })),
+    });
+  }
+
+  /** Store a notification for a topic and send it to who listens. */
+  publish(topic, id) {
+    const notification = { ...this.store(id), topic };
+    this.stored[this.stored.length - 1] = notification;
+    for (const socket of this.open) {
+      if (topic === "*" || socket.topics.has(topic)) socket.receive({ type: "notification", ...notification });
+    }
+    return id;
   }
 
   page(socket, { after, before, limit = 50, requestId }) {
-    const sorted = [...this.stored].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const sorted = this.stored
+      .filter(({ topic = "*" }) => topic === "*" || socket.topics.has(topic))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     let notifications, more;
     if (after !== undefined) {
       const low = idAt(Math.max(0, Number.parseInt(after.slice(0, 8) + after.slice(9, 13), 16) - this.overlap));

@@ -19,6 +19,7 @@ module "trial" {
   source = "../../../"
 
   allow_anonymous = true
+  client_push     = "self"
 }
 
 module "trial_without_client_push" {
@@ -44,6 +45,20 @@ module "tokens_by_a_secret" {
   }
 }
 
+module "topics" {
+  source = "../../../"
+
+  allow_anonymous = true
+  topics          = {}
+}
+
+module "control" {
+  source = "../../../"
+
+  allow_anonymous = true
+  control         = {}
+}
+
 module "authorizer" {
   source = "../../../"
 
@@ -59,13 +74,15 @@ module "tenants" {
   for_each = toset(["first", "second"])
 
   name            = each.key
-  jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+  jwt             = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "topics" }
   allowed_origins = ["https://app.example"]
   client_push     = "any"
+  control         = {}
+  topics          = {}
   tags            = { tenant = each.key }
 
   functions = {
-    for function in ["connect", "disconnect", "poll", "push", "verify_jwt"] :
+    for function in ["connect", "control", "disconnect", "fanout", "poll", "push", "subscriptions", "verify_jwt"] :
     function => { provisioned_concurrency = 1, environment = { EXTRA = "1" } }
   }
 

@@ -14,9 +14,10 @@ from referencing.jsonschema import DRAFT202012
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
-CLIENT_MESSAGES = ("poll", "push", "ping")
-SERVER_MESSAGES = ("history", "receipt", "pong", "notification", "error", "bye", "unanswered")
-SCHEMAS = ("push-request", "push-report", "push-failure")
+CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
+SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
+_CONTROL_ACTIONS = ("connections", "online", "disconnect", "revoke", "unrevoke")
+SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply")
 
 
 def problems(kind: str, value: object) -> list[str]:
@@ -28,15 +29,21 @@ def kind_of(value: object) -> str | None:
     """Say what a value sets out to be, by the members that only that kind has; None for something of another world."""
     if not isinstance(value, dict):
         return None
+    if value.get("action") in _CONTROL_ACTIONS:
+        return "control-request"
     if "type" in value or "action" in value:
         return str(value.get("type") or value.get("action"))
     if value.keys() >= {"message", "connectionId"}:
         return "unanswered"
     if "errorType" in value:
         return "push-failure"
+    if "topic" in value and "persisted" in value:
+        return "topic-report"
+    if value.keys() & {"users", "connecting", "more", "revoked"} and "totals" not in value and "id" not in value:
+        return "control-reply"
     if "totals" in value:
         return "push-report"
-    return "push-request" if "content" in value and value.keys() & {"userId", "userIds"} else None
+    return "push-request" if "content" in value and value.keys() & {"userId", "userIds", "topic"} else None
 
 
 @cache

@@ -8,11 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.contracts import contract
-from websocket_push.protocol import poll_request, push_request
+from websocket_push.protocol import poll_request, push_request, topics
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.push_request import parse_client_push, parse_push
+from websocket_push.protocol.topics import parse_subscription
 from websocket_push.protocol.values import parse_request_id
 
 NOW = 1_769_860_800_000
@@ -26,6 +27,7 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.di
 characters = st.characters(codec="utf-8") | st.sampled_from(" \t\n\x00\x1f\x7f\x85\xa0\u1680\u2003\u2028\u3000\ufeff")
 user_ids = st.text(characters, max_size=5) | st.sampled_from(["alice", "x" * 256, "x" * 257, "", " ", "a\n", "é" * 128])
 ids = st.sampled_from([ID, ID.upper(), ID[:-1], ID + "\n", f" {ID}", ID.replace("-7", "-4"), ID.replace("-8", "-c")])
+topic_names = st.from_regex(r"[a-zA-Z0-9_.:@=+/*-]{0,6}", fullmatch=True) | st.sampled_from(["*", "org/7"])
 ttls = st.sampled_from([0, 1, 31_536_000, 31_536_001, -1, True])
 request_ids = st.text(max_size=3) | st.sampled_from(["x" * 64, "x" * 65, "a\n", 2**53 - 1, 2**53, -(2**53), True])
 
@@ -51,6 +53,19 @@ EDGES: dict[str, list[object]] = {
     "onFailure": ["report", "raise", "", "Raise", True, None],
     "persist": [True, False, 0, 1, "true", None],
     "requestId": ["", "x" * 64, "x" * 65, " ~", "é", "a\n", 2**53 - 1, 2**53, 1 - 2**53, -(2**53), True, 0.5, None],
+    "topic": [
+        *("*", "**", "a", "org/7", "a/b/c", "x" * 128, "x" * 129, "", "/", "/a", "a/", "a//b", "org/*", "*/a"),
+        *("a b", "a\n", "a\x00", "é", "a#b", "_.:@=+-", "a\\b", 1, True, [], None),
+    ],
+    "topics": [
+        *([], ["a"], ["a", "a"], ["a"] * 100, ["a"] * 101, ["x" * 128], ["x" * 129], "a", {}, None, 1),
+        *(
+            [topic]
+            for topic in ("", "/", "/a", "a/", "a//b", "a/b", "*", "a/*", "a b", "a\n", "a\n/b", "é", "a#", 1, None)
+        ),
+        ["a", "_.:@=+-"],
+        ["a", ""],
+    ],
     "ttl": [0, 1, 31_536_000, 31_536_001, True, 0.5, "1", None],
     "userId": [
         *(
@@ -97,6 +112,8 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "onFailure": st.sampled_from(["report", "raise", "x"]) | values,
     "persist": st.booleans() | values,
     "requestId": request_ids | values,
+    "topics": st.lists(st.text("a/*_ \n", max_size=4), max_size=3) | values,
+    "topic": topic_names | values,
     "ttl": ttls | values,
     "userId": user_ids | values,
     "userIds": st.lists(user_ids, max_size=3) | values,
@@ -110,8 +127,10 @@ def made_of(required: dict[str, st.SearchStrategy[Any]], *members: str) -> st.Se
     return known | st.tuples(known, st.text(max_size=4), values).map(lambda made: {**made[0], made[1]: made[2]})
 
 
-pushes = made_of({}, "userId", "userIds", "content", "persist", "ttl", "id", "onFailure")
-sound_recipients = st.sampled_from([{"userId": "alice"}, {"userIds": ["alice", "bob"]}])
+pushes = made_of({}, "userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure")
+sound_recipients = st.sampled_from(
+    [{"userId": "alice"}, {"userIds": ["alice", "bob"]}, {"topic": "org/7"}, {"topic": "*"}]
+)
 likely_pushes = st.tuples(made_of({"content": values}, "persist", "ttl", "id", "onFailure"), sound_recipients).map(
     lambda made: {**made[0], **made[1]}
 )
@@ -122,13 +141,16 @@ def test_the_members_are_those_that_the_code_knows() -> None:
     assert tuple(contract.schema("push-request")["properties"]) == push_request._FIELDS
     assert tuple(messages["push"]["payload"]["properties"]) == push_request._CLIENT_FIELDS
     assert tuple(messages["poll"]["payload"]["properties"]) == poll_request._FIELDS
+    assert tuple(messages["subscribe"]["payload"]["properties"]) == topics._FIELDS
+    assert tuple(messages["unsubscribe"]["payload"]["properties"]) == topics._FIELDS
 
 
-@pytest.mark.parametrize("member", ["userId", "userIds", "content", "persist", "ttl", "id", "onFailure"])
+@pytest.mark.parametrize("member", ["userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure"])
 def test_the_edges_of_a_push_request(member: str) -> None:
     for value in EDGES[member]:
         check_push_request({"userId": "alice", "content": 1, member: value})
         check_push_request({"userIds": ["alice"], "content": 1, member: value})
+        check_push_request({"topic": "org/7", "content": 1, member: value})
 
 
 @pytest.mark.parametrize("member", ["requestId", "userId", "content"])
@@ -163,6 +185,19 @@ def test_a_clients_push(message: dict[str, object]) -> None:
 @example({"action": "poll", "after": ID, "before": None})
 def test_a_poll(message: dict[str, object]) -> None:
     check_message("poll", parse_poll, message)
+
+
+@pytest.mark.parametrize("action", ["subscribe", "unsubscribe"])
+@pytest.mark.parametrize("member", ["requestId", "topics"])
+def test_the_edges_of_a_subscription(action: str, member: str) -> None:
+    for value in EDGES[member]:
+        check_message(action, parse_subscription, {"action": action, "topics": ["a"], member: value})
+
+
+@settings(deadline=None)
+@given(made_of({"action": st.just("subscribe")}, "requestId", "topics"))
+def test_a_subscription(message: dict[str, object]) -> None:
+    check_message("subscribe", parse_subscription, message)
 
 
 def test_a_list_of_recipients_has_an_end() -> None:

@@ -50,8 +50,14 @@ def test_a_recipient_named_twice_is_one_recipient() -> None:
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        ({"userId": None}, ErrorCode.INVALID_RECIPIENT, "got neither"),
-        ({"userIds": ["bob"]}, ErrorCode.INVALID_RECIPIENT, "got both"),
+        ({"userId": None}, ErrorCode.INVALID_RECIPIENT, "got none"),
+        ({"userIds": ["bob"]}, ErrorCode.INVALID_RECIPIENT, "got userId and userIds"),
+        ({"topic": "org/7"}, ErrorCode.INVALID_RECIPIENT, "got userId and topic"),
+        ({"userIds": ["bob"], "topic": "*"}, ErrorCode.INVALID_RECIPIENT, "got userId and userIds and topic"),
+        ({"userId": None, "topic": "org/*"}, ErrorCode.INVALID_TOPIC, "topic must be"),
+        ({"userId": None, "topic": ""}, ErrorCode.INVALID_TOPIC, "topic must be"),
+        ({"userId": None, "topic": "**"}, ErrorCode.INVALID_TOPIC, "topic must be"),
+        ({"userId": None, "topic": 7}, ErrorCode.INVALID_TOPIC, "topic must be"),
         ({"userId": ""}, ErrorCode.INVALID_USER_ID, "userId must not be empty"),
         ({"userId": 7}, ErrorCode.INVALID_USER_ID, "userId must be a string"),
         ({"userId": "x" * 257}, ErrorCode.INVALID_USER_ID, "at most 256 bytes"),

@@ -5,7 +5,13 @@ import pytest
 
 from tests.unit.tokens.support import CLAIMS, NOW, settings
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.tokens.claims import LATEST_EXPIRY, START_TOLERANCE, Authorization, check_claims
+from websocket_push.tokens.claims import (
+    LATEST_EXPIRY,
+    MAX_GRANTS_CHARACTERS,
+    START_TOLERANCE,
+    Authorization,
+    check_claims,
+)
 from websocket_push.tokens.settings import TokenSettings
 
 EXP = CLAIMS["exp"]
@@ -36,7 +42,27 @@ def claims(changes: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_sound_claims_say_who_and_until_when(changes: dict[str, Any], expected: Authorization) -> None:
-    assert check_claims(claims(changes), settings(), now=NOW) == expected
+    assert check_claims(claims(changes), settings(), now=NOW)[:2] == expected[:2]
+
+
+NO_TOKEN_IDS: list[Any] = ["", 7, None, [], "x" * 257, "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"iat": NOW - 0.5, "jti": "t1"}, (int(NOW - 0.5), "t1")),
+        ({"iat": ABSENT}, (None, None)),
+        ({"iat": -(10**4000)}, (0, None)),
+        *(({"iat": 5, "jti": value}, (5, None)) for value in NO_TOKEN_IDS),
+        ({"iat": 5, "jti": "\u2603"}, (5, "\u2603")),
+    ],
+)
+def test_sound_claims_say_by_what_the_token_can_be_revoked(
+    changes: dict[str, Any], expected: tuple[int | None, str | None]
+) -> None:
+    authorization = check_claims(claims(changes), settings(), now=NOW)
+    assert (authorization.issued_at, authorization.token_id) == expected
 
 
 NO_TIMES: list[Any] = [None, True, str(EXP), [EXP], {}, math.inf, -math.inf]
@@ -137,3 +163,39 @@ def test_no_message_repeats_a_value(changes: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as refusal:
         check_claims(claims(changes), settings(), now=NOW)
     assert "SENTINEL" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("claim", "topics"),
+    [
+        (["org/7", "news/*"], "org/7 news/*"),
+        ("openid org/7 news/*", "openid org/7 news/*"),
+        ("org/7  org/7", "org/7"),
+        (["https://api.test/read", "*", "/*", "org/", "org/7 org/8", "org/7"], "org/7"),
+        ([], ""),
+        ("", ""),
+        (ABSENT, ""),
+    ],
+)
+def test_the_topics_that_a_claim_grants_are_those_that_it_names(claim: object, topics: str) -> None:
+    authorization = check_claims(claims({"topics": claim}), settings(topics_claim="topics"), now=NOW)
+    assert (authorization.user_id, authorization.topics) == ("alice", topics)
+
+
+def test_without_a_claim_for_topics_none_is_looked_at() -> None:
+    assert check_claims(claims({"topics": 7}), settings(), now=NOW).topics is None
+
+
+@pytest.mark.parametrize("claim", [7, None, True, {"org/7": 1}, ["org/7", 7], [["org/7"]]])
+def test_a_claim_for_topics_of_another_kind_is_refused(claim: object) -> None:
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims({"topics": claim}), settings(topics_claim="topics"), now=NOW)
+    assert refusal.value.code is ErrorCode.INVALID_CLAIM
+
+
+def test_no_more_topics_are_granted_than_an_authorizer_can_answer_with() -> None:
+    few = [f"org/{number:04}" for number in range(MAX_GRANTS_CHARACTERS // 9)]
+    assert check_claims(claims({"topics": few}), settings(topics_claim="topics"), now=NOW).topics == " ".join(few)
+    with pytest.raises(RequestError) as refusal:
+        check_claims(claims({"topics": [*few, "one-more"]}), settings(topics_claim="topics"), now=NOW)
+    assert refusal.value.code is ErrorCode.INVALID_CLAIM

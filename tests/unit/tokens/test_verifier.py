@@ -34,7 +34,7 @@ REFUSALS = {
     ErrorCode.UNUSABLE_KEY,
     ErrorCode.INVALID_SIGNATURE,
 }
-ALICE = Authorization("alice", CLAIMS["exp"])
+ALICE = Authorization("alice", CLAIMS["exp"], issued_at=CLAIMS["iat"])
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 KEYS: dict[str, Private] = {
     "r": rsa_key(),

@@ -78,8 +78,8 @@ def test_nothing_else_is_served(served: Site, path: str) -> None:
     assert ask(served, path)[0] == 404
 
 
-def test_what_lies_beside_the_page_is_not_served(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.playground.site.PAGE", PAGE / "page")
+def test_what_lies_beside_the_page_is_not_served(served: Site) -> None:
+    served.page = PAGE / "page"
     assert ask(served, "/view.js")[0] == 200
     assert ask(served, "/../app.js")[0] == 404
 

@@ -1,0 +1,1 @@
+"""What the control function does: who is connected, disconnect, revoke."""

@@ -1,0 +1,165 @@
+"""The fanout function: sends a topic's notification to a segment of its connections, and passes on the rest of it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from websocket_push.aws.concurrent import ConcurrentSender
+from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.management import Management
+from websocket_push.aws.queue import Queue
+from websocket_push.handlers.replies import Response
+from websocket_push.protocol.batch import QueuedMessage, parse_batch
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.identifiers import milliseconds_of
+from websocket_push.protocol.segment import Segment, parse_segment, segment_text
+from websocket_push.push.intake import batch_response, intake_fields, take_in
+from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.report import Report, connection_totals
+from websocket_push.push.schedule import Schedule
+from websocket_push.push.spread import Means, spread
+from websocket_push.runtime.concurrent import run
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.settings import read_count, read_text
+from websocket_push.tables.audience import Audience, Share
+from websocket_push.tables.clients import Clients
+from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.explain import Failure, lambda_error
+from websocket_push.telemetry.metrics import count_deliveries, count_segment
+
+BEGINNING_SHARE = 0.7
+"""The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""
+
+POSTING_SHARE = 0.85
+"""The part of the time in which they are tried."""
+
+CLOSING_SHARE = 0.95
+"""The part of the time in which those that cannot be sent to are closed; the rest is for passing on."""
+
+
+class Settings(NamedTuple):
+    """What the function fanout is passed."""
+
+    clients_table: str
+    subscriptions_table: str
+    connections_url: str
+    queue_url: str
+    posts_per_second: int
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; `SettingsError` names the variable that is missing or cannot be read."""
+    return Settings(
+        clients_table=read_text(environment, "CLIENTS_TABLE"),
+        subscriptions_table=read_text(environment, "SUBSCRIPTIONS_TABLE"),
+        connections_url=read_text(environment, "CONNECTIONS_URL"),
+        queue_url=read_text(environment, "FANOUT_QUEUE_URL"),
+        posts_per_second=read_count(environment, "POSTS_PER_SECOND"),
+    )
+
+
+class Warm(NamedTuple):
+    """What fanout works with."""
+
+    settings: Settings
+    audience: Audience
+    clients: Clients
+    management: Management
+    queue: Queue
+
+
+def make(sender: ConcurrentSender) -> Warm:
+    """Make what fanout works with."""
+    settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
+    return Warm(
+        settings,
+        Audience(dynamodb, subscriptions=settings.subscriptions_table, clients=settings.clients_table),
+        Clients(dynamodb, settings.clients_table, subscriptions=settings.subscriptions_table),
+        Management(sender, settings.connections_url),
+        Queue(sender, settings.queue_url),
+    )
+
+
+def handler(event: Event, context: LambdaContext) -> Response:
+    """Answer a batch of segments with those that failed, which are received again.
+
+    Raises
+    ------
+    Exception
+        For a batch that cannot be taken apart. Its class is named after the code.
+    """
+    answer = run("fanout", make, _fan_out, event, context)
+    if isinstance(answer, Failure):
+        raise lambda_error(answer.code, answer.message)
+    return answer
+
+
+async def _fan_out(event: Event, invocation: Invocation[Warm]) -> Response:
+    messages, warm = parse_batch(event), invocation.warm
+    seconds = invocation.deadline - invocation.started
+    means = Means(
+        audience=warm.audience,
+        clients=warm.clients,
+        management=warm.management,
+        clocks=Clocks(
+            now=invocation.now_milliseconds,
+            posts_until=invocation.started + POSTING_SHARE * seconds,
+            closes_until=invocation.started + CLOSING_SHARE * seconds,
+        ),
+        random=invocation.random,
+        refusals=Refusals(),
+    )
+    schedule = Schedule(warm.settings.posts_per_second)
+    until = invocation.started + BEGINNING_SHARE * seconds
+
+    async def send(message: QueuedMessage) -> Report:
+        segment = parse_segment(message.body)
+        invocation.fields.update(id=segment.notification_id, segment=segment.part, of=segment.of)
+        outcome, after = await _spread(segment, means, schedule, until)
+        totals = connection_totals(outcome)
+        count_deliveries(invocation.fields, totals)
+        if after is not None:
+            await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
+        _note(segment, outcome, invocation, finished=after is None)
+        return {"totals": totals}
+
+    intakes = await take_in(messages, send, starts_until=until)
+    invocation.fields.update(intake_fields(intakes))
+    return batch_response(intakes)
+
+
+async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, str | None]:
+    """Send to a segment; return what became of it, and after which connection to go on, or None at its end.
+
+    Raises
+    ------
+    RequestError
+        If it has to be received again as it is: nothing of it could be begun, or API Gateway took none of it.
+    """
+    outcome, position = await spread(
+        means,
+        Share(segment.topic, segment.part, segment.of),
+        Notification(segment.notification_id, segment.content),
+        after=segment.after,
+        persisted=segment.persisted,
+        schedule=schedule,
+        until=until,
+    )
+    stuck = not position.finished and position.after == segment.after
+    # Going on would only refuse, or close, one after the other.
+    refused = outcome.failed > 0 and not outcome.delivered and (outcome.incomplete or not position.finished)
+    if stuck or refused:
+        code = outcome.error.code if outcome.error is not None else ErrorCode.UNAVAILABLE
+        reason = outcome.error.message if outcome.error is not None else "There was no time to begin."
+        raise RequestError(code, f"Nothing of the segment could be sent. {reason}")
+    return outcome, None if position.finished else position.after
+
+
+def _note(segment: Segment, outcome: Outcome, invocation: Invocation[Warm], *, finished: bool) -> None:
+    invocation.fields["finished"] = finished
+    if outcome.incomplete:
+        invocation.fields["incomplete"] = True
+    if finished:
+        milliseconds = invocation.now_milliseconds() - milliseconds_of(segment.notification_id)
+        count_segment(invocation.fields, milliseconds=max(milliseconds, 0))

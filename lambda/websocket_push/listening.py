@@ -1,0 +1,124 @@
+"""Who listens to which topics: what a connection may listen to, and how it begins and ends."""
+
+from collections.abc import Callable, Sequence, Set
+from typing import NamedTuple
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.handshake import Event
+from websocket_push.protocol.topics import Grants, parse_grants
+from websocket_push.tables.subscriptions import Subscriptions
+
+ATTEMPTS = 3
+"""How often a subscription is tried that others of the same connection get in the way of."""
+
+Refused = tuple[tuple[str, ErrorCode], ...]
+
+
+class Subscribed(NamedTuple):
+    """What a message about topics came to.
+
+    Parameters
+    ----------
+    topics
+        What the connection listens to now.
+    refused
+        The topics that it asked for and does not listen to, each with the reason.
+    """
+
+    topics: Set[str]
+    refused: Refused = ()
+
+
+def granted(event: Event, *, allow_anonymous: bool) -> Grants:
+    """Return which topics the connection that a message came over may listen to.
+
+    An authorizer lists them in its context, which API Gateway passes on with every message. Where anonymous connections
+    are allowed, for trials, a client can take any user id, so it may listen to everything.
+    """
+    authorizer = event["requestContext"].get("authorizer")
+    if authorizer is None:
+        return Grants(everything=allow_anonymous)
+    return parse_grants(str(authorizer.get("topics") or ""))
+
+
+async def subscribe(
+    subscriptions: Subscriptions,
+    connection_id: str,
+    wanted: Sequence[str],
+    grants: Grants,
+    *,
+    most: int,
+    now_milliseconds: Callable[[], int],
+    deadline: float,
+) -> Subscribed:
+    """Have a connection listen to topics, as far as it may.
+
+    Parameters
+    ----------
+    most
+        How many topics a connection may have.
+
+    Raises
+    ------
+    RequestError
+        `UNKNOWN_CONNECTION`; nothing is then left of it. `UNAVAILABLE` if others that subscribe the same connection at
+        the same time get in the way again and again.
+    """
+    for _ in range(ATTEMPTS):
+        listener = await subscriptions.find(connection_id, deadline=deadline)
+        if listener is None:
+            raise unknown_connection()
+        accepted, refused = choose(wanted, listener.topics, grants, most=most)
+        if not accepted:
+            return Subscribed(listener.topics, refused)
+        added = [topic for topic in accepted if topic not in listener.topics]
+        # Those that it has are written too: whatever became of their rows, the client can rely on the reply.
+        await subscriptions.write(listener.connection, accepted, deadline=deadline)
+        topics = await subscriptions.list_also(
+            connection_id, accepted, room=most - len(added), now=now_milliseconds(), deadline=deadline
+        )
+        if topics is not None:
+            return Subscribed(topics, refused)
+        # The connection has ended meanwhile, or others have taken the room.
+        await subscriptions.delete(connection_id, added, deadline=deadline)
+    raise RequestError(ErrorCode.UNAVAILABLE, "Other messages of this connection were in the way. Send it again.")
+
+
+async def unsubscribe(
+    subscriptions: Subscriptions, connection_id: str, unwanted: Sequence[str], *, deadline: float
+) -> Subscribed:
+    """Have a connection listen no more to topics, whether it did or not.
+
+    Raises
+    ------
+    RequestError
+        `UNKNOWN_CONNECTION`.
+    """
+    await subscriptions.delete(connection_id, unwanted, deadline=deadline)
+    topics = await subscriptions.list_no_more(connection_id, unwanted, deadline=deadline)
+    if topics is None:
+        raise unknown_connection()
+    return Subscribed(topics)
+
+
+def choose(wanted: Sequence[str], has: Set[str], grants: Grants, *, most: int) -> tuple[list[str], Refused]:
+    """Sort the topics that are asked for into those that can be had, in their order, and those that cannot."""
+    accepted: list[str] = []
+    refused: list[tuple[str, ErrorCode]] = []
+    room = most - len(has)
+    for topic in wanted:
+        if not grants.allow(topic):
+            refused.append((topic, ErrorCode.TOPIC_NOT_ALLOWED))
+        elif topic in has:
+            accepted.append(topic)
+        elif room > 0:
+            accepted.append(topic)
+            room -= 1
+        else:
+            refused.append((topic, ErrorCode.TOO_MANY_TOPICS))
+    return accepted, tuple(refused)
+
+
+def unknown_connection() -> RequestError:
+    """Return the error for a connection whose row is gone."""
+    return RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is not registered any more. Connect again.")

@@ -1,0 +1,107 @@
+"""A segment of a fan-out: what push passes to the fan-out workers by their queue, and they to each other."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.frames import JsonText, to_json
+from websocket_push.protocol.identifiers import parse_notification_id
+from websocket_push.protocol.topics import EVERYBODY, is_topic
+from websocket_push.protocol.values import parse_message, require_known_fields
+
+MAX_SEGMENTS = 100
+"""Into how many segments the connections of one notification are cut at most."""
+
+_FIELDS = ("segment", "of", "after", "topic", "id", "persisted", "content")
+
+_REFUSED_BY_SQS = re.compile("[\ufffe\uffff]")
+"""What JSON text may hold unescaped and a message may not ("SendMessage", SQS API reference)."""
+
+
+class Segment(NamedTuple):
+    """A part of the connections that a notification goes to.
+
+    Parameters
+    ----------
+    topic
+        The topic, or `EVERYBODY`.
+    notification_id
+        A canonical UUIDv7.
+    content
+        JSON text.
+    persisted
+        Whether the notification is in the topic's history.
+    part, of
+        Which of how many segments it is, from 0.
+    after
+        The id of the last connection that it was sent to; empty at the beginning.
+    """
+
+    topic: str
+    notification_id: str
+    content: str
+    persisted: bool
+    part: int
+    of: int
+    after: str = ""
+
+
+def segment_text(segment: Segment) -> str:
+    """Write a segment as the body of a message; the content stays the text it was accepted as."""
+    members = {
+        "segment": segment.part,
+        "of": segment.of,
+        **({"after": segment.after} if segment.after else {}),
+        "topic": segment.topic,
+        "id": segment.notification_id,
+        "persisted": segment.persisted,
+    }
+    content = _REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", segment.content)
+    return f'{to_json(members)[:-1]},"content":{content}}}'
+
+
+def parse_segment(body: object) -> Segment:
+    """Read the body of a message.
+
+    Raises
+    ------
+    RequestError
+        `INVALID_REQUEST` for anything but what `segment_text` writes: nothing else has business in the queue.
+    """
+    message = parse_message(body)
+    require_known_fields(message, _FIELDS)
+    notification_id = parse_notification_id(message.get("id"))
+    topic, content, after = message.get("topic"), message.get("content"), message.get("after", "")
+    of = _number(message, "of", 1, MAX_SEGMENTS)
+    if (
+        notification_id is None
+        or not isinstance(topic, str)
+        or not (topic == EVERYBODY or is_topic(topic))
+        or not isinstance(content, JsonText)
+        or not isinstance(after, str)
+        or not isinstance(message.get("persisted"), bool)
+    ):
+        raise _not_a_segment()
+    return Segment(
+        topic=topic,
+        notification_id=notification_id,
+        content=str(content),
+        persisted=message["persisted"] is True,
+        part=_number(message, "segment", 0, of - 1),
+        of=of,
+        after=after,
+    )
+
+
+def _number(message: Mapping[str, object], name: str, least: int, most: int) -> int:
+    value = message.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise _not_a_segment()
+    return value
+
+
+def _not_a_segment() -> RequestError:
+    return RequestError(
+        ErrorCode.INVALID_REQUEST, "The message is no segment of a fan-out. Only the functions send to this queue."
+    )

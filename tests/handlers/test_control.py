@@ -1,0 +1,295 @@
+import json
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from tests.handlers.conftest import Context, Event, Tables
+from tests.handlers.management_server import ManagementServer
+from tests.handlers.queue_server import QueueServer
+from tests.unit.contracts import contract
+from websocket_push.handlers import connect, poll, push
+from websocket_push.handlers.control import handler
+
+EventMaker = Callable[..., Event]
+LogLines = Callable[[], list[dict[str, Any]]]
+
+AT = 1_769_860_800_000
+TIME = "2026-01-31T12:00:00.000Z"
+
+
+@pytest.fixture(autouse=True)
+def queue(environment: pytest.MonkeyPatch) -> Iterator[QueueServer]:
+    server = QueueServer()
+    environment.setenv("CONTROL_QUEUE_URL", server.queue_url)
+    environment.setenv("AWS_ENDPOINT_URL_SQS", server.url)
+    environment.setenv("REVOCABLE", "true")
+    yield server
+    server.stop()
+
+
+def ask(action: str, **members: Any) -> Any:
+    request = {"action": action, **members}
+    assert contract.problems("control-request", request) == []
+    reply = json.loads(json.dumps(handler(request, Context())))
+    assert contract.problems("control-reply", reply) == [], reply
+    return reply
+
+
+def deliver(queue: QueueServer, event: EventMaker) -> list[Any]:
+    """Have the function receive what it sent itself."""
+    replies = []
+    for body in queue.take():
+        received = event("queue")
+        received["Records"][0]["body"] = body
+        replies.append(handler(received, Context()))
+    return replies
+
+
+def refusal(request: Any) -> tuple[str, str]:
+    with pytest.raises(Exception, match=r"\w") as raised:
+        handler(request, Context())
+    return type(raised.value).__name__, str(raised.value)
+
+
+def tally(**counts: int) -> dict[str, int]:
+    return {"connections": sum(counts.values()), "closed": 0, "gone": 0, "connecting": 0, "failed": 0, **counts}
+
+
+def test_a_users_connections_page_by_page(tables: Tables) -> None:
+    tables.add_client("phone", connected_at=AT, topics={"news", "chat"})
+    tables.add_client("tablet", connected_at=AT)
+    tables.add_client("old", connected_at=AT, expiresAt=1)
+    tables.add_client("hers", "bob")
+    found: list[Any] = []
+    after: dict[str, str] = {}
+    while True:
+        page = ask("connections", userId="alice", limit=1, **after)
+        found += page["connections"]
+        if not page["more"]:
+            break
+        after = {"next": page["next"]}
+    assert sorted(found, key=lambda each: each["connectionId"]) == [
+        {
+            "connectionId": "phone",
+            "connectedAt": TIME,
+            "expiresAt": "2096-10-02T07:06:40.000Z",
+            "topics": ["chat", "news"],
+        },
+        {"connectionId": "tablet", "connectedAt": TIME, "expiresAt": "2096-10-02T07:06:40.000Z", "topics": []},
+    ]
+
+
+def test_who_is_online(tables: Tables) -> None:
+    tables.add_client("phone", connected_at=AT + 5)
+    tables.add_client("tablet", connected_at=AT)
+    tables.add_client("old", "bob", expiresAt=1)
+    assert ask("online", userIds=["carol", "alice", "bob"])["users"] == [
+        {"userId": "carol", "online": False},
+        {"userId": "alice", "online": True, "since": TIME},
+        {"userId": "bob", "online": False},
+    ]
+
+
+def test_a_table_that_is_out_of_reach_is_said_to_be(environment: pytest.MonkeyPatch, log_lines: LogLines) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    for request in ({"action": "online", "userIds": ["alice", "bob"]}, {"action": "revoke", "userId": "alice"}):
+        with pytest.raises(Exception, match="in time") as raised:
+            handler(request, Context(milliseconds=600))
+        assert type(raised.value).__name__ == "UNAVAILABLE"
+    assert [line["level"] for line in log_lines()] == ["ERROR", "ERROR"]
+
+
+def test_a_damaged_row_hides_no_other(tables: Tables) -> None:
+    tables.add_client("damaged", connected_at=AT, issuedAt="x")
+    tables.add_client("phone", connected_at=AT)
+    found = ask("connections", userId="alice")["connections"]
+    assert [each["connectionId"] for each in found] == ["phone"]
+
+
+def test_a_user_is_disconnected_with_a_reason(
+    tables: Tables, management: ManagementServer, queue: QueueServer, log_lines: LogLines
+) -> None:
+    management.open("phone", "tablet", "hers")
+    for connection_id, user_id in (("phone", "alice"), ("tablet", "alice"), ("gone", "alice"), ("hers", "bob")):
+        tables.add_client(connection_id, user_id)
+    reply = ask("disconnect", userId="alice", reason="signed_out", reconnect=True, **{"except": "tablet"})
+    assert reply == {"userId": "alice", **tally(closed=1, gone=1)}
+    assert management.received == {"phone": [b'{"type":"bye","reason":"signed_out","reconnect":true}']}
+    assert management.closed == ["phone"]
+    assert {row["connectionId"] for row in tables.clients()} == {"tablet", "hers"}
+    assert queue.bodies == []
+    (line,) = log_lines()
+    assert {"outcome": "OK", "action": "disconnect", "closed": 1, "gone": 1}.items() <= line.items()
+    assert "alice" not in json.dumps(line)
+
+
+def test_one_connection_is_disconnected(tables: Tables, management: ManagementServer) -> None:
+    management.open("phone", "tablet")
+    tables.add_client("phone")
+    tables.add_client("tablet")
+    assert ask("disconnect", connectionId="phone") == {"connectionId": "phone", **tally(closed=1)}
+    assert management.received == {"phone": [b'{"type":"bye","reason":"disconnected","reconnect":false}']}
+    assert ask("disconnect", connectionId="phone") == {"connectionId": "phone", **tally()}
+
+
+def test_a_connection_whose_handshake_is_running_is_closed_a_little_later(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    tables.add_client("phone", connected_at=time.time_ns() // 1_000_000)
+    assert ask("disconnect", userId="alice") == {"userId": "alice", **tally(connecting=1)}
+    assert [row["connectionId"] for row in tables.clients()] == ["phone"]
+    assert queue.delays == [5]
+    management.open("phone")
+    assert deliver(queue, event) == [tally(closed=1)]
+    assert tables.clients() == []
+    assert queue.bodies == []
+
+
+def test_a_connection_that_cannot_be_closed_is_tried_again(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    management.open("phone")
+    management.closing = HTTPStatus.FORBIDDEN
+    tables.add_client("phone")
+    assert ask("disconnect", userId="alice") == {"userId": "alice", **tally(failed=1)}
+    management.closing = HTTPStatus.NO_CONTENT
+    assert deliver(queue, event) == [tally(closed=1)]
+
+
+def test_revoked_tokens_open_no_connection_and_send_no_message(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker, log_lines: LogLines
+) -> None:
+    now = int(time.time())
+    old = {"userId": "alice", "issuedAt": str(now - 60), "tokenId": "t1"}
+    new = {"userId": "alice", "issuedAt": str(now + 5)}
+    assert connect.handler(event("connect", authorizer=old), Context()) == {"statusCode": 200}
+    (row,) = tables.clients()
+    assert (row["issuedAt"], row["tokenId"]) == (now - 60, "t1")
+    management.open(row["connectionId"], "newer")
+    tables.add_client("newer", issuedAt=now + 5)
+
+    reply = ask("revoke", userId="alice")
+    assert {"userId": "alice", **tally(closed=1)}.items() <= reply.items()
+    assert now < reply["issuedBefore"] <= int(time.time()) + 1
+    assert management.received[row["connectionId"]] == [b'{"type":"bye","reason":"revoked","reconnect":false}']
+    assert queue.delays == [5]
+
+    log_lines()
+    assert connect.handler(event("connect", authorizer=old), Context()) == {"statusCode": 403}
+    for handle, body in (
+        (poll.handler, {"action": "poll"}),
+        (push.handler, {"action": "push", "userId": "alice", "content": 1}),
+    ):
+        answer: Any = handle(event("message", body=body, authorizer=old), Context())
+        assert json.loads(answer["body"])["code"] == "TOKEN_REVOKED"
+    assert [line["outcome"] for line in log_lines()] == ["TOKEN_REVOKED"] * 3
+    assert {each["connectionId"] for each in tables.clients()} == {"newer", "revoked#alice"}
+    answer = poll.handler(event("message", body={"action": "poll"}, authorizer=new), Context())
+    assert json.loads(answer["body"])["type"] == "history"
+    assert connect.handler(event("connect", authorizer=new), Context()) == {"statusCode": 200}
+
+    assert deliver(queue, event) == [{"userId": "alice", **tally()}]
+    assert ask("unrevoke", userId="alice") == {"userId": "alice", "revoked": False}
+    assert connect.handler(event("connect", authorizer=old), Context()) == {"statusCode": 200}
+
+
+def test_the_second_time_closes_what_was_connecting(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    tables.add_client("phone", connected_at=time.time_ns() // 1_000_000, issuedAt=5)
+    reply = ask("revoke", userId="alice", issuedBefore=6)
+    assert tally(connecting=1).items() <= reply.items()
+    assert deliver(queue, event) == [{"userId": "alice", **tally(connecting=1)}]
+    management.open("phone")
+    assert deliver(queue, event) == [{"userId": "alice", **tally(closed=1)}]
+    assert queue.bodies == []
+
+
+def test_what_stays_open_for_too_long_is_an_error(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    management.open("phone")
+    management.closing = HTTPStatus.FORBIDDEN
+    tables.add_client("phone", issuedAt=5)
+    ask("revoke", userId="alice", issuedBefore=6)
+    queue.bodies = ['{"sweep":"alice","revokedAt":1}']
+    with pytest.raises(Exception, match="could not be closed") as raised:
+        deliver(queue, event)
+    assert type(raised.value).__name__ == "INCOMPLETE"
+
+
+def test_one_token_is_revoked_by_its_id(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    management.open("phone", "tablet", "unknown")
+    tables.add_client("phone", tokenId="t1")
+    tables.add_client("tablet", tokenId="t2")
+    tables.add_client("unknown")
+    reply = ask("revoke", userId="alice", tokenId="t1")
+    assert reply["tokenId"] == "t1"
+    assert tally(closed=1).items() <= reply.items()
+    assert management.closed == ["phone"]
+    ask("revoke", userId="alice", tokenId="t3")
+    refused = {"userId": "alice", "tokenId": "t1"}
+    assert connect.handler(event("connect", authorizer=refused), Context()) == {"statusCode": 403}
+    assert connect.handler(event("connect", authorizer={**refused, "tokenId": "t2"}), Context()) == {"statusCode": 200}
+    assert ask("unrevoke", userId="alice", tokenId="t1") == {"userId": "alice", "tokenId": "t1", "revoked": False}
+    assert ask("unrevoke", userId="alice", tokenId="t1") == {"userId": "alice", "tokenId": "t1", "revoked": False}
+    assert connect.handler(event("connect", authorizer=refused), Context()) == {"statusCode": 200}
+    assert connect.handler(event("connect", authorizer={**refused, "tokenId": "t3"}), Context()) == {"statusCode": 403}
+
+
+def test_an_earlier_time_takes_nothing_back(tables: Tables, event: EventMaker) -> None:
+    ask("revoke", userId="alice", issuedBefore=100)
+    ask("revoke", userId="alice", issuedBefore=50)
+    authorizer = {"userId": "alice", "issuedAt": "99"}
+    assert connect.handler(event("connect", authorizer=authorizer), Context()) == {"statusCode": 403}
+    (row,) = tables.clients()
+    assert time.time() < row["expiresAt"] <= time.time() + 3601
+
+
+def test_too_many_single_tokens_are_refused(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("websocket_push.tables.registry.MAX_TOKEN_IDS", 2)
+    for token_id in ("t1", "t2", "t1"):
+        ask("revoke", userId="alice", tokenId=token_id)
+    code, message = refusal({"action": "revoke", "userId": "alice", "tokenId": "t3"})
+    assert code == "INVALID_TOKEN_ID"
+    assert "issuedBefore" in message
+
+
+def test_a_revocation_whose_second_time_cannot_be_asked_for_is_an_error_and_holds(
+    tables: Tables, queue: QueueServer, event: EventMaker
+) -> None:
+    queue.refusing = (403, "AccessDenied")
+    assert refusal({"action": "revoke", "userId": "alice"})[0] == "AWS_REFUSED"
+    assert connect.handler(event("connect", authorizer={"userId": "alice"}), Context()) == {"statusCode": 403}
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({}, "UNKNOWN_ACTION"),
+        ({"action": "online", "userIds": ["alice"], "user": "x"}, "UNKNOWN_FIELD"),
+        ({"action": "disconnect"}, "INVALID_RECIPIENT"),
+        ([], "INVALID_REQUEST"),
+    ],
+)
+def test_a_refused_request(tables: Tables, request_: Any, code: str, log_lines: LogLines) -> None:
+    assert contract.problems("control-request", request_)
+    refused, message = refusal(request_)
+    assert refused == code
+    assert contract.problems("push-failure", {"errorType": refused, "errorMessage": message}) == []
+    assert [line["outcome"] for line in log_lines()] == [code]
+
+
+@pytest.mark.parametrize("body", ["{}", "x", "[]", '{"sweep":"alice"}', '{"sweep":7,"revokedAt":1}', '{"close":[1]}'])
+def test_a_message_that_the_function_did_not_write_is_refused(
+    tables: Tables, queue: QueueServer, event: EventMaker, body: str
+) -> None:
+    queue.bodies = [body]
+    with pytest.raises(Exception, match=r"\w") as raised:
+        deliver(queue, event)
+    assert type(raised.value).__name__ in ("INVALID_REQUEST", "INVALID_USER_ID")

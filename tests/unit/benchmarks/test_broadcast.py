@@ -1,0 +1,57 @@
+"""The figures of broadcasts: the pages hold what is computed from what was measured, and the targets are met."""
+
+import json
+
+import pytest
+
+from benchmarks import broadcast
+from benchmarks.cost import MILLION, with_tables
+from websocket_push.protocol.push_request import MAX_RECIPIENTS
+from websocket_push.push.spread import ROWS
+
+FIGURES = json.loads(broadcast.FIGURES.read_text(encoding="utf-8"))
+
+
+def test_the_pages_hold_the_tables() -> None:
+    for page, tables in (
+        (broadcast.PAGE, broadcast.tables(FIGURES)),
+        (broadcast.COST_PAGE, broadcast.cost_tables(FIGURES)),
+    ):
+        text = page.read_text(encoding="utf-8")
+        assert with_tables(text, tables) == text
+
+
+def test_the_targets_are_met() -> None:
+    assert broadcast.problems(FIGURES) == []
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        {"cpuRatio": broadcast.MOST_CPU + 0.01},
+        {"peakMebibytes": {"10000": 10.0, "100000": 10.0, "1000000": 11.1}},
+        {"readsPerConnection": {"10000": 0.001, "100000": 0.02, "1000000": 0.001}},
+    ],
+)
+def test_a_target_that_is_missed_is_named(worse: dict[str, object]) -> None:
+    assert len(broadcast.problems({**FIGURES, **worse})) == 1
+
+
+def test_the_rate_decides_how_long_a_broadcast_takes() -> None:
+    for rate in (10_000, 100_000):
+        assert broadcast.broadcast_cost(MILLION, 40e-6, rate)["seconds"] == MILLION / rate
+
+
+def test_messages_are_nearly_all_that_a_broadcast_costs() -> None:
+    found = broadcast.broadcast_cost(MILLION, broadcast.cpu_of_a_post(FIGURES), broadcast.QUOTA)
+    total = sum(value for name, value in found.items() if name not in ("seconds", "workers"))
+    assert 1 <= found["messages"] < total < 1.1 * found["messages"]
+
+
+def test_more_posts_a_second_than_a_worker_sends_take_more_workers() -> None:
+    assert broadcast.broadcast_cost(MILLION, 40e-6, 10_000)["workers"] == 2
+    assert broadcast.broadcast_cost(MILLION, 40e-6, 100_000)["workers"] > 10
+
+
+def test_the_model_is_that_of_the_functions() -> None:
+    assert (broadcast.PAGE_ROWS, broadcast.USERS_A_PUSH) == (ROWS, MAX_RECIPIENTS)

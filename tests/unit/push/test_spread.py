@@ -1,0 +1,199 @@
+"""Spreading over many connections: how fast, how much is held at once, and where it goes on."""
+
+import asyncio
+import tracemalloc
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import virtual
+from tests.unit.push.fakes import LONG_AGO, NOW
+from websocket_push.aws.calls import Call
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import Management
+from websocket_push.aws.requests import Payload
+from websocket_push.push.posting import Clocks
+from websocket_push.push.refusals import Refusals
+from websocket_push.push.schedule import MAX_SLICE, Schedule
+from websocket_push.push.spread import ROWS, Means, send_to_each, spread
+from websocket_push.tables.audience import Audience, AudiencePage, Share
+from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.notifications import Notification
+
+NOTIFICATION = Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1")
+FAST = 1e9
+
+
+class Crowd:
+    """Connections that are made up as they are read, and a management API that takes every post at once."""
+
+    def __init__(self, count: int, *, fails_at: int | None = None) -> None:
+        self.count = count
+        self.fails_at = fails_at
+        self.posts = 0
+        self.reads = 0
+        self.reached: list[str] | None = None
+        self.removed: list[str] = []
+
+    async def page(
+        self, share: Share, after: str, *, rows: int, deadline: float, consistent: bool = False
+    ) -> AudiencePage:
+        self.reads += 1
+        if self.fails_at is not None and self.reads == self.fails_at:
+            raise AwsError("InternalServerError", transient=True)
+        start = int(after) + 1 if after else 0
+        end = min(start + rows, self.count)
+        connections = [
+            Connection(f"{number:09d}", "", LONG_AGO, LONG_AGO // 1000 + 7260) for number in range(start, end)
+        ]
+        return AudiencePage(connections, 0, f"{end - 1:09d}" if end < self.count else None)
+
+    def begin_post(
+        self, connection_id: str, payload: Payload, *, deadline: float, done: Callable[..., None]
+    ) -> "_Done":
+        self.posts += 1
+        if self.reached is not None:
+            self.reached.append(connection_id)
+        call = _Done()
+        done(call, None)
+        return call
+
+    def means(self, seconds: float = 1000) -> Means:
+        now = asyncio.get_running_loop().time()
+        return Means(
+            audience=cast(Audience, self),
+            clients=cast(Clients, self),
+            management=cast(Management, self),
+            clocks=Clocks(lambda: NOW, now + seconds, now + 2 * seconds),
+            random=lambda: 0.0,
+            refusals=Refusals(),
+        )
+
+
+class _Done(Call):
+    def __init__(self) -> None:
+        pass
+
+    def done(self) -> bool:
+        return True
+
+
+async def all_of(crowd: Crowd, *, after: str = "", rate: float = FAST, seconds: float = 1000) -> tuple[int, str, bool]:
+    until = asyncio.get_running_loop().time() + seconds
+    outcome, position = await spread(
+        crowd.means(),
+        Share("*"),
+        NOTIFICATION,
+        after=after,
+        persisted=True,
+        schedule=Schedule(rate),
+        until=until,
+    )
+    return outcome.delivered, position.after, position.finished
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_SLICE, MAX_SLICE + 1, ROWS, ROWS + 1, 3 * ROWS])
+def test_every_connection_is_sent_to_once_whatever_their_number(count: int) -> None:
+    crowd = Crowd(count)
+    crowd.reached = []
+    delivered, _, finished = asyncio.run(all_of(crowd))
+    assert (delivered, finished) == (count, True)
+    assert crowd.reached == [f"{number:09d}" for number in range(count)]
+    assert crowd.reads == max(1, -(-count // ROWS))
+
+
+def test_what_was_begun_is_where_it_goes_on_after_a_page_that_could_not_be_read() -> None:
+    crowd = Crowd(3 * ROWS, fails_at=3)
+    delivered, after, finished = asyncio.run(all_of(crowd))
+    assert (delivered, after, finished) == (2 * ROWS, f"{2 * ROWS - 1:09d}", False)
+    assert asyncio.run(all_of(crowd, after=after)) == (ROWS, f"{3 * ROWS - 1:09d}", True)
+
+
+@settings(deadline=None, max_examples=30)
+@given(count=st.integers(0, 3000), stops=st.lists(st.integers(1, 4), max_size=4))
+def test_however_often_it_is_interrupted_every_connection_is_sent_to_once(count: int, stops: list[int]) -> None:
+    crowd = Crowd(count)
+    crowd.reached = []
+    after, finished = "", False
+    for stop in stops:
+        crowd.fails_at = crowd.reads + stop
+        _, after, finished = asyncio.run(all_of(crowd, after=after))
+        if finished:
+            break
+    crowd.fails_at = None
+    if not finished:
+        _, after, finished = asyncio.run(all_of(crowd, after=after))
+    assert finished
+    assert crowd.reached == [f"{number:09d}" for number in range(count)]
+
+
+def test_when_the_time_is_over_it_goes_on_after_the_last_that_was_begun() -> None:
+    crowd = Crowd(3 * ROWS)
+    crowd.reached = []
+    after, finished, invocations = "", False, 0
+    while not finished:
+        _, after, finished = virtual.run(all_of(crowd, after=after, rate=200, seconds=4))
+        invocations += 1
+        assert after == crowd.reached[-1]
+    assert crowd.reached == [f"{number:09d}" for number in range(crowd.count)]
+    assert invocations == -(-crowd.count // (200 * 4))
+
+
+def test_nothing_is_begun_when_the_time_is_over_at_once() -> None:
+    crowd = Crowd(ROWS)
+    crowd.reached = []
+    assert virtual.run(all_of(crowd, after="000000005", seconds=0)) == (0, "000000005", False)
+    assert crowd.reached == []
+
+
+def test_what_is_held_does_not_grow_with_the_number_of_connections() -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            asyncio.run(all_of(Crowd(count)))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(2 * ROWS)  # what is made once
+    assert peak(30 * ROWS) < 1.2 * peak(5 * ROWS)
+
+
+def test_known_connections_are_all_sent_to_and_counted() -> None:
+    crowd = Crowd(0)
+
+    async def send() -> tuple[int, int]:
+        connections = [Connection(str(number), "", LONG_AGO, LONG_AGO // 1000 + 7260) for number in range(600)]
+        outcome = await send_to_each(crowd.means(), "org/7", NOTIFICATION, connections, persisted=True)
+        return outcome.connections, outcome.delivered
+
+    assert asyncio.run(send()) == (600, 600)
+
+
+# --- The schedule
+
+
+@given(
+    rate=st.floats(1, 20_000),
+    steps=st.lists(st.tuples(st.integers(1, MAX_SLICE), st.floats(0, 2)), min_size=1, max_size=60),
+)
+def test_never_more_than_the_rate_is_begun(rate: float, steps: list[tuple[int, float]]) -> None:
+    """In any stretch of time what begins is what the rate allows for it, and one slice."""
+    schedule, now = Schedule(rate), 0.0
+    begun: list[tuple[float, int]] = []
+    for count, pause in steps:
+        now = max(now, schedule.begin(count, now)) + pause
+        begun.append((now - pause, count))
+    for start, (since, _) in enumerate(begun):
+        total = 0
+        for time, count in begun[start:]:
+            assert total <= rate * (time - since) * (1 + 1e-9) + 1e-6
+            total += count
+
+
+@pytest.mark.parametrize(("rate", "slice_"), [(1, 1), (20, 1), (200, 10), (2_500, 125), (50_000, MAX_SLICE)])
+def test_a_slice_is_small_beside_a_second(rate: int, slice_: int) -> None:
+    assert Schedule(rate).slice == slice_

@@ -1,0 +1,21 @@
+import asyncio
+from typing import Any, cast
+
+from websocket_push.aws.dynamodb import DynamoDB, QueryPage
+from websocket_push.protocol.topics import EVERYBODY
+from websocket_push.tables.audience import Audience, Share
+from websocket_push.tables.clients import revocation_key
+
+
+class Scanned:
+    async def scan(self, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        row = {"connectionId": {"S": "a="}, "connectedAt": {"N": "1"}, "expiresAt": {"N": "2"}}
+        revocation = {"connectionId": {"S": revocation_key("alice")}, "expiresAt": {"N": "2"}}
+        return QueryPage([revocation, row, {"connectionId": {"S": "damaged="}}], None)
+
+
+def test_a_broadcast_passes_over_revocations() -> None:
+    audience = Audience(cast(DynamoDB, Scanned()), subscriptions="subscriptions", clients="clients")
+    page = asyncio.run(audience.page(Share(EVERYBODY), "", rows=10, deadline=1e9))
+    assert [each.connection_id for each in page.connections] == ["a="]
+    assert page.unreadable == 1
