@@ -8,10 +8,10 @@ A function may also name a file of requirements that locks libraries by version 
 well: pip downloads their wheels, for the function's ``--runtime`` and ``--architecture`` whatever this machine is.
 
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
-level are fixed, and libraries are taken out of their wheels untouched. Of the sources, comments, docstrings and the
-annotations of functions stay behind: they are nearly half of a package, and every cold start would compile them. The
-zip appears under its final name in one step, so builders that run at the same time, for several instances of the
-module, never see half a file of one another.
+level are fixed, and libraries are taken out of their wheels untouched. Of the sources, what is not run stays behind
+(comments, docstrings, annotations of functions, imports for types): it is half of a package, and every cold start would
+compile it. The zip appears under its final name in one step, so builders that run at the same time, for several
+instances of the module, never see half a file of one another.
 
 There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
 function runs on could write it, and what the package holds must not depend on the machine that builds it.
@@ -194,7 +194,7 @@ def digest_sources(contents: Mapping[str, bytes], target: Target | None = None) 
 
 
 def lean_source(name: str, content: bytes) -> bytes:
-    """Return a Python source without comments, docstrings and the annotations of functions.
+    """Return a Python source without comments, docstrings, annotations of functions and blocks for the type checker.
 
     Each line keeps its number, for stack traces. The annotations of a class's members stay: they are read at run time.
     Nothing but places is taken from the tokenizer, and the rest stays as it was written, so the result does not depend
@@ -210,7 +210,9 @@ def lean_source(name: str, content: bytes) -> bytes:
         tokens = list(tokenize.generate_tokens(iter([*lines, ""]).__next__))
     except (UnicodeDecodeError, SyntaxError, tokenize.TokenError) as error:
         raise PackageError(f"{name} is not Python: {error}") from error
-    cuts = [(start, end, "") for start, end in _annotations(tokens)]
+    types = list(_blocks_for_types(tokens))
+    tokens = [token for token in tokens if not any(start <= token.start < end for start, end in types)]
+    cuts = [(start, end, "") for start, end in [*types, *_annotations(tokens)]]
     # An empty docstring stays, because a body may have nothing else in it; and the lines that it took.
     cuts += [(token.start, token.end, "" if token.type == tokenize.COMMENT else '""') for token in _dispensable(tokens)]
     for (first, start), (last, end), left in sorted(cuts, reverse=True):
@@ -230,6 +232,18 @@ def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.Toke
             yield token
         if token.type not in (tokenize.COMMENT, tokenize.NL):
             begins = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def _blocks_for_types(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:
+    """Yield where the blocks `if TYPE_CHECKING:` of a module begin and end."""
+    for index, token in enumerate(tokens):
+        if token.string == "if" and token.start[1] == 0 and tokens[index + 1].string == "TYPE_CHECKING":
+            end = token.end
+            for inner in tokens[index:]:
+                if inner.type == tokenize.DEDENT and inner.start[1] == 0:
+                    break
+                end = inner.start if inner.type == tokenize.NEWLINE else end
+            yield token.start, end
 
 
 def _annotations(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:

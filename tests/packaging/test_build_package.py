@@ -50,8 +50,11 @@ def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: P
 
 
 def statements(source: str) -> list[str]:
-    """Return what a source does and where: its syntax tree without docstrings and annotations of functions."""
+    """Return what a source does and where: its syntax tree without docstrings, annotations and blocks for types."""
     tree = ast.parse(source)
+    tree.body = [
+        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+    ]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
@@ -93,6 +96,12 @@ def statements(source: str) -> list[str]:
         ),
         ("def f(x: a[\n    b\n]) -> c[\n    d\n]:\n    e\n",) * 2,
         ("def f(x: a, y=lambda b, c: d, z: e=1): ...\n", "def f(x, y=lambda b, c: d, z: e=1): ...\n"),
+        ('if TYPE_CHECKING:\n    from a import b\n\n    class C: # why\n        """D"""\nx = 1\n', "\n\n\n\n\nx = 1\n"),
+        (
+            "x = 1\nif TYPE_CHECKING:\n    y: z\n\n\n# why\ndef f(a: b): # c\n    pass\n",
+            "x = 1\n\n\n\n\n\ndef f(a):\n    pass\n",
+        ),
+        ("if x:\n    y\n", "if x:\n    y\n"),
         ("class A(B):\n    x: int\n    y: str = ''\n", "class A(B):\n    x: int\n    y: str = ''\n"),
     ],
 )
