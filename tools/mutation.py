@@ -24,6 +24,7 @@ TESTS = {
     "push/intake.py": ("tests/unit/push/test_intake.py", "tests/handlers/test_push_queue.py"),
     "push/outcome.py": ("tests/unit/push/test_report.py", "tests/unit/push/test_delivery.py"),
     "push/posting.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
+    "push/retrying.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
     "push/refusals.py": ("tests/unit/push/test_refusals.py",),
     "push/report.py": ("tests/unit/push/test_report.py",),
     "push/window.py": ("tests/unit/push/test_window.py", "tests/unit/push/test_delivery.py"),

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.handshake import Event, query_values
 from websocket_push.protocol.values import require_user_id
 from websocket_push.settings import ClientPush, SettingsError
-from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, Token
+from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.handshake import Event
+    from websocket_push.tables.revocations import Token
 
 _MAX_TIME_DIGITS = 15
 
 
-def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
+def connecting_user(event: "Event", *, allow_anonymous: bool) -> str:
     """Return the user that a `$connect` event connects as.
 
     The authorizer's result takes precedence. The query parameter `userId` counts only if anonymous connections are
@@ -27,6 +31,9 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
         return _authorized_user(authorizer)
     if not allow_anonymous:
         raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
+    # Imported where it is needed: messages have no query.
+    from websocket_push.protocol.handshake import query_values
+
     values = query_values(event, "userId")
     if not values:
         raise RequestError(ErrorCode.MISSING_USER_ID, "Connect with ?userId=<the user's id>.")
@@ -36,7 +43,7 @@ def connecting_user(event: Event, *, allow_anonymous: bool) -> str:
 
 
 async def messaging_user(
-    event: Event, clients: Clients, *, allow_anonymous: bool, revocable: bool, now: int, deadline: float
+    event: "Event", clients: Clients, *, allow_anonymous: bool, revocable: bool, now: int, deadline: float
 ) -> str:
     """Return the user of the connection that a message came over; the message itself is not consulted.
 
@@ -85,7 +92,7 @@ def require_push_allowed(client_push: ClientPush, *, sender: str, recipient: str
     raise RequestError(ErrorCode.PUSH_NOT_ALLOWED, message)
 
 
-def authorized_until(event: Event) -> int | None:
+def authorized_until(event: "Event") -> int | None:
     """Return when the authorization of a connection expires, in seconds since the epoch; None if it does not.
 
     The time is `expiresAt` in the authorizer's context, which API Gateway passes on as a string (API Gateway developer
@@ -105,7 +112,7 @@ def require_current(until: int | None, *, now: int) -> None:
         raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect again with a new one.")
 
 
-def token_of(event: Event) -> Token:
+def token_of(event: "Event") -> "Token":
     """Return what is known of a connection's token: the members `issuedAt` and `tokenId` of its context.
 
     Raises
@@ -113,19 +120,21 @@ def token_of(event: Event) -> Token:
     SettingsError
         If `issuedAt` is not a whole number of seconds: a fault of the deployment.
     """
+    from websocket_push.tables.revocations import Token
+
     context = event["requestContext"].get("authorizer") or {}
     token_id = context.get("tokenId")
     return Token(_whole_seconds(context, "issuedAt"), None if token_id in (None, "") else str(token_id))
 
 
-async def require_not_revoked(token: Token, user_id: str, clients: Clients, *, deadline: float) -> None:
+async def require_not_revoked(token: "Token", user_id: str, clients: Clients, *, deadline: float) -> None:
     """Raise `TOKEN_REVOKED` if a user's token is revoked by now."""
     revocation = await clients.find_revocation(user_id, deadline=deadline)
     if revocation is not None and revocation.covers(token):
         raise RequestError(ErrorCode.TOKEN_REVOKED, "The token was revoked. Sign in again.")
 
 
-def session_end(event: Event) -> int:
+def session_end(event: "Event") -> int:
     """Return when the connection that a message came over will end, in milliseconds since the epoch.
 
     That is when API Gateway closes it, or when its authorization expires.

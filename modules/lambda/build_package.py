@@ -8,10 +8,10 @@ A function may also name a file of requirements that locks libraries by version 
 well: pip downloads their wheels, for the function's ``--runtime`` and ``--architecture`` whatever this machine is.
 
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
-level are fixed, and libraries are taken out of their wheels untouched. Of the sources, comments and docstrings stay
-behind: they are two fifths of a package, and every cold start would read them. The zip appears under its final name in
-one step, so builders that run at the same time, for several instances of the module, never see half a file of one
-another.
+level are fixed, and libraries are taken out of their wheels untouched. Of the sources, what is not run stays behind
+(comments, docstrings, annotations of functions, imports for types): it is half of a package, and every cold start would
+compile it. The zip appears under its final name in one step, so builders that run at the same time, for several
+instances of the module, never see half a file of one another.
 
 There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
 function runs on could write it, and what the package holds must not depend on the machine that builds it.
@@ -43,9 +43,11 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    Place = tuple[int, int]
+
 # The layout of a zip, as a number. Raise it when the same sources give other bytes or other names: Terraform reads it
 # from this line, and every function is updated.
-PACKAGE_FORMAT = 2
+PACKAGE_FORMAT = 3
 
 OLDEST_PYTHON = (3, 9)
 
@@ -64,6 +66,8 @@ GLIBC_OF_AMAZON_LINUX_2 = 26
 GLIBC_OF_AMAZON_LINUX_2023 = 34
 # The oldest that wheels are still built for (PEP 599), by its old name manylinux2014.
 OLDEST_GLIBC = 17
+
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
@@ -190,10 +194,11 @@ def digest_sources(contents: Mapping[str, bytes], target: Target | None = None) 
 
 
 def lean_source(name: str, content: bytes) -> bytes:
-    """Return a Python source without comments and docstrings; each line keeps its number, for stack traces.
+    """Return a Python source without comments, docstrings, annotations of functions and blocks for the type checker.
 
-    Nothing but their places is taken from the tokenizer, and the rest stays as it was written, so the result does not
-    depend on the Python that builds the package.
+    Each line keeps its number, for stack traces. The annotations of a class's members stay: they are read at run time.
+    Nothing but places is taken from the tokenizer, and the rest stays as it was written, so the result does not depend
+    on the Python that builds the package.
 
     Raises
     ------
@@ -205,14 +210,15 @@ def lean_source(name: str, content: bytes) -> bytes:
         tokens = list(tokenize.generate_tokens(iter([*lines, ""]).__next__))
     except (UnicodeDecodeError, SyntaxError, tokenize.TokenError) as error:
         raise PackageError(f"{name} is not Python: {error}") from error
-    for token in reversed(list(_dispensable(tokens))):
-        (first, start), (last, end) = token.start, token.end
-        before, after = lines[first - 1][:start], lines[last - 1][end:]
-        if token.type == tokenize.COMMENT:
-            lines[first - 1] = before.rstrip() + after
-        else:
-            # An empty docstring, because a body may have nothing else in it; and the lines that it took.
-            lines[first - 1 : last] = [before + '""' + after, *["\n"] * (last - first)]
+    types = list(_blocks_for_types(tokens))
+    tokens = [token for token in tokens if not any(start <= token.start < end for start, end in types)]
+    cuts = [(start, end, "") for start, end in [*types, *_annotations(tokens)]]
+    # An empty docstring stays, because a body may have nothing else in it; and the lines that it took.
+    cuts += [(token.start, token.end, "" if token.type == tokenize.COMMENT else '""') for token in _dispensable(tokens)]
+    for (first, start), (last, end), left in sorted(cuts, reverse=True):
+        before = lines[first - 1][:start]
+        kept = before + left if left else before.rstrip()
+        lines[first - 1 : last] = [kept + lines[last - 1][end:], *["\n"] * (last - first)]
     return "".join(lines).encode("utf-8")
 
 
@@ -226,6 +232,45 @@ def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.Toke
             yield token
         if token.type not in (tokenize.COMMENT, tokenize.NL):
             begins = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def _blocks_for_types(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:
+    """Yield where the blocks `if TYPE_CHECKING:` of a module begin and end."""
+    for index, token in enumerate(tokens):
+        if token.string == "if" and token.start[1] == 0 and tokens[index + 1].string == "TYPE_CHECKING":
+            end = token.end
+            for inner in tokens[index:]:
+                if inner.type == tokenize.DEDENT and inner.start[1] == 0:
+                    break
+                end = inner.start if inner.type == tokenize.NEWLINE else end
+            yield token.start, end
+
+
+def _annotations(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:
+    """Yield where each annotation of a function begins, with its colon or arrow, and ends."""
+    significant = iter([token for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL)])
+    for token in significant:
+        if token.string == "def":
+            yield from _annotations_of_signature(significant)
+
+
+def _annotations_of_signature(tokens: Iterator[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:
+    depth = level = 0
+    start: Place | None = None
+    end = (0, 0)
+    for token in tokens:
+        text = token.string
+        depth += (text in _OPENING) - (text in _CLOSING)
+        if start is not None and (depth < level or (depth == level and text in (",", "=", ":"))):
+            # One of several lines stays: without it, its line ends would end the statement.
+            if start[0] == end[0]:
+                yield start, end
+            start = None
+        if text == "lambda" or (depth == 0 and text == ":"):
+            return
+        if start is None and (depth, text) in ((1, ":"), (0, "->")):
+            start, level = token.start, depth
+        end = token.end
 
 
 def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:

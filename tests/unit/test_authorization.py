@@ -13,7 +13,8 @@ from websocket_push.authorization import (
 )
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.settings import ClientPush, SettingsError
-from websocket_push.tables.clients import Clients, Connection, Revocation, row_expiry
+from websocket_push.tables.clients import Clients, Connection, row_expiry
+from websocket_push.tables.revocations import Revocation
 
 
 def event(

@@ -12,10 +12,6 @@ from collections.abc import Mapping
 from websocket_push.aws.errors import AwsError
 from websocket_push.http.tls import ClientTls
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 _AWS_NAMES = (b"Amazon Root CA ", b"Starfield Services Root Certificate Authority - G2")
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 

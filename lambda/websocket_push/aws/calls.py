@@ -6,7 +6,6 @@ connection is free. What was not a success is an :class:`Attempt`, from which `S
 of rules for retries and deadlines.
 """
 
-from websocket_push.aws.error_mapping import is_throttled
 from websocket_push.aws.sender import Attempt
 from websocket_push.http.errors import ConnectionLost, Expired
 
@@ -174,6 +173,9 @@ class Call:
         if 200 <= response.status < 300:
             pool.accepted(subject)
             return False
+        # Imported where it is needed: nearly every request succeeds.
+        from websocket_push.aws.error_mapping import is_throttled
+
         if not is_throttled(response):
             return False
         pool.refused(connection, subject)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from websocket_push.aws.endpoints import dynamodb_endpoint
+from websocket_push.aws.endpoints import dynamodb_endpoint, region
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.sender import Sender
 from websocket_push.aws.signing import canonical_path
@@ -59,7 +59,11 @@ class DynamoDB:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._targets, self._path, self._canonical_path = _addresses(sender)
+        self._endpoint = dynamodb_endpoint(sender.environment)
+        region(sender.environment)  # so that what is missing is said when this is made
+        self._path = f"{self._endpoint.path}/"
+        self._canonical_path = canonical_path(self._path)
+        self._targets: dict[str, Target] = {}
 
     async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
         """Write an item over whatever has its key.
@@ -199,32 +203,23 @@ class DynamoDB:
 
     def address(self, operation: str) -> tuple[Target, str, str]:
         """Return where an operation's requests go: the target, the path as sent, and the path as signed."""
-        return self._targets[operation], self._path, self._canonical_path
+        target = self._targets.get(operation)
+        if target is None:
+            target = self._targets[operation] = self._sender.target(
+                operation,
+                "POST",
+                "dynamodb",
+                self._endpoint,
+                content_type="application/x-amz-json-1.0",
+                x_amz_target=f"DynamoDB_20120810.{operation}",
+            )
+        return target, self._path, self._canonical_path
 
     async def _call(
         self, operation: str, request: Mapping[str, object], decode: Callable[[bytes], Result], deadline: float
     ) -> Result:
         payload = Payload(encode(dict(request)).encode())
-        target = self._targets[operation]
-        return await self._sender.request(target, self._path, self._canonical_path, payload, decode, deadline=deadline)
-
-
-def _addresses(sender: Sender) -> tuple[dict[str, Target], str, str]:
-    """Return the targets by operation, and the path of them all as sent and as signed."""
-    endpoint = dynamodb_endpoint(sender.environment)
-    path = f"{endpoint.path}/"
-    targets = {
-        operation: sender.target(
-            operation,
-            "POST",
-            "dynamodb",
-            endpoint,
-            content_type="application/x-amz-json-1.0",
-            x_amz_target=f"DynamoDB_20120810.{operation}",
-        )
-        for operation in ("PutItem", "GetItem", "DeleteItem", "Query", "Scan", "UpdateItem", "BatchWriteItem")
-    }
-    return targets, path, canonical_path(path)
+        return await self._sender.request(*self.address(operation), payload, decode, deadline=deadline)
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

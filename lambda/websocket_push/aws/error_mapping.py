@@ -11,75 +11,47 @@ from websocket_push.http.response import Response
 _CODE_LIMIT = 128
 
 
-def is_late(now: float, deadline: float) -> bool:
-    """Return whether a deadline has passed, on one clock in seconds."""
-    # The loop may run a timer one tick of its clock early.
-    return now >= deadline - 0.001
-
-
 def is_throttled(response: Response) -> bool:
     """Return whether a response that is not 2xx says that requests are too many."""
     return retry.is_throttling(response.status, _error_code(response))
 
 
-def refusal_error(target: Target, response: Response, sent: int) -> AwsError:
-    """Return what a response that is not 2xx means.
-
-    Parameters
-    ----------
-    target : Target
-        The operation.
-    response : Response
-        AWS's answer.
-    sent : int
-        How many requests have been sent, this one included.
-
-    Returns
-    -------
-    AwsError
-        With AWS's own code, transient as `retry.is_transient` says.
-    """
-    code = _error_code(response)
-    return AwsError(
-        code,
-        status=response.status,
-        attempts=sent,
-        transient=retry.is_transient(response.status, code),
-        operation=target.operation,
-    )
-
-
-def failure_error(target: Target, cause: Exception, response: Response | None, sent: int, *, late: bool) -> AwsError:
+def attempt_error(
+    target: Target, response: Response | None, failure: Exception | None, sent: int, *, late: bool
+) -> AwsError:
     """Return what an attempt without a usable answer means.
 
     Parameters
     ----------
     target : Target
         The operation.
-    cause : Exception
-        `ConnectionLost`, `ConnectionRefused`, `Expired` or `InvalidResponse`.
     response : Response or None
-        Where one came, but was not what the API promises.
+        AWS's answer, where one came.
+    failure : Exception or None
+        `ConnectionLost`, `ConnectionRefused`, `Expired` or `InvalidResponse`; None where the response is a refusal.
     sent : int
-        How many requests have been sent.
+        How many requests have been sent, this one included.
     late : bool
-        Whether the deadline of the whole call has passed, see `is_late`.
+        Whether the deadline of the whole call has passed.
 
     Returns
     -------
     AwsError
-        With the cause chained.
+        For a refusal with AWS's own code, transient as `retry.is_transient` says; else with the failure chained.
     """
     code, detail, transient = "ConnectionFailed", "the connection closed before the response was complete", True
-    if isinstance(cause, Expired):
+    if isinstance(failure, Expired):
         code, detail = ("DeadlineExceeded", "") if late else ("Timeout", "no answer in time")
-    elif isinstance(cause, ConnectionRefused):
-        detail, transient = str(cause), cause.transient
-    elif isinstance(cause, InvalidResponse):
-        code, detail = "InvalidResponse", str(cause)
+    elif isinstance(failure, ConnectionRefused):
+        detail, transient = str(failure), failure.transient
+    elif isinstance(failure, InvalidResponse):
+        code, detail = "InvalidResponse", str(failure)
+    elif response is not None:
+        code, detail = _error_code(response), ""
+        transient = retry.is_transient(response.status, code)
     status = response.status if response is not None else None
     error = AwsError(code, status=status, attempts=sent, transient=transient, operation=target.operation, detail=detail)
-    error.__cause__ = cause
+    error.__cause__ = failure
     return error
 
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 from websocket_push.aws import retry
 from websocket_push.aws.credentials import Credentials, read_credentials
 from websocket_push.aws.endpoints import region
-from websocket_push.aws.error_mapping import failure_error, is_late, refusal_error
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.signing import Signer
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 ATTEMPT_TIMEOUT = 3.0
 # NAT gateways and interface endpoints forget a connection after 350 s without traffic.
 IDLE_LIMIT = 300.0
+
+_TICK = 0.001
+"""The loop may run a timer one tick of its clock early, in seconds."""
 
 _USER_AGENT = ("user-agent", "websocket-push")
 
@@ -192,15 +194,18 @@ class Sender(ABC):
                 attempt = await self._attempt(target, path, canonical_path, payload, deadline)
             sent += attempt.sent
             response = attempt.response
+            failure: Exception | None = None
             try:
                 if response is None:
                     raise attempt.failure or Expired()
                 if 200 <= response.status < 300:
                     return decode(response.body)
-                error = refusal_error(target, response, sent)
-            except (ConnectionLost, ConnectionRefused, Expired, InvalidResponse) as failure:
-                late = is_late(time.monotonic(), deadline)
-                error = failure_error(target, failure, response, sent, late=late)
+            except (ConnectionLost, ConnectionRefused, Expired, InvalidResponse) as reason:
+                failure = reason
+            # Imported where it is needed: nearly every request succeeds.
+            from websocket_push.aws.error_mapping import attempt_error
+
+            error = attempt_error(target, response, failure, sent, late=time.monotonic() >= deadline - _TICK)
             if not error.transient or error.code == "DeadlineExceeded":
                 raise error
             failures += 1

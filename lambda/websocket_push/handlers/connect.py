@@ -21,8 +21,12 @@ from websocket_push.protocol.handshake import chosen_subprotocol, require_allowe
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_flag, read_text, read_texts
-from websocket_push.tables.clients import Clients, Connection, Token, row_expiry
+from websocket_push.tables.clients import Clients, Connection, row_expiry
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.tables.revocations import Token
 
 
 class Settings(NamedTuple):
@@ -79,7 +83,7 @@ async def _connect(event: Event, invocation: Invocation[Warm]) -> Response:
     return accepted(subprotocol=chosen_subprotocol(event))
 
 
-async def _add_unless_revoked(connection: Connection, token: Token, clients: Clients, *, deadline: float) -> None:
+async def _add_unless_revoked(connection: Connection, token: "Token", clients: Clients, *, deadline: float) -> None:
     # The row first: a revocation that is not seen here was written after it, and finds the row when it closes.
     await clients.add(connection, token=token, deadline=deadline)
     try:

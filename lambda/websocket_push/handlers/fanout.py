@@ -25,8 +25,8 @@ from websocket_push.settings import read_count, read_text
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification
+from websocket_push.telemetry.counts import count_deliveries, count_segment
 from websocket_push.telemetry.explain import Failure, lambda_error
-from websocket_push.telemetry.metrics import count_deliveries, count_segment
 
 BEGINNING_SHARE = 0.7
 """The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""

@@ -25,7 +25,7 @@ from websocket_push.settings import (
 )
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notifications
-from websocket_push.telemetry.metrics import count_push, count_topic_push
+from websocket_push.telemetry.counts import count_push, count_topic_push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.frames import error_frame
-from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.telemetry.explain import Failure
 
 Response = dict[str, object]
@@ -42,6 +40,10 @@ def error_reply(event: object, failure: Failure) -> Response:
 
     The event may be anything that a caller can pass, and the failure may be about just that.
     """
+    # Imported where they are needed: connect and disconnect send no frames.
+    from websocket_push.protocol.frames import error_frame
+    from websocket_push.protocol.values import parse_message, parse_request_id
+
     try:
         request_id = parse_request_id(parse_message(event.get("body") if isinstance(event, Mapping) else None))
     except RequestError:

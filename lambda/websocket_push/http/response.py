@@ -9,11 +9,13 @@ from functools import cache
 
 from websocket_push.http.errors import InvalidResponse
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.http.chunks import Chunks
+
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 16 * 1024 * 1024
 
-_LINE_LIMIT = 4 * 1024
-_HEX = b"0123456789abcdefABCDEF"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VERSION = b"HTTP/1."
 _USUAL = b"HTTP/1.1 200 OK"
@@ -23,7 +25,7 @@ _FEW = 3
 """How many responses of a connection are parsed before the pattern for usual ones is compiled, which costs as much as
 parsing a hundred: a function that is asked once in a while never needs it."""
 
-_HEAD, _LENGTH, _CLOSE, _SIZE, _DATA, _TRAILER = range(6)
+_HEAD, _LENGTH, _CLOSE, _CHUNKED = range(4)
 
 
 class Response:
@@ -71,6 +73,7 @@ class ResponseParser:
         "_body",
         "_body_limit",
         "_buffer",
+        "_chunks",
         "_few",
         "_head_limit",
         "_head_size",
@@ -91,6 +94,7 @@ class ResponseParser:
         self._state = _HEAD
         self._buffer = bytearray()  # what was fed and not understood yet
         self._body = bytearray()
+        self._chunks: Chunks | None = None
         self._head_size = 0
         self._remaining = 0
         self._status = 0
@@ -202,7 +206,11 @@ class ResponseParser:
         if b"content-length" in self._headers:
             # RFC 9112, section 6.3: chunked counts, and the connection is not to be trusted further.
             self._keep_alive = False
-        self._state = _SIZE
+        # Imported where it is needed: the services that are called here send a length.
+        from websocket_push.http.chunks import Chunks
+
+        self._state = _CHUNKED
+        self._chunks = Chunks(self._body_limit, self._head_limit, _parse_fields)
         return self._feed_body(data)
 
     def _feed_body(self, data: bytes) -> Response | None:
@@ -211,8 +219,9 @@ class ResponseParser:
         if self._state == _CLOSE:
             self._append(data)
             return None
-        self._buffer += data
-        return self._feed_chunks()
+        assert self._chunks is not None  # noqa: S101 - for the type checker: `_begin_chunked` has set it
+        body = self._chunks.feed(data)
+        return None if body is None else self._complete(body, surplus=self._chunks.surplus)
 
     def _feed_length(self, data: bytes) -> Response | None:
         taken = data[: self._remaining]
@@ -221,68 +230,6 @@ class ResponseParser:
         if self._remaining:
             return None
         return self._complete(bytes(self._body), surplus=len(data) > len(taken))
-
-    def _feed_chunks(self) -> Response | None:
-        buffer = self._buffer
-        position = 0
-        while True:
-            if self._state == _DATA:
-                if len(buffer) - position < 2 and not self._remaining:
-                    break
-                position = self._take_data(position)
-                if self._state == _DATA:
-                    break
-                continue
-            end = buffer.find(b"\r\n", position)
-            if end < 0:
-                self._check_line(len(buffer) - position - 1)
-                break
-            self._check_line(end - position)
-            line = bytes(buffer[position:end])
-            position = end + 2
-            if self._state == _SIZE:
-                self._begin_chunk(line)
-            elif not line:
-                return self._complete(bytes(self._body), surplus=len(buffer) > position)
-            else:
-                self._check_trailer(line)
-        del buffer[:position]
-        return None
-
-    def _check_line(self, size: int) -> None:
-        if size > _LINE_LIMIT:
-            raise InvalidResponse("a line among the chunks is too long")
-
-    def _begin_chunk(self, line: bytes) -> None:
-        digits = line.partition(b";")[0].strip(b" \t")
-        if not digits or len(digits) > 16 or digits.translate(None, _HEX):
-            raise InvalidResponse("a chunk without a size")
-        self._remaining = int(digits, 16)
-        if len(self._body) + self._remaining > self._body_limit:
-            raise InvalidResponse("the body is too large")
-        self._head_size = 0
-        self._state = _DATA if self._remaining else _TRAILER
-
-    def _take_data(self, position: int) -> int:
-        """Move what is there of a chunk to the body; stay in `_DATA` where more must come."""
-        buffer = self._buffer
-        if self._remaining:
-            taken = buffer[position : position + self._remaining]
-            self._body += taken
-            self._remaining -= len(taken)
-            position += len(taken)
-        if not self._remaining and len(buffer) - position >= 2:
-            if buffer[position : position + 2] != b"\r\n":
-                raise InvalidResponse("a chunk longer than its size")
-            self._state = _SIZE
-            position += 2
-        return position
-
-    def _check_trailer(self, line: bytes) -> None:
-        self._head_size += len(line) + 2
-        if self._head_size > self._head_limit:
-            raise InvalidResponse("the trailers are too large")
-        _parse_fields([line])
 
     def _append(self, data: bytes) -> None:
         self._body += data

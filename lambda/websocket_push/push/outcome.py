@@ -1,6 +1,7 @@
 """The outcome of a push, for each recipient."""
 
-from websocket_push.telemetry.explain import Failure
+from websocket_push.aws.errors import AwsError
+from websocket_push.telemetry.explain import Failure, explain
 
 
 class Outcome:
@@ -55,6 +56,12 @@ class Outcome:
         self.connections = self.delivered = self.gone = self.connecting = 0
         self.failed = self.unclosed = self.untried = self.unreadable = 0
         self.error: Failure | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Count a connection that could not be sent to."""
+        self.failed += 1
+        self.untried += isinstance(error, AwsError) and error.code == "DeadlineExceeded" and not error.attempts
+        self.error = self.error or explain(error)
 
     @property
     def nothing_done(self) -> bool:

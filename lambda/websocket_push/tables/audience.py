@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.tables.clients import Connection, deleted_subscription, is_revocation, read_connection
+from websocket_push.tables.clients import Connection, deleted_subscription, read_connection
+from websocket_push.tables.revocations import is_revocation
 
 _ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """What connection ids begin with, in the order of DynamoDB's keys."""

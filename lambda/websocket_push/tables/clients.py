@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.tables.revocations import Revocation, Token
+
 CONNECTION_LIFE_SECONDS = 2 * 60 * 60
 """How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
 
@@ -20,9 +24,6 @@ posted before the connection was established", AWS knowledge center, "410 GoneEx
 cut an open connection off. The route may take 29 s ("Integration timeout", API Gateway quotas); the rest is for clocks
 that differ.
 """
-
-
-_REVOKED = "revoked#"
 
 
 class Connection(NamedTuple):
@@ -47,42 +48,6 @@ class Connection(NamedTuple):
     expires_at: int
 
 
-class Token(NamedTuple):
-    """What is known of the token that a connection was authorized by; None for what its authorizer does not pass on.
-
-    Parameters
-    ----------
-    issued_at
-        In seconds since the epoch.
-    token_id
-        By which its issuer knows it.
-    """
-
-    issued_at: int | None
-    token_id: str | None
-
-
-class Revocation(NamedTuple):
-    """Which tokens of a user are revoked.
-
-    Parameters
-    ----------
-    issued_before
-        Those issued before this time, in seconds since the epoch; None for none.
-    token_ids
-        Those with these ids.
-    """
-
-    issued_before: int | None
-    token_ids: frozenset[str]
-
-    def covers(self, token: Token) -> bool:
-        """Tell whether a token is revoked. One that does not say when it was issued may have been issued before."""
-        if token.token_id is not None and token.token_id in self.token_ids:
-            return True
-        return self.issued_before is not None and (token.issued_at is None or token.issued_at < self.issued_before)
-
-
 class Clients:
     """The clients table, within the permissions of a function.
 
@@ -104,7 +69,7 @@ class Clients:
         self._index = index
         self._subscriptions = subscriptions
 
-    async def add(self, connection: Connection, *, deadline: float, token: Token | None = None) -> None:
+    async def add(self, connection: Connection, *, deadline: float, token: "Token | None" = None) -> None:
         """Write the row of a connection, with what is known of its token where that can be revoked."""
         item: Item = {
             "connectionId": {"S": connection.connection_id},
@@ -113,7 +78,9 @@ class Clients:
             "expiresAt": {"N": str(connection.expires_at)},
         }
         if token is not None:
-            item |= _token_attributes(token)
+            from websocket_push.tables.revocations import token_attributes
+
+            item |= token_attributes(token)
         await self._dynamodb.put_item(self._table, item, deadline=deadline)
 
     async def remove(self, connection_id: str, *, deadline: float) -> None:
@@ -130,8 +97,11 @@ class Clients:
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
         return None if item is None else read_connection(item, item["userId"]["S"])
 
-    async def find_revocation(self, user_id: str, *, deadline: float) -> Revocation | None:
+    async def find_revocation(self, user_id: str, *, deadline: float) -> "Revocation | None":
         """Read which tokens of a user are revoked, or None if none are; what was written before is seen."""
+        # Imported here, so that functions without revocation start as fast as if there were none.
+        from websocket_push.tables.revocations import read_revocation, revocation_key
+
         item = await self._dynamodb.get_item(self._table, _key(revocation_key(user_id)), deadline=deadline)
         return None if item is None else read_revocation(item)
 
@@ -191,31 +161,3 @@ def read_connection(item: Item, user_id: str) -> Connection:
         connected_at=int(item["connectedAt"]["N"]),
         expires_at=int(item["expiresAt"]["N"]),
     )
-
-
-def revocation_key(user_id: str) -> str:
-    """Return under which key the table holds a user's revocation: no connection id has a `#` (they are Base64)."""
-    return _REVOKED + user_id
-
-
-def is_revocation(item: Item) -> bool:
-    """Return whether an item of the table is a revocation, not the row of a connection."""
-    return str(item["connectionId"]["S"]).startswith(_REVOKED)
-
-
-def read_revocation(item: Item) -> Revocation:
-    """Read a revocation."""
-    issued_before = item.get("issuedBefore")
-    return Revocation(
-        issued_before=None if issued_before is None else int(issued_before["N"]),
-        token_ids=frozenset(item.get("tokenIds", {}).get("SS", ())),
-    )
-
-
-def _token_attributes(token: Token) -> Item:
-    attributes: Item = {}
-    if token.issued_at is not None:
-        attributes["issuedAt"] = {"N": str(token.issued_at)}
-    if token.token_id is not None:
-        attributes["tokenId"] = {"S": token.token_id}
-    return attributes

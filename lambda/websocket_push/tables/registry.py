@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
-from websocket_push.tables.clients import Clients, Connection, Token, read_connection, read_connections, revocation_key
+from websocket_push.tables.clients import Clients, Connection, read_connection, read_connections
+from websocket_push.tables.revocations import Token, revocation_key
 
 MAX_TOKEN_IDS = 1000
 """How many tokens of one user may be revoked one by one, so that their item stays small."""

@@ -15,8 +15,9 @@ from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push import posting
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.posting import ATTEMPTS, MAX_POSTS_AT_ONCE, MAX_RETRIES_AT_ONCE
+from websocket_push.push.posting import MAX_POSTS_AT_ONCE, MAX_RETRIES_AT_ONCE
 from websocket_push.push.report import report
+from websocket_push.push.retrying import ATTEMPTS
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.notifications import Notification
 

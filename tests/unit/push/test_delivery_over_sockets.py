@@ -32,8 +32,9 @@ from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, Delivery
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.posting import ATTEMPTS, MAX_POSTS_AT_ONCE, Clocks
+from websocket_push.push.posting import MAX_POSTS_AT_ONCE, Clocks
 from websocket_push.push.refusals import Refusals
+from websocket_push.push.retrying import ATTEMPTS
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 from websocket_push.aws.dynamodb import DynamoDB, QueryPage
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.tables.audience import Audience, Share
-from websocket_push.tables.clients import revocation_key
+from websocket_push.tables.revocations import revocation_key
 
 
 class Scanned:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.emf import Taken, taken_from
 from websocket_push.protocol.errors import ErrorCode
-from websocket_push.telemetry.metrics import BY_CODE, FAULTS, MAX_VALUES, UNITS, count_push, document, measured
+from websocket_push.telemetry.counts import MAX_VALUES, count_push
+from websocket_push.telemetry.metrics import BY_CODE, FAULTS, UNITS, document, measured
 
 NOW = 1_769_860_800_000
 FUNCTIONS = ("connect", "disconnect", "poll", "push", "subscriptions", "control", "fanout", "verify-jwt")
