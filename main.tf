@@ -135,6 +135,7 @@ module "lambda" {
   max_frame_kb       = var.max_frame_kb
   control            = local.given.control ? var.control : null
   topics             = local.given.topics ? var.topics : null
+  limits             = var.limits
   functions          = var.functions
   packages           = var.packages
   packages_folder    = var.packages_folder

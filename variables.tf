@@ -542,6 +542,65 @@ variable "control" {
   }
 }
 
+variable "limits" {
+  description = <<-EOT
+    Limits for each user and connection, in addition to `throttling`; null (the default) for none ([what they hold](docs/limits.md#what-one-user-may-use)).
+    - `connections_per_user`: connections that a user may have open, 1 to 1,000; without it, any number.
+    - `on_excess = "refuse"`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
+      client then stays away.
+    - `messages_per_second`: messages that a connection may send for poll, push and topics each, 1 to 1,000; without it, any number.
+    - `burst`: messages that it may send at once, 1 to 10,000; 20, or `messages_per_second` if that is more.
+  EOT
+  type = object({
+    connections_per_user = optional(number)
+    on_excess            = optional(string, "refuse")
+    messages_per_second  = optional(number)
+    burst                = optional(number)
+  })
+  default = null
+
+  validation {
+    condition = try(var.limits.connections_per_user, null) == null || try(
+      var.limits.connections_per_user >= 1 && var.limits.connections_per_user <= 1000 && floor(var.limits.connections_per_user) == var.limits.connections_per_user, false,
+    )
+    error_message = "limits.connections_per_user must be a whole number from 1 to 1000, such as 10. Leave it out for any number."
+  }
+
+  validation {
+    condition     = try(contains(["refuse", "close_oldest"], coalesce(var.limits.on_excess, "refuse")), true)
+    error_message = "limits.on_excess must be \"refuse\" or \"close_oldest\"."
+  }
+
+  validation {
+    condition     = try(var.limits.on_excess != "close_oldest" || var.limits.connections_per_user != null, true)
+    error_message = "limits.on_excess = \"close_oldest\" needs limits.connections_per_user: set it, such as 10, or leave on_excess out."
+  }
+
+  validation {
+    condition = try(var.limits.messages_per_second, null) == null || try(
+      var.limits.messages_per_second >= 1 && var.limits.messages_per_second <= 1000 && floor(var.limits.messages_per_second) == var.limits.messages_per_second, false,
+    )
+    error_message = "limits.messages_per_second must be a whole number from 1 to 1000, such as 10; leave it out for any number."
+  }
+
+  validation {
+    condition = try(var.limits.burst, null) == null || try(
+      var.limits.burst >= 1 && var.limits.burst <= 10000 && floor(var.limits.burst) == var.limits.burst, false,
+    )
+    error_message = "limits.burst must be a whole number from 1 to 10000, such as 20."
+  }
+
+  validation {
+    condition     = try(var.limits.burst == null || var.limits.messages_per_second != null, true)
+    error_message = "limits.burst needs limits.messages_per_second: set it, such as 10, or leave burst out."
+  }
+
+  validation {
+    condition     = try(var.limits == null || var.limits.connections_per_user != null || var.limits.messages_per_second != null, true)
+    error_message = "limits limits nothing: set limits.connections_per_user or limits.messages_per_second, or leave limits out."
+  }
+}
+
 variable "topics" {
   description = <<-EOT
     Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their

@@ -47,6 +47,16 @@ locals {
   # accepted.
   revocable = contains(keys(var.function_names), "control")
 
+  # What is not known yet is taken to be there: length([abs(x)]) fails for null only.
+  limits_connections = nonsensitive(can(length([abs(var.limits.connections_per_user)])))
+  limits_messages    = nonsensitive(can(length([abs(var.limits.messages_per_second)])))
+  closes_oldest      = local.limits_connections && try(nonsensitive(var.limits.on_excess == "close_oldest"), false)
+
+  limit_environment = !local.limits_messages ? {} : {
+    MESSAGES_PER_SECOND = tostring(var.limits.messages_per_second)
+    MESSAGE_BURST       = tostring(var.limits.burst == null ? max(20, var.limits.messages_per_second) : var.limits.burst)
+  }
+
   manage_connections = {
     # The * stands for connection ids, which exist only while a client is connected.
     Effect = "Allow"
@@ -65,19 +75,41 @@ locals {
     connect = {
       description = "Stores a new WebSocket connection"
       defaults    = local.defaults
-      environment = {
-        ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
-        ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
-        CLIENTS_TABLE   = var.tables.clients_table_name
-        REVOCABLE       = tostring(local.revocable)
-      }
-      statements = [
+      environment = merge(
         {
-          Effect   = "Allow"
-          Action   = concat(local.revocable ? ["dynamodb:DeleteItem", "dynamodb:GetItem"] : [], ["dynamodb:PutItem"])
-          Resource = [var.tables.clients_table_arn]
+          ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
+          ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
+          CLIENTS_TABLE   = var.tables.clients_table_name
+          REVOCABLE       = tostring(local.revocable)
         },
-      ]
+        !local.limits_connections ? {} : {
+          CLIENTS_INDEX        = var.tables.clients_index_name
+          CLOSE_OLDEST         = tostring(local.closes_oldest)
+          CONNECTIONS_PER_USER = tostring(var.limits.connections_per_user)
+        },
+        !local.closes_oldest ? {} : merge({ CONNECTIONS_URL = var.api.connections_url }, local.subscriptions_environment),
+      )
+      statements = concat(
+        [
+          {
+            Effect = "Allow"
+            Action = concat(
+              local.revocable || local.closes_oldest ? ["dynamodb:DeleteItem"] : [],
+              local.revocable ? ["dynamodb:GetItem"] : [],
+              ["dynamodb:PutItem"],
+            )
+            Resource = [var.tables.clients_table_arn]
+          },
+        ],
+        !local.limits_connections ? [] : [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+        ],
+        !local.closes_oldest ? [] : concat([local.manage_connections], local.write_subscriptions),
+      )
     }
 
     disconnect = {
@@ -110,6 +142,7 @@ locals {
           REVOCABLE           = tostring(local.revocable)
         },
         var.topics == null ? {} : { TOPICS = "true" },
+        local.limit_environment,
       )
       statements = concat(
         [
@@ -147,6 +180,7 @@ locals {
           FANOUT_SEGMENTS       = tostring(var.topics.workers)
           IMMEDIATE_CONNECTIONS = tostring(var.topics.immediate_connections)
         },
+        var.client_push == "none" ? {} : local.limit_environment,
       )
       statements = concat(
         [
@@ -253,6 +287,7 @@ locals {
           REVOCABLE                 = tostring(local.revocable)
         },
         local.subscriptions_environment,
+        local.limit_environment,
       )
       statements = concat(
         [

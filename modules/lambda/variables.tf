@@ -80,6 +80,17 @@ variable "control" {
   default = null
 }
 
+variable "limits" {
+  description = "Limits for each user and connection, as in the root module, which also checks them; null for none."
+  type = object({
+    connections_per_user = optional(number)
+    on_excess            = optional(string)
+    messages_per_second  = optional(number)
+    burst                = optional(number)
+  })
+  default = null
+}
+
 variable "queues" {
   description = <<-EOT
     Queues that the push, control and fanout functions use:

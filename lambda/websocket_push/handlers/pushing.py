@@ -13,7 +13,7 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
-from websocket_push.runtime.invocation import Invocation
+from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.settings import (
     ClientPush,
     read_bytes,
@@ -30,6 +30,7 @@ from websocket_push.telemetry.metrics import count_push, count_topic_push
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.push.topics import Topics, TopicsSettings
+    from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 CLOSING_SHARE = 0.1
 """The part of the time that is reserved for closing connections to which it could not be sent."""
@@ -52,6 +53,7 @@ class Settings(NamedTuple):
     max_frame_bytes: int
     revocable: bool
     topics: "TopicsSettings | None"
+    rate: "Rate | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -68,6 +70,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         revocable=read_flag(environment, "REVOCABLE"),
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
+        rate=read_rate(environment),
     )
 
 
@@ -87,6 +90,7 @@ class Warm(NamedTuple):
     notifications: Notifications
     management: Management
     topics: "Topics | None"
+    limit: "MessageLimit | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -101,6 +105,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Notifications(settings.notifications_table),
         Management(sender, settings.connections_url),
         None if topics is None else _make_topics(sender, dynamodb, topics),
+        None if settings.rate is None else settings.rate.limit(),
     )
 
 
@@ -142,7 +147,7 @@ async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invoc
 
 def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
     """Return what pushes until a time on the monotonic clock, a share of which is kept for closing."""
-    settings, dynamodb, clients, notifications, management, _ = invocation.warm
+    settings, dynamodb, clients, notifications, management, *_ = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
