@@ -649,6 +649,43 @@ variable "topics" {
   }
 }
 
+variable "events" {
+  description = <<-EOT
+    What becomes of connections, users and notifications, as [events](docs/events.md) on an EventBridge bus; null (the default) for none.
+    - `event_bus_arn` (required): ARN of the bus, in the module's Region; the account's default bus is one as well.
+    - `offline_after = 30`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
+    - `include_content = false`: whether `notification.undelivered` has the content of the notification.
+  EOT
+  type = object({
+    event_bus_arn   = string
+    offline_after   = optional(number, 30)
+    include_content = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = try(var.events == null || can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}$", var.events.event_bus_arn)), false)
+    error_message = "events.event_bus_arn must be the ARN of an EventBridge bus, such as aws_cloudwatch_event_bus.this.arn, or data.aws_cloudwatch_event_bus.default.arn for the account's own."
+  }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:events:([^:]+):", var.events.event_bus_arn)[0] == local.provider_region, true)
+    error_message = "events.event_bus_arn is in another Region: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region}, and have a rule pass its events on."
+  }
+
+  validation {
+    condition = var.events == null ? true : try(
+      var.events.offline_after >= 5 && var.events.offline_after <= 900 && floor(var.events.offline_after) == var.events.offline_after, false,
+    )
+    error_message = "events.offline_after must be a whole number of seconds from 5 to 900 (SQS delays no message for longer), such as 30."
+  }
+
+  validation {
+    condition     = var.events == null ? true : var.events.include_content != null
+    error_message = "events.include_content must be true or false; leave it out for false."
+  }
+}
+
 variable "stage_name" {
   description = "Name of the API's stage, the last part of the WebSocket URL. Changing it changes the URL and drops every connection."
   type        = string
@@ -709,10 +746,10 @@ variable "throttling" {
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, and with `jwt`
-    verify_jwt. What is left out has its default.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, with `events`
+    events, and with `jwt` verify_jwt. What is left out has its default.
     - `memory_size`: MB; 256, for push, control and fanout 512.
-    - `timeout`: seconds; 10, for push and control 30, for fanout 60.
+    - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
@@ -735,8 +772,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -764,7 +801,7 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : contains(["push", "control", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "control", "fanout", "events"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
@@ -835,6 +872,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.events != null || !contains(keys(var.functions), "events")
+    error_message = "functions.events has settings for a function that is there only with events: set events, or leave functions.events out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -842,7 +884,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, events, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -860,8 +902,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -951,6 +993,7 @@ variable "alarms" {
       dead_letters            = optional(number, 0)
       deliveries_failed       = optional(number, 10)
       errors                  = optional(number, 0)
+      events_dead_letters     = optional(number, 0)
       fanout_age              = optional(number, 900)
       fanout_dead_letters     = optional(number, 0)
       faults                  = optional(number, 0)
@@ -978,7 +1021,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, events_dead_letters, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {

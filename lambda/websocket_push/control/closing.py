@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from websocket_push.aws.management import Connections
 from websocket_push.aws.requests import Payload
-from websocket_push.control.ending import end
+from websocket_push.control.ending import Cause, end
 from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.endings import Endings
 
 MAX_AT_ONCE = 64
 """How many calls of one request are under way at once."""
@@ -63,14 +64,17 @@ class Closer(NamedTuple):
         Returns milliseconds since the epoch.
     deadline
         When all is over, on the event loop's clock.
+    endings
+        Where to note why; None where there are no events.
     """
 
     clients: Clients
     management: Connections
     now: Callable[[], int]
     deadline: float
+    endings: Endings | None = None
 
-    async def close(self, connections: Sequence[Connection], bye: str) -> Closing:
+    async def close(self, connections: Sequence[Connection], bye: str, cause: Cause) -> Closing:
         """Close connections, each after a last frame, and remove their rows; return what became of them."""
         payload = Payload(bye.encode())
         ends = await each_of(
@@ -80,6 +84,8 @@ class Closer(NamedTuple):
                     payload,
                     clients=self.clients,
                     management=self.management,
+                    endings=self.endings,
+                    cause=cause,
                     now=self.now(),
                     deadline=self.deadline,
                 )

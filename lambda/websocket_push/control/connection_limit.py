@@ -11,11 +11,15 @@ from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Connections
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.sender import Sender
-from websocket_push.control.ending import end
+from websocket_push.control.ending import Cause, end
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.settings import read_count, read_flag, read_optional, read_text
 from websocket_push.tables.clients import Clients, Connection, read_connections
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.tables.endings import Endings
 
 OVERDUE_ROWS = 100
 """How many rows are read above the limit, because DynamoDB deletes those that have expired days later."""
@@ -33,6 +37,7 @@ class LimitSettings(NamedTuple):
     clients_index: str
     connections_url: str
     subscriptions_table: str
+    events: bool = False
 
 
 class ConnectionLimit(NamedTuple):
@@ -46,12 +51,15 @@ class ConnectionLimit(NamedTuple):
         The clients table, with its index.
     management
         By which the oldest is closed; None to refuse the newest.
+    endings
+        Where to note why; None where there are no events.
     """
 
     most: int
     dynamodb: DynamoDB
     clients: Clients
     management: Connections | None
+    endings: "Endings | None" = None
 
     async def require_room(self, connection: Connection, *, deadline: float) -> None:
         """Raise `CONNECTION_LIMIT` if the user of a connection that is not registered yet has enough of them."""
@@ -80,6 +88,8 @@ class ConnectionLimit(NamedTuple):
                 _BYE,
                 clients=self.clients,
                 management=self.management,
+                endings=self.endings,
+                cause=Cause("connection_limit"),
                 now=connection.connected_at,
                 deadline=deadline,
             )
@@ -106,6 +116,7 @@ def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:
         clients_index=read_text(environment, "CLIENTS_INDEX"),
         connections_url=read_text(environment, "CONNECTIONS_URL") if close_oldest else "",
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
+        events=bool(read_optional(environment, "EVENTS")),
     )
 
 
@@ -117,4 +128,11 @@ def make_connection_limit(sender: Sender, clients_table: str, settings: LimitSet
         dynamodb,
         Clients(dynamodb, clients_table, settings.clients_index, settings.subscriptions_table),
         Connections(sender, settings.connections_url) if settings.connections_url else None,
+        _make_endings(dynamodb, clients_table) if settings.events else None,
     )
+
+
+def _make_endings(dynamodb: DynamoDB, clients_table: str) -> "Endings":
+    from websocket_push.tables.endings import Endings
+
+    return Endings(dynamodb, clients_table)

@@ -29,7 +29,9 @@ from websocket_push.telemetry.metrics import count_push, count_topic_push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.aws.queue import Queue
     from websocket_push.push.topics import Topics, TopicsSettings
+    from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 CLOSING_SHARE = 0.1
@@ -40,7 +42,7 @@ CLOSING_SECONDS = 1.0
 
 
 class Settings(NamedTuple):
-    """What the function push is passed; `notification_ttl` is in seconds, and `topics` None where there are none."""
+    """What the function push is passed; `notification_ttl` is in seconds, and what is off is None."""
 
     clients_table: str
     clients_index: str
@@ -54,6 +56,7 @@ class Settings(NamedTuple):
     revocable: bool
     topics: "TopicsSettings | None"
     rate: "Rate | None" = None
+    undelivered: "UndeliveredSettings | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -71,6 +74,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         revocable=read_flag(environment, "REVOCABLE"),
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
         rate=read_rate(environment),
+        undelivered=_read_undelivered_settings(environment) if read_optional(environment, "EVENTS_QUEUE_URL") else None,
     )
 
 
@@ -79,6 +83,12 @@ def _read_topics_settings(environment: Mapping[str, str]) -> "TopicsSettings":
     from websocket_push.push.topics import read_topics_settings
 
     return read_topics_settings(environment)
+
+
+def _read_undelivered_settings(environment: Mapping[str, str]) -> "UndeliveredSettings":
+    from websocket_push.push.undelivered import read_undelivered_settings
+
+    return read_undelivered_settings(environment)
 
 
 class Warm(NamedTuple):
@@ -91,6 +101,7 @@ class Warm(NamedTuple):
     management: Management
     topics: "Topics | None"
     limit: "MessageLimit | None"
+    events_queue: "Queue | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -106,6 +117,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Management(sender, settings.connections_url),
         None if topics is None else _make_topics(sender, dynamodb, topics),
         None if settings.rate is None else settings.rate.limit(),
+        None if settings.undelivered is None else _make_queue(sender, settings.undelivered),
     )
 
 
@@ -113,6 +125,12 @@ def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings
     from websocket_push.push.topics import make_topics
 
     return make_topics(sender, dynamodb, settings)
+
+
+def _make_queue(sender: ConcurrentSender, settings: "UndeliveredSettings") -> "Queue":
+    from websocket_push.push.undelivered import make_queue
+
+    return make_queue(sender, settings)
 
 
 async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
@@ -163,4 +181,14 @@ def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
         new_id=invocation.new_id,
         random=invocation.random,
         refusals=Refusals(),
+        undelivered=None if settings.undelivered is None else _undelivered(invocation),
     )
+
+
+def _undelivered(invocation: Invocation[Warm]) -> "Undelivered":
+    from websocket_push.push.undelivered import Undelivered
+
+    settings, queue = invocation.warm.settings.undelivered, invocation.warm.events_queue
+    assert settings is not None  # noqa: S101 - for the type checker: the caller has looked
+    assert queue is not None  # noqa: S101 - for the type checker: there is one with the settings
+    return Undelivered(queue, settings.include_content, invocation.now_milliseconds)

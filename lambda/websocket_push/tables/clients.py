@@ -198,9 +198,9 @@ def revocation_key(user_id: str) -> str:
     return _REVOKED + user_id
 
 
-def is_revocation(item: Item) -> bool:
-    """Return whether an item of the table is a revocation, not the row of a connection."""
-    return str(item["connectionId"]["S"]).startswith(_REVOKED)
+def is_connection(item: Item) -> bool:
+    """Return whether an item of the table is the row of a connection, not a revocation or what events track."""
+    return "#" not in str(item["connectionId"]["S"])
 
 
 def read_revocation(item: Item) -> Revocation:

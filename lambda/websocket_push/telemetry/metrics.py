@@ -34,6 +34,7 @@ UNITS = {
     "TopicsAccepted": "Count",
     "SegmentsFinished": "Count",
     "SegmentLatency": "Milliseconds",
+    "EventsSent": "Count",
     "Faults": "Count",
 }
 """Every metric, with its unit. docs/monitoring.md explains each."""
