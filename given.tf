@@ -9,12 +9,13 @@ locals {
     control     = nonsensitive(can(length([var.control.revocation_ttl])))
     push_queue  = nonsensitive(can(length([var.push_queue.batch_size])))
     topics      = nonsensitive(can(length([var.topics.workers])))
+    events      = nonsensitive(can(length([var.events.offline_after])))
     access_logs = nonsensitive(can(length([var.access_logs.source_ip])))
 
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -4,6 +4,7 @@ locals {
     ["connect", "disconnect", "poll", "push"],
     local.given.control ? ["control"] : [],
     local.given.topics ? ["fanout", "subscriptions"] : [],
+    local.given.events ? ["events"] : [],
     local.given.jwt ? ["verify_jwt"] : [],
   )
 
@@ -23,6 +24,8 @@ locals {
   queue_names = {
     control            = "${var.name}-control"
     dead_letter        = "${var.name}-dead-letters"
+    events             = "${var.name}-events"
+    events_dead_letter = "${var.name}-events-dead-letters"
     fanout             = "${var.name}-fanout"
     fanout_dead_letter = "${var.name}-fanout-dead-letters"
     push               = "${var.name}-push"
@@ -108,6 +111,7 @@ module "dynamodb" {
   name                   = var.name
   table_names            = local.table_names
   topics                 = local.given.topics
+  stream                 = local.given.events
   deletion_protection    = var.deletion_protection
   point_in_time_recovery = var.point_in_time_recovery
   kms_key_arn            = var.kms.tables_key_arn
@@ -135,6 +139,8 @@ module "lambda" {
   max_frame_kb       = var.max_frame_kb
   control            = local.given.control ? var.control : null
   topics             = local.given.topics ? var.topics : null
+  limits             = var.limits
+  events             = local.given.events ? var.events : null
   functions          = var.functions
   packages           = var.packages
   packages_folder    = var.packages_folder
@@ -162,13 +168,16 @@ module "lambda" {
 
   # By ARNs that are known before the queues exist: SQS takes half a minute for each, and no function waits for them.
   queues = {
-    dead_letter_queue_arn = local.queue_arns.dead_letter
-    push_queue_arn        = local.given.push_queue ? local.queue_arns.push : null
-    control_queue_arn     = local.given.control ? local.queue_arns.control : null
-    control_queue_url     = local.given.control ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}" : null
-    fanout_queue_arn      = local.given.topics ? local.queue_arns.fanout : null
-    fanout_queue_url      = local.given.topics ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.fanout}" : null
-    kms_key_arn           = var.kms.queues_key_arn
+    dead_letter_queue_arn        = local.queue_arns.dead_letter
+    push_queue_arn               = local.given.push_queue ? local.queue_arns.push : null
+    control_queue_arn            = local.given.control ? local.queue_arns.control : null
+    control_queue_url            = local.given.control ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}" : null
+    fanout_queue_arn             = local.given.topics ? local.queue_arns.fanout : null
+    fanout_queue_url             = local.given.topics ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.fanout}" : null
+    events_queue_arn             = local.given.events ? local.queue_arns.events : null
+    events_queue_url             = local.given.events ? "https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.events}" : null
+    events_dead_letter_queue_arn = local.given.events ? local.queue_arns.events_dead_letter : null
+    kms_key_arn                  = var.kms.queues_key_arn
   }
 
   api = {
@@ -200,6 +209,15 @@ module "queues" {
     name           = local.function_names["control"]
     invocation_arn = module.lambda.control_invocation_arn
     timeout        = module.lambda.control_timeout
+  }
+
+  events = !local.given.events ? null : {
+    function = {
+      name           = local.function_names["events"]
+      invocation_arn = module.lambda.events_invocation_arn
+      timeout        = module.lambda.events_timeout
+    }
+    stream_arn = module.dynamodb.clients_stream_arn
   }
 
   fan_out = !local.given.topics ? null : {
@@ -280,6 +298,7 @@ module "monitoring" {
     push_queue_name                   = local.given.push_queue ? local.queue_names.push : null
     push_queue_dead_letter_queue_name = local.given.push_queue ? local.queue_names.push_dead_letter : null
     fanout_queue_name                 = local.given.topics ? local.queue_names.fanout : null
+    events_dead_letter_queue_name     = local.given.events ? local.queue_names.events_dead_letter : null
     fanout_dead_letter_queue_name     = local.given.topics ? local.queue_names.fanout_dead_letter : null
   }
 }

@@ -104,13 +104,23 @@ output "subscriptions_table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
+}
+
+output "events_dead_letter_queue_url" {
+  description = "URL of the queue of what the events function could not report; null without events."
+  value       = module.queues.events_dead_letter_queue_url
+}
+
+output "events_dead_letter_queue_arn" {
+  description = "ARN of that queue; null without events."
+  value       = module.queues.events_dead_letter_queue_arn
 }
 
 output "fanout_queue_url" {

@@ -542,6 +542,65 @@ variable "control" {
   }
 }
 
+variable "limits" {
+  description = <<-EOT
+    Limits for each user and connection, in addition to `throttling`; null (the default) for none ([what they hold](docs/limits.md#what-one-user-may-use)).
+    - `connections_per_user`: connections that a user may have open, 1 to 1,000; without it, any number.
+    - `on_excess = "refuse"`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
+      client then stays away.
+    - `messages_per_second`: messages that a connection may send for poll, push and topics each, 1 to 1,000; without it, any number.
+    - `burst`: messages that it may send at once, 1 to 10,000; 20, or `messages_per_second` if that is more.
+  EOT
+  type = object({
+    connections_per_user = optional(number)
+    on_excess            = optional(string, "refuse")
+    messages_per_second  = optional(number)
+    burst                = optional(number)
+  })
+  default = null
+
+  validation {
+    condition = try(var.limits.connections_per_user, null) == null || try(
+      var.limits.connections_per_user >= 1 && var.limits.connections_per_user <= 1000 && floor(var.limits.connections_per_user) == var.limits.connections_per_user, false,
+    )
+    error_message = "limits.connections_per_user must be a whole number from 1 to 1000, such as 10. Leave it out for any number."
+  }
+
+  validation {
+    condition     = try(contains(["refuse", "close_oldest"], coalesce(var.limits.on_excess, "refuse")), true)
+    error_message = "limits.on_excess must be \"refuse\" or \"close_oldest\"."
+  }
+
+  validation {
+    condition     = try(var.limits.on_excess != "close_oldest" || var.limits.connections_per_user != null, true)
+    error_message = "limits.on_excess = \"close_oldest\" needs limits.connections_per_user: set it, such as 10, or leave on_excess out."
+  }
+
+  validation {
+    condition = try(var.limits.messages_per_second, null) == null || try(
+      var.limits.messages_per_second >= 1 && var.limits.messages_per_second <= 1000 && floor(var.limits.messages_per_second) == var.limits.messages_per_second, false,
+    )
+    error_message = "limits.messages_per_second must be a whole number from 1 to 1000, such as 10; leave it out for any number."
+  }
+
+  validation {
+    condition = try(var.limits.burst, null) == null || try(
+      var.limits.burst >= 1 && var.limits.burst <= 10000 && floor(var.limits.burst) == var.limits.burst, false,
+    )
+    error_message = "limits.burst must be a whole number from 1 to 10000, such as 20."
+  }
+
+  validation {
+    condition     = try(var.limits.burst == null || var.limits.messages_per_second != null, true)
+    error_message = "limits.burst needs limits.messages_per_second: set it, such as 10, or leave burst out."
+  }
+
+  validation {
+    condition     = try(var.limits == null || var.limits.connections_per_user != null || var.limits.messages_per_second != null, true)
+    error_message = "limits limits nothing: set limits.connections_per_user or limits.messages_per_second, or leave limits out."
+  }
+}
+
 variable "topics" {
   description = <<-EOT
     Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
@@ -587,6 +646,43 @@ variable "topics" {
       var.topics.broadcast_rate >= var.topics.workers && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
     )
     error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers, such as 5000."
+  }
+}
+
+variable "events" {
+  description = <<-EOT
+    What becomes of connections, users and notifications, as [events](docs/events.md) on an EventBridge bus; null (the default) for none.
+    - `event_bus_arn` (required): ARN of the bus, in the module's Region; the account's default bus is one as well.
+    - `offline_after = 30`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
+    - `include_content = false`: whether `notification.undelivered` has the content of the notification.
+  EOT
+  type = object({
+    event_bus_arn   = string
+    offline_after   = optional(number, 30)
+    include_content = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = try(var.events == null || can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}$", var.events.event_bus_arn)), false)
+    error_message = "events.event_bus_arn must be the ARN of an EventBridge bus, such as aws_cloudwatch_event_bus.this.arn, or data.aws_cloudwatch_event_bus.default.arn for the account's own."
+  }
+
+  validation {
+    condition     = try(regex("^arn:[^:]+:events:([^:]+):", var.events.event_bus_arn)[0] == local.provider_region, true)
+    error_message = "events.event_bus_arn is in another Region: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region}, and have a rule pass its events on."
+  }
+
+  validation {
+    condition = var.events == null ? true : try(
+      var.events.offline_after >= 5 && var.events.offline_after <= 900 && floor(var.events.offline_after) == var.events.offline_after, false,
+    )
+    error_message = "events.offline_after must be a whole number of seconds from 5 to 900 (SQS delays no message for longer), such as 30."
+  }
+
+  validation {
+    condition     = var.events == null ? true : var.events.include_content != null
+    error_message = "events.include_content must be true or false; leave it out for false."
   }
 }
 
@@ -650,10 +746,10 @@ variable "throttling" {
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, and with `jwt`
-    verify_jwt. What is left out has its default.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, with `events`
+    events, and with `jwt` verify_jwt. What is left out has its default.
     - `memory_size`: MB; 256, for push, control and fanout 512.
-    - `timeout`: seconds; 10, for push and control 30, for fanout 60.
+    - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
@@ -676,8 +772,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -705,7 +801,7 @@ variable "functions" {
 
   validation {
     condition = alltrue([
-      for function, settings in var.functions : contains(["push", "control", "fanout"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
+      for function, settings in var.functions : contains(["push", "control", "fanout", "events"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
     error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
@@ -776,6 +872,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.events != null || !contains(keys(var.functions), "events")
+    error_message = "functions.events has settings for a function that is there only with events: set events, or leave functions.events out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -783,7 +884,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, events, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -801,8 +902,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -892,6 +993,7 @@ variable "alarms" {
       dead_letters            = optional(number, 0)
       deliveries_failed       = optional(number, 10)
       errors                  = optional(number, 0)
+      events_dead_letters     = optional(number, 0)
       fanout_age              = optional(number, 900)
       fanout_dead_letters     = optional(number, 0)
       faults                  = optional(number, 0)
@@ -919,7 +1021,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, events_dead_letters, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {

@@ -39,6 +39,7 @@ module "push" {
   allowed_origins = var.allowed_origins
   client_push     = "any"
   throttling      = { rate_limit = 2000, burst_limit = 1000 }
+  limits          = { connections_per_user = 5, on_excess = "close_oldest", messages_per_second = 2, burst = 20 }
   stage_name      = "v1"
   custom_domain   = var.custom_domain
 

@@ -25,6 +25,8 @@ resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity mus
   write_capacity              = try(local.capacities["clients-write"].minimum, null)
   hash_key                    = "connectionId"
   deletion_protection_enabled = var.deletion_protection
+  stream_enabled              = var.stream
+  stream_view_type            = var.stream ? "NEW_AND_OLD_IMAGES" : null
 
   # Only key attributes are declared; DynamoDB refuses a table whose definitions name any other.
   attribute {

@@ -8,6 +8,11 @@ output "clients_table_arn" {
   value       = aws_dynamodb_table.clients.arn
 }
 
+output "clients_stream_arn" {
+  description = "ARN of the stream of the table of open connections; null without one."
+  value       = var.stream ? aws_dynamodb_table.clients.stream_arn : null
+}
+
 output "clients_index_name" {
   description = "Name of the index that finds a user's connections."
   value       = local.clients_index_name

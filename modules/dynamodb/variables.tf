@@ -21,6 +21,13 @@ variable "topics" {
   nullable    = false
 }
 
+variable "stream" {
+  description = "Whether the clients table has a stream of its changes, with the rows before and after."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "deletion_protection" {
   description = "Whether DynamoDB refuses to delete the tables."
   type        = bool

@@ -47,6 +47,22 @@ locals {
   # accepted.
   revocable = contains(keys(var.function_names), "control")
 
+  # What is not known yet is taken to be there: length([abs(x)]) fails for null only.
+  limits_connections = nonsensitive(can(length([abs(var.limits.connections_per_user)])))
+  limits_messages    = nonsensitive(can(length([abs(var.limits.messages_per_second)])))
+  closes_oldest      = local.limits_connections && try(nonsensitive(var.limits.on_excess == "close_oldest"), false)
+
+  limit_environment = !local.limits_messages ? {} : {
+    MESSAGES_PER_SECOND = tostring(var.limits.messages_per_second)
+    MESSAGE_BURST       = tostring(var.limits.burst == null ? max(20, var.limits.messages_per_second) : var.limits.burst)
+  }
+
+  # With events, why a connection ends is noted in its row before that is removed.
+  has_events       = contains(keys(var.function_names), "events")
+  note_environment = local.has_events ? { EVENTS = "true" } : {}
+  note_actions     = local.has_events ? ["dynamodb:UpdateItem"] : []
+  report_events    = { for url in var.queues.events_queue_url[*] : "EVENTS_QUEUE_URL" => url }
+
   manage_connections = {
     # The * stands for connection ids, which exist only while a client is connected.
     Effect = "Allow"
@@ -65,30 +81,53 @@ locals {
     connect = {
       description = "Stores a new WebSocket connection"
       defaults    = local.defaults
-      environment = {
-        ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
-        ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
-        CLIENTS_TABLE   = var.tables.clients_table_name
-        REVOCABLE       = tostring(local.revocable)
-      }
-      statements = [
+      environment = merge(
         {
-          Effect   = "Allow"
-          Action   = concat(local.revocable ? ["dynamodb:DeleteItem", "dynamodb:GetItem"] : [], ["dynamodb:PutItem"])
-          Resource = [var.tables.clients_table_arn]
+          ALLOWED_ORIGINS = jsonencode(var.allowed_origins)
+          ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
+          CLIENTS_TABLE   = var.tables.clients_table_name
+          REVOCABLE       = tostring(local.revocable)
         },
-      ]
+        !local.limits_connections ? {} : {
+          CLIENTS_INDEX        = var.tables.clients_index_name
+          CLOSE_OLDEST         = tostring(local.closes_oldest)
+          CONNECTIONS_PER_USER = tostring(var.limits.connections_per_user)
+        },
+        !local.closes_oldest ? {} : merge({ CONNECTIONS_URL = var.api.connections_url }, local.subscriptions_environment, local.note_environment),
+      )
+      statements = concat(
+        [
+          {
+            Effect = "Allow"
+            Action = concat(
+              local.revocable || local.closes_oldest ? ["dynamodb:DeleteItem"] : [],
+              local.revocable ? ["dynamodb:GetItem"] : [],
+              ["dynamodb:PutItem"],
+              local.closes_oldest ? local.note_actions : [],
+            )
+            Resource = [var.tables.clients_table_arn]
+          },
+        ],
+        !local.limits_connections ? [] : [
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+        ],
+        !local.closes_oldest ? [] : concat([local.manage_connections], local.write_subscriptions),
+      )
     }
 
     disconnect = {
       description = "Removes a closed WebSocket connection"
       defaults    = local.defaults
-      environment = merge({ CLIENTS_TABLE = var.tables.clients_table_name }, local.subscriptions_environment)
+      environment = merge({ CLIENTS_TABLE = var.tables.clients_table_name }, local.subscriptions_environment, local.note_environment)
       statements = concat(
         [
           {
             Effect   = "Allow"
-            Action   = ["dynamodb:DeleteItem"]
+            Action   = concat(["dynamodb:DeleteItem"], local.note_actions)
             Resource = [var.tables.clients_table_arn]
           },
         ],
@@ -110,6 +149,7 @@ locals {
           REVOCABLE           = tostring(local.revocable)
         },
         var.topics == null ? {} : { TOPICS = "true" },
+        local.limit_environment,
       )
       statements = concat(
         [
@@ -147,6 +187,9 @@ locals {
           FANOUT_SEGMENTS       = tostring(var.topics.workers)
           IMMEDIATE_CONNECTIONS = tostring(var.topics.immediate_connections)
         },
+        var.client_push == "none" ? {} : local.limit_environment,
+        local.report_events,
+        !local.has_events ? {} : { EVENTS_INCLUDE_CONTENT = tostring(var.events.include_content) },
       )
       statements = concat(
         [
@@ -187,6 +230,7 @@ locals {
           REVOCATION_TTL    = try(tostring(var.control.revocation_ttl), null)
         },
         local.subscriptions_environment,
+        local.note_environment,
       )
       statements = concat(
         [
@@ -226,6 +270,7 @@ locals {
           POSTS_PER_SECOND = try(tostring(floor(var.topics.broadcast_rate / var.topics.workers)), null)
         },
         local.subscriptions_environment,
+        local.report_events,
       )
       statements = concat(
         [
@@ -253,6 +298,7 @@ locals {
           REVOCABLE                 = tostring(local.revocable)
         },
         local.subscriptions_environment,
+        local.limit_environment,
       )
       statements = concat(
         [
@@ -263,6 +309,48 @@ locals {
           },
         ],
         local.write_subscriptions,
+      )
+    }
+
+    # Not there without events, which are then null.
+    events = {
+      description = "Says on an event bus what became of connections, users and notifications"
+      defaults    = merge(local.defaults, { timeout = 30 })
+      environment = merge(
+        {
+          CLIENTS_INDEX = var.tables.clients_index_name
+          CLIENTS_TABLE = var.tables.clients_table_name
+          EVENT_BUS_ARN = try(var.events.event_bus_arn, null)
+          EVENT_SOURCE  = var.name
+          OFFLINE_AFTER = try(tostring(var.events.offline_after), null)
+        },
+        local.report_events,
+      )
+      statements = concat(
+        [
+          {
+            Effect   = "Allow"
+            Action   = ["events:PutEvents"]
+            Resource = [try(var.events.event_bus_arn, null)]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+            Resource = [var.tables.clients_table_arn]
+          },
+          {
+            # Lambda reads the stream in its name. The * stands for the time at which the stream was turned on.
+            Effect   = "Allow"
+            Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+            Resource = ["${var.tables.clients_table_arn}/stream/*"]
+          },
+        ],
+        local.queue_statements.events,
       )
     }
 

@@ -52,6 +52,16 @@ output "fanout_invocation_arn" {
   value       = try(aws_lambda_alias.this["fanout"].arn, aws_lambda_function.this["fanout"].arn, null)
 }
 
+output "events_timeout" {
+  description = "Timeout of the events function in seconds; null without events."
+  value       = try(local.settings["events"].timeout, null)
+}
+
+output "events_invocation_arn" {
+  description = "ARN by which the events function is invoked: that of its alias, if it has one; null without events."
+  value       = try(aws_lambda_alias.this["events"].arn, aws_lambda_function.this["events"].arn, null)
+}
+
 output "source_code_hashes" {
   description = "By function, the hash by which a changed package is noticed, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }

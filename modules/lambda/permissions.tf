@@ -15,6 +15,7 @@ locals {
     fanout        = concat(local.reading_actions, local.writing_actions)
     subscriptions = concat(local.reading_actions, local.writing_actions)
     control       = concat(local.reading_actions, local.writing_actions)
+    events        = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {
@@ -35,7 +36,7 @@ locals {
         {
           Effect   = "Allow"
           Action   = ["sqs:SendMessage"]
-          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*])
+          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*], var.queues.events_queue_arn[*])
         },
       ],
       [
@@ -53,6 +54,29 @@ locals {
           Effect   = "Allow"
           Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
           Resource = var.queues.fanout_queue_arn[*]
+        },
+      ],
+      [
+        for arn in var.queues.events_queue_arn[*] : {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = [arn]
+        }
+      ],
+      local.queue_key_statements,
+    )
+    events = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+          Resource = var.queues.events_queue_arn[*]
+        },
+        {
+          # Lambda moves what it cannot pass on of the stream.
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = var.queues.events_dead_letter_queue_arn[*]
         },
       ],
       local.queue_key_statements,

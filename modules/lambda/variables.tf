@@ -80,6 +80,27 @@ variable "control" {
   default = null
 }
 
+variable "limits" {
+  description = "Limits for each user and connection, as in the root module, which also checks them; null for none."
+  type = object({
+    connections_per_user = optional(number)
+    on_excess            = optional(string)
+    messages_per_second  = optional(number)
+    burst                = optional(number)
+  })
+  default = null
+}
+
+variable "events" {
+  description = "Events on a bus, as in the root module, which also checks it; null for none."
+  type = object({
+    event_bus_arn   = string
+    offline_after   = number
+    include_content = bool
+  })
+  default = null
+}
+
 variable "queues" {
   description = <<-EOT
     Queues that the push, control and fanout functions use:
@@ -87,16 +108,21 @@ variable "queues" {
     - `push_queue_arn`: queue of push requests; null without one.
     - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
     - `fanout_queue_arn` and `fanout_queue_url`: queue of segments; null without topics.
+    - `events_queue_arn` and `events_queue_url`: queue of what the events function is to report, and `events_dead_letter_queue_arn`: queue
+      of what it could not; null without events.
     - `kms_key_arn`: key that encrypts them; null for keys of SQS.
   EOT
   type = object({
-    dead_letter_queue_arn = string
-    push_queue_arn        = optional(string)
-    control_queue_arn     = optional(string)
-    control_queue_url     = optional(string)
-    fanout_queue_arn      = optional(string)
-    fanout_queue_url      = optional(string)
-    kms_key_arn           = optional(string)
+    dead_letter_queue_arn        = string
+    push_queue_arn               = optional(string)
+    control_queue_arn            = optional(string)
+    control_queue_url            = optional(string)
+    fanout_queue_arn             = optional(string)
+    fanout_queue_url             = optional(string)
+    events_queue_arn             = optional(string)
+    events_queue_url             = optional(string)
+    events_dead_letter_queue_arn = optional(string)
+    kms_key_arn                  = optional(string)
   })
   nullable = false
 }
@@ -184,7 +210,7 @@ variable "topics" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

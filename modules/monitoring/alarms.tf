@@ -44,6 +44,7 @@ locals {
       push_queue_age          = [var.queues.push_queue_name, "ApproximateAgeOfOldestMessage"]
       push_queue_dead_letters = [var.queues.push_queue_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       fanout_age              = [var.queues.fanout_queue_name, "ApproximateAgeOfOldestMessage"]
+      events_dead_letters     = [var.queues.events_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       fanout_dead_letters     = [var.queues.fanout_dead_letter_queue_name, "ApproximateNumberOfMessagesVisible"]
       } : key => {
       queue = {
@@ -105,6 +106,13 @@ locals {
       description = "A function failed: it ran out of time or memory or could not start, or a push was refused or came to nothing."
       metrics     = local.function_metrics["Errors"]
       expressions = { result = "SUM(METRICS())" }
+      periods     = 1
+    }
+    events_dead_letters = {
+      is_there    = local.has_queue.events_dead_letter_queue_name
+      description = "Events could not be sent to their bus: they are in the dead-letter queue of the events function."
+      metrics     = local.queue_metrics["events_dead_letters"]
+      expressions = {}
       periods     = 1
     }
     faults = {

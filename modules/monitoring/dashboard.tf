@@ -4,7 +4,7 @@ locals {
   own_line = {
     for name in [
       "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
-      "DeliveriesSucceeded", "DeliveriesUnclosed", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
+      "DeliveriesSucceeded", "DeliveriesUnclosed", "EventsSent", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
       "NotificationsAccepted", "NotificationsNotPersisted", "NotificationsServed", "PushLatency", "RowsUnreadable",
       "SegmentLatency", "SegmentsFinished", "TopicsAccepted",
     ] : name => [var.metrics_namespace, name, "Name", var.name]
@@ -98,6 +98,21 @@ locals {
     },
   ]
 
+  event_graphs = [
+    {
+      title   = "Events sent"
+      stat    = "Sum"
+      metrics = [local.own_line["EventsSent"]]
+    },
+    {
+      title = "Longest delay of the stream of connections, in ms"
+      stat  = "Maximum"
+      metrics = [
+        for key, name in var.function_names : ["AWS/Lambda", "IteratorAge", "FunctionName", name] if key == "events"
+      ]
+    },
+  ]
+
   aws_graphs = concat(
     [
       for title, line in {
@@ -122,7 +137,7 @@ locals {
 
   dead_letter_lines = [
     for name in compact([
-      var.queues.dead_letter_queue_name, var.queues.push_queue_dead_letter_queue_name, var.queues.fanout_dead_letter_queue_name,
+      var.queues.dead_letter_queue_name, var.queues.push_queue_dead_letter_queue_name, var.queues.fanout_dead_letter_queue_name, var.queues.events_dead_letter_queue_name,
     ]) :
     ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", name]
   ]
@@ -146,6 +161,7 @@ locals {
     [for graph in local.own_graphs : jsonencode(graph) if local.has_metrics],
     [for graph in local.token_graphs : jsonencode(graph) if local.has_metrics && local.verifies_token],
     [for graph in local.topic_graphs : jsonencode(graph) if local.has_metrics && local.has_queue.fanout_queue_name],
+    [for graph in local.event_graphs : jsonencode(graph) if local.has_metrics && local.has_queue.events_dead_letter_queue_name],
     [for graph in local.aws_graphs : jsonencode(graph)],
     [for graph in local.queue_graphs : jsonencode(graph)],
   )

@@ -11,7 +11,7 @@ variable "metrics_namespace" {
 }
 
 variable "function_names" {
-  description = "Function names by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and if tokens are verified verify_jwt."
+  description = "Function names by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and if tokens are verified verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -51,6 +51,7 @@ variable "queues" {
     push_queue_dead_letter_queue_name = optional(string)
     fanout_queue_name                 = optional(string)
     fanout_dead_letter_queue_name     = optional(string)
+    events_dead_letter_queue_name     = optional(string)
   })
   default  = {}
   nullable = false

@@ -28,6 +28,16 @@ output "push_queue_dead_letter_queue_arn" {
   value       = one(aws_sqs_queue.push_dead_letter[*].arn)
 }
 
+output "events_dead_letter_queue_url" {
+  description = "URL of the queue of what the events function could not report; null without events."
+  value       = one(aws_sqs_queue.events_dead_letter[*].url)
+}
+
+output "events_dead_letter_queue_arn" {
+  description = "ARN of the queue of what the events function could not report; null without events."
+  value       = one(aws_sqs_queue.events_dead_letter[*].arn)
+}
+
 output "fanout_queue_url" {
   description = "URL of the queue of segments; null without fan_out."
   value       = one(aws_sqs_queue.fanout[*].url)

@@ -3,6 +3,8 @@ variable "queue_names" {
   type = object({
     control            = string
     dead_letter        = string
+    events             = optional(string)
+    events_dead_letter = optional(string)
     fanout             = string
     fanout_dead_letter = string
     push               = string
@@ -16,6 +18,8 @@ variable "queue_arns" {
   type = object({
     control            = string
     dead_letter        = string
+    events             = optional(string)
+    events_dead_letter = optional(string)
     fanout             = string
     fanout_dead_letter = string
     push               = string
@@ -77,6 +81,23 @@ variable "fan_out" {
       timeout        = number
     })
     workers = number
+  })
+  default = null
+}
+
+variable "events" {
+  description = <<-EOT
+    The function that the stream of the clients table and the events queue feed; null for neither:
+    - `function`: its `name`, `invocation_arn` (the alias if there is one) and `timeout` in seconds.
+    - `stream_arn`: the stream.
+  EOT
+  type = object({
+    function = object({
+      name           = string
+      invocation_arn = string
+      timeout        = number
+    })
+    stream_arn = string
   })
   default = null
 }

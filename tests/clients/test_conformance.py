@@ -86,6 +86,8 @@ class Player:
         match step:
             case {"connects": how}:
                 attempt = await self._next(self.attempts, within)
+                for each in step.get("before", ()):
+                    await self._step(each)
                 if how == "refused":
                     attempt.set_exception(ConnectionRefusedError())
                 else:
@@ -141,6 +143,8 @@ class Player:
         pushing = asyncio.create_task(self.client.push(request["userId"], content))
         if "sends" in step:
             await self._sends(step, 20)
+        for each in step.get("then", ()):
+            await self._step(each)
         try:
             assert await pushing == step["result"]
         except PushError as problem:

@@ -4,6 +4,7 @@ It has no autoscaling of tables, so these are on demand; subnets and a custom do
 """
 
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.e2e.stack import ORIGIN, Stack, Workshop, new_user
 from tools.aws import backend
 from tools.issuer import Issuer
 from tools.terraform import Terraform
+from tools.websocket import Frame
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,34 @@ async def test_a_client_pushes_by_the_alias(everything: Stack, tokens: Issuer) -
         receipt = await device.ask({"action": "push", "userId": bob, "content": "hello"})
     assert receipt["type"] == "receipt"
     assert receipt["recipients"][0]["persisted"] is True
+
+
+async def test_of_six_connections_the_oldest_is_closed(everything: Stack, tokens: Issuer) -> None:
+    token = tokens.token(new_user("alice"))
+    async with AsyncExitStack() as opened:
+        oldest, *others = [
+            await opened.enter_async_context(everything.connect_with(subprotocols=["bearer", token])) for _ in range(6)
+        ]
+        assert await oldest.next_frame() == {"type": "bye", "reason": "connection_limit", "reconnect": False}
+        await oldest.closed()
+        for device in others:
+            assert (await device.ask({"action": "poll"}))["type"] == "history"
+
+
+async def test_a_flood_of_messages_is_refused_until_it_ends(everything: Stack, tokens: Issuer) -> None:
+    async with everything.connect_with(subprotocols=["bearer", tokens.token(new_user("alice"))]) as device:
+
+        async def poll_until(kind: str) -> Frame:
+            # One after the other: API Gateway may run those that come at once in environments of their own.
+            for _ in range(1_000):
+                reply = await device.ask({"action": "poll", "limit": 1})
+                if reply["type"] == kind:
+                    return reply
+            raise AssertionError(f"no {kind}")
+
+        refused = await poll_until("error")
+        assert (refused["code"], refused["retryAfter"]) == ("RATE_LIMITED", 1)
+        await poll_until("history")
 
 
 def test_tables_and_logs_are_encrypted_by_the_key(everything: Stack) -> None:

@@ -16,6 +16,9 @@ from tools.package_sources import LAMBDA, PACKAGE
 LISTED = json.loads((Path(__file__).parent.parent / "fixtures" / "imports.json").read_text(encoding="utf-8"))
 """What may be imported of the standard library, packages as a whole, under any version of Python that Lambda has."""
 
+OF_FEATURES = ("control", "control.connection_limit", "runtime.message_limit", "push.topics", "handlers.listened")
+"""Modules of features that are off unless they are asked for."""
+
 PROGRAM = """
 import sys
 before = set(sys.modules)
@@ -74,6 +77,8 @@ def test_a_function_imports_no_more_than_its_budget(event: Callable[..., Event],
             "push": {"userId": "alice", "content": "hello"},
         }[function],
     )
+    # What is off is not loaded.
+    assert not {f"{PACKAGE}.{name}" for name in OF_FEATURES} & set(found)
     # What begins with an underscore comes with a module that does not, and differs between versions of Python.
     standard = {name.partition(".")[0] for name in found} - {PACKAGE}
     public = {name for name in standard if not name.startswith("_")}

@@ -55,6 +55,7 @@ module "push" {
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
   control             = lookup(var.inputs, "control", {})
   topics              = lookup(var.inputs, "topics", {})
+  limits              = lookup(var.inputs, "limits", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -245,6 +246,12 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         max_frame_kb=64,
         control={"revocation_ttl": 3600},
         topics={"max_per_connection": 7, "immediate_connections": 300, "broadcast_rate": 1001, "workers": 4},
+        limits={
+            "connections_per_user": 4,
+            "on_excess": "close_oldest",
+            "messages_per_second": 7,
+            "burst": 9,
+        },
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -276,9 +283,12 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["ALLOW_ANONYMOUS"] == "true"
     connect = planned['module.lambda.aws_lambda_function.this["connect"]']
     assert connect["environment"][0]["variables"]["ALLOWED_ORIGINS"] == '["https://app.example"]'
+    limits = connect["environment"][0]["variables"]
+    assert (limits["CONNECTIONS_PER_USER"], limits["CLOSE_OLDEST"]) == ("4", "true")
     poll = planned['module.lambda.aws_lambda_function.this["poll"]']
     assert poll["s3_bucket"] == "packages"
     told = poll["environment"][0]["variables"]
+    assert (told["MESSAGES_PER_SECOND"], told["MESSAGE_BURST"]) == ("7", "9")
     assert (told["KEEPALIVE_ACTION"], told["KEEPALIVE_SECONDS"]) == ("ping", "540")
     assert settings["MAX_FRAME_BYTES"] == told["MAX_FRAME_BYTES"] == str(64 * 1024)
     assert settings["REVOCABLE"] == told["REVOCABLE"] == "true"

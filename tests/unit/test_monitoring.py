@@ -18,8 +18,8 @@ ALARMS = (MODULE / "alarms.tf").read_text(encoding="utf-8")
 OF_AWS = {
     # AWS/Lambda, AWS/SQS and AWS/ApiGateway; AWS/DynamoDB in the runbook alone.
     "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "ClientError", "ConcurrentExecutions",
-    "ConnectCount", "Duration", "Errors", "ExecutionError", "IntegrationError", "MessageCount", "Throttles",
-    "ThrottledRequests", "WriteThrottleEvents",
+    "ConnectCount", "Duration", "Errors", "ExecutionError", "IntegrationError", "IteratorAge", "MessageCount",
+    "ThrottledRequests", "Throttles", "WriteThrottleEvents",
 }  # fmt: skip
 """The metrics of AWS's own that are named."""
 

@@ -5,8 +5,10 @@ import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
+from websocket_push.control.connection_limit import LimitSettings
 from websocket_push.handlers import connect, control, disconnect, fanout, poll, pushing, subscriptions
 from websocket_push.push.topics import TopicsSettings
+from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (
     ClientPush,
     SettingsError,
@@ -70,6 +72,8 @@ ENVIRONMENT = {
     "CLIENTS_INDEX": "index",
     "CLIENTS_TABLE": "clients",
     "CLIENT_PUSH": "self",
+    "CLOSE_OLDEST": "true",
+    "CONNECTIONS_PER_USER": "10",
     "CONNECTIONS_URL": "https://api.example/prod",
     "CONTROL_QUEUE_URL": "https://queue.example/control",
     "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
@@ -79,6 +83,8 @@ ENVIRONMENT = {
     "KEEPALIVE_SECONDS": "240",
     "MAX_FRAME_BYTES": "32768",
     "MAX_TOPICS_PER_CONNECTION": "20",
+    "MESSAGES_PER_SECOND": "5",
+    "MESSAGE_BURST": "15",
     "NOTIFICATIONS_TABLE": "notifications",
     "NOTIFICATION_TTL": "3600",
     "PERSIST_BY_DEFAULT": "true",
@@ -92,12 +98,30 @@ ENVIRONMENT = {
 OF_TOPICS = {"FANOUT_QUEUE_URL", "FANOUT_SEGMENTS", "IMMEDIATE_CONNECTIONS", "SUBSCRIPTIONS_TABLE", "TOPICS"}
 """What functions that there are without topics too are passed with topics only."""
 
+OF_LIMITS = {
+    *(
+        "CLIENTS_INDEX",
+        "CLOSE_OLDEST",
+        "CONNECTIONS_PER_USER",
+        "CONNECTIONS_URL",
+        "MESSAGES_PER_SECOND",
+        "MESSAGE_BURST",
+    )
+}
+"""What functions are passed with limits only."""
+
 SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
-    "connect": (connect.read_settings, connect.Settings("clients", False, ("https://a.example",), False)),
+    "connect": (
+        connect.read_settings,
+        connect.Settings(
+            *("clients", False, ("https://a.example",), False),
+            LimitSettings(10, "index", "https://api.example/prod", "subscriptions"),
+        ),
+    ),
     "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
     "poll": (
         poll.read_settings,
-        poll.Settings("clients", "notifications", False, 32768, "poll", 240, revocable=False, topics=True),
+        poll.Settings("clients", "notifications", False, 32768, "poll", 240, False, True, Rate(5, 15)),
     ),
     "push": (
         pushing.read_settings,
@@ -113,6 +137,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             32768,
             False,
             TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
+            Rate(5, 15),
         ),
     ),
     "control": (
@@ -132,7 +157,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
     ),
     "subscriptions": (
         subscriptions.read_settings,
-        subscriptions.Settings("clients", "subscriptions", False, 20, False),
+        subscriptions.Settings("clients", "subscriptions", False, 20, False, Rate(5, 15)),
     ),
 }
 
@@ -177,8 +202,11 @@ def variables(environment: object) -> set[str]:
     if isinstance(environment, dict):
         return set(environment)
     text = str(environment)
-    shared = {"SUBSCRIPTIONS_TABLE"} if "local.subscriptions_environment" in text else set()
-    return set(re.findall(r"\b([A-Z][A-Z_]+) = ", text)) | shared
+    shared = {
+        "local.subscriptions_environment": {"SUBSCRIPTIONS_TABLE"},
+        "local.limit_environment": {"MESSAGES_PER_SECOND", "MESSAGE_BURST"},
+    }
+    return set(re.findall(r"\b([A-Z][A-Z_]+) += ", text)).union(*(shared[name] for name in shared if name in text))
 
 
 @pytest.mark.parametrize("function", SETTINGS)
@@ -194,8 +222,11 @@ def test_a_missing_variable_is_named(function: str) -> None:
     read, _ = SETTINGS[function]
     environment = Noting(ENVIRONMENT)
     read(environment)
-    for name in environment.read - ({"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()):
-        if function in ("control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
+    switches = {"CONNECTIONS_PER_USER", "MESSAGES_PER_SECOND"} | (
+        {"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()
+    )
+    for name in environment.read - switches:
+        if function in ("connect", "control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
             continue
         with pytest.raises(SettingsError, match=name):
             read({other: value for other, value in ENVIRONMENT.items() if other != name})
@@ -208,6 +239,18 @@ def test_without_topics_nothing_of_them_is_needed(function: str) -> None:
     assert getattr(settings, "topics", None) in (None, False)
     assert getattr(settings, "subscriptions_table", "") == ""
     assert type(settings) is type(expected)
+
+
+@pytest.mark.parametrize(("function", "name"), [("connect", "limit"), ("poll", "rate"), ("subscriptions", "rate")])
+def test_without_limits_nothing_of_them_is_needed(function: str, name: str) -> None:
+    read, _ = SETTINGS[function]
+    settings = read({each: value for each, value in ENVIRONMENT.items() if each not in OF_LIMITS})
+    assert getattr(settings, name) is None
+
+
+def test_where_the_newest_is_refused_connect_needs_no_way_to_connections() -> None:
+    settings = connect.read_settings({**ENVIRONMENT, "CLOSE_OLDEST": "false", "CONNECTIONS_URL": ""})
+    assert settings.limit == LimitSettings(10, "index", "", "subscriptions")
 
 
 def test_a_bound_may_be_none_at_all() -> None:

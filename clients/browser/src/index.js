@@ -383,7 +383,9 @@ export function createPushClient(options) {
 
   function ended(/** @type {Link} */ link, /** @type {Ending} */ { final, ...why }) {
     if (closed) return;
-    if (final) {
+    // With limits, the server may make room for the connection that takes the place of this one.
+    const replaced = why.bye === "connection_limit" && (link === retiring || successor !== null);
+    if (final && !replaced) {
       // The server has withdrawn the access: to come back by itself would only be to be refused.
       lost = why;
       tabs?.share({ type: "bye", reason: why.bye, reconnect: false });
@@ -541,7 +543,7 @@ export function createPushClient(options) {
     if (current === null || !isUp()) {
       throw new PushError("NOT_CONNECTED", "There is no connection at the moment.");
     }
-    return abortable(current.ask(message), signal);
+    return abortable(current.ask(message, true), signal);
   }
 
   function takePage(/** @type {any} */ page, /** @type {boolean} */ newest) {

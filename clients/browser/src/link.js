@@ -126,21 +126,30 @@ export class Link {
    * Ask something and wait for the reply.
    *
    * @param {Record<string, unknown>} message
+   * @param {boolean} [patient] whether to ask again after RATE_LIMITED: nothing has been done then
    * @returns {Promise<any>} the reply's frame
    * @throws {PushError} the server's error, or `TIMEOUT`, `CONNECTION_LOST`, `CLOSED`, `FRAME_TOO_LARGE`,
    *   `INVALID_CONTENT`
    */
-  async ask(message) {
+  async ask(message, patient = false) {
     if (this.phase === "ended") throw new PushError("CONNECTION_LOST", "The connection has ended.");
     const requestId = `${++this.#questions}`;
     const text = frame({ ...message, requestId });
     return new Promise((resolve, reject) => {
-      const timer = this.#after(this.#timing.timeout, () => {
-        this.#asked.delete(requestId);
-        reject(new PushError("TIMEOUT", `${message.action} was not answered in time.`));
-      });
-      this.#asked.set(requestId, { resolve, reject, timer });
-      this.#send(text);
+      const send = (/** @type {number} */ refusals) => {
+        const timer = this.#after(this.#timing.timeout, () => {
+          this.#asked.delete(requestId);
+          reject(new PushError("TIMEOUT", `${message.action} was not answered in time.`));
+        });
+        const refused = (/** @type {PushError} */ problem) => {
+          if (!patient || problem.code !== "RATE_LIMITED" || refusals + 1 >= POLL_ATTEMPTS) return reject(problem);
+          const again = this.#after(this.#delay(problem, refusals), () => send(refusals + 1));
+          this.#asked.set(requestId, { resolve, reject, timer: again });
+        };
+        this.#asked.set(requestId, { resolve, reject: refused, timer });
+        this.#send(text);
+      };
+      send(0);
     });
   }
 
@@ -279,17 +288,21 @@ export class Link {
         this.#owner.failed(problem);
         // The history is not in, and may not be for a while. What is live need not wait for it.
         this.#release(false);
-        const { code, retryAfter = 0 } = /** @type {PushError} */ (problem);
+        const { code } = /** @type {PushError} */ (problem);
         // To give up a connection because of the rate would only add to it.
         const limited = code === "RATE_LIMITED";
         if (code === "TIMEOUT" || (!limited && failures + 1 >= POLL_ATTEMPTS)) {
           this.end("stalled");
           return false;
         }
-        const delay = retryAfter * 1000 + retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
+        const delay = this.#delay(/** @type {PushError} */ (problem), failures);
         await new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
       }
     }
+  }
+
+  #delay(/** @type {PushError} */ { retryAfter = 0 }, /** @type {number} */ failures) {
+    return retryAfter * 1000 + retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
   }
 
   #heed(/** @type {any} */ session) {

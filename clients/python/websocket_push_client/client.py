@@ -389,7 +389,7 @@ class PushClient:
             raise PushError("CLOSED", "The client is closed.")
         if self._current is None or self._current.phase not in ("resuming", "open"):
             raise PushError("NOT_CONNECTED", "There is no connection at the moment.")
-        return await self._current.ask(message)
+        return await self._current.ask_patiently(message)
 
     def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
         if self._ledger.take(str(notification["id"]), self._now() * 1000):

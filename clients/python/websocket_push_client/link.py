@@ -15,7 +15,7 @@ Frame = dict[str, Any]
 Phase = Literal["connecting", "resuming", "open", "ended"]
 
 _PAGE = 100
-_POLL_ATTEMPTS = 5
+_ATTEMPTS = 5
 _LONGEST_RETRY_AFTER = 300.0
 _MAX_FRAME_BYTES = 32 * 1024
 """How large a frame from a client may be, by API Gateway's quotas."""
@@ -177,6 +177,18 @@ class Link:
             raise PushError("TIMEOUT", f"{message['action']} was not answered in time.") from None
         finally:
             self._asked.pop(request, None)
+
+    async def ask_patiently(self, message: Frame) -> Frame:
+        """Ask, and ask again after RATE_LIMITED, as nothing has been done then; see `ask`."""
+        for failures in range(_ATTEMPTS - 1):
+            try:
+                return await self.ask(message)
+            except PushError as problem:
+                if problem.code != "RATE_LIMITED":
+                    raise
+                delay = self._delay(problem, failures)
+            await asyncio.sleep(delay)
+        return await self.ask(message)
 
     async def _run(
         self, get_token: Callable[[], Awaitable[str | None]], connect: Callable[[str | None], Awaitable[Socket]]
@@ -360,10 +372,13 @@ class Link:
                 failures += 1
                 # To give up a connection because of the rate would only add to it.
                 limited = problem.code == "RATE_LIMITED"
-                if problem.code == "TIMEOUT" or (failures >= _POLL_ATTEMPTS and not limited):
+                if problem.code == "TIMEOUT" or (failures >= _ATTEMPTS and not limited):
                     raise _End(Ending("stalled")) from None
-                delay = (problem.retry_after or 0) + retry_delay(failures - 1, self._random(), 1.0, 10.0)
+                delay = self._delay(problem, failures - 1)
             await asyncio.sleep(delay)
+
+    def _delay(self, problem: PushError, failures: int) -> float:
+        return (problem.retry_after or 0) + retry_delay(failures, self._random(), 1.0, 10.0)
 
     async def _catch_up(self, after: str | None) -> None:
         cursor = after

@@ -71,6 +71,11 @@ def sqs_endpoint(environment: Mapping[str, str]) -> Endpoint:
     return _regional_endpoint(environment, "sqs")
 
 
+def event_bus_endpoint(environment: Mapping[str, str]) -> Endpoint:
+    """Return the endpoint of EventBridge in this region; see `dynamodb_endpoint`."""
+    return _regional_endpoint(environment, "events", "EVENTBRIDGE")
+
+
 def management_endpoint(environment: Mapping[str, str], connections_url: str) -> Endpoint:
     """Return the endpoint of an API's stage for messages to its connections.
 
@@ -101,8 +106,8 @@ def management_endpoint(environment: Mapping[str, str], connections_url: str) ->
     return Endpoint(configured.scheme, configured.dial_host, configured.port, stage.host, stage.path)
 
 
-def _regional_endpoint(environment: Mapping[str, str], service: str) -> Endpoint:
-    name, url = _configured(environment, service.upper())
+def _regional_endpoint(environment: Mapping[str, str], service: str, variable: str = "") -> Endpoint:
+    name, url = _configured(environment, variable or service.upper())
     if url:
         return _parse(url, name)
     suffix = environment.get("DNS_SUFFIX") or "amazonaws.com"

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
-from websocket_push.aws.calls import Call
-from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.endpoints import management_endpoint
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.requests import Payload
-from websocket_push.aws.sender import Attempt
+from websocket_push.aws.sender import Attempt, Sender
 from websocket_push.aws.signing import canonical_path, quote_segment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Only `Management` works with these, and what has one has imported them.
+    from websocket_push.aws.calls import Call
+    from websocket_push.aws.concurrent import ConcurrentSender
 
 _NOTHING = Payload(b"")
 
@@ -17,12 +21,12 @@ class ConnectionGone(AwsError):  # noqa: N818 - a fact about the connection, sel
     """The connection is closed, or never was (HTTP 410)."""
 
 
-class Management:
+class Connections:
     """The connections of one API's stage.
 
     Parameters
     ----------
-    sender : ConcurrentSender
+    sender : Sender
         Sends the requests.
     connections_url : str
         `https://{api_id}.execute-api.{region}.{suffix}/{stage}`.
@@ -33,7 +37,7 @@ class Management:
         `InvalidConfiguration` where a URL is not valid or the environment names no region.
     """
 
-    def __init__(self, sender: ConcurrentSender, connections_url: str) -> None:
+    def __init__(self, sender: Sender, connections_url: str) -> None:
         endpoint = management_endpoint(sender.environment, connections_url)
         self._sender = sender
         self._path = f"{endpoint.path}/@connections/"
@@ -91,32 +95,6 @@ class Management:
                 error.code, status=410, attempts=error.attempts, operation="PostToConnection"
             ) from None
 
-    def begin_post(
-        self,
-        connection_id: str,
-        payload: Payload,
-        *,
-        deadline: float,
-        done: Callable[[Call, Attempt | None], None],
-    ) -> Call:
-        """Send a message to a connection without waiting for the answer.
-
-        Parameters
-        ----------
-        connection_id, payload, deadline
-            See `post`.
-        done : Callable[[Call, Attempt or None], None]
-            Called once, perhaps before this returns: with None where the message was taken, else with what `post`
-            goes on from.
-
-        Returns
-        -------
-        Call
-            See `ConcurrentSender.begin`.
-        """
-        path, canonical = self._paths(connection_id)
-        return self._sender.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
-
     async def close(self, connection_id: str, *, deadline: float) -> None:
         """Close a connection; closing one that is gone is success.
 
@@ -143,6 +121,48 @@ class Management:
         """Return the path as sent, and as signed."""
         segment = quote_segment(connection_id)
         return self._path + segment, self._canonical_path + segment.replace("%", "%25")
+
+
+class Management(Connections):
+    """The same, for many messages at once.
+
+    Parameters
+    ----------
+    sender : ConcurrentSender
+        Sends the requests.
+    connections_url : str
+        See `Connections`.
+    """
+
+    def __init__(self, sender: "ConcurrentSender", connections_url: str) -> None:
+        super().__init__(sender, connections_url)
+        self._concurrent = sender
+
+    def begin_post(
+        self,
+        connection_id: str,
+        payload: Payload,
+        *,
+        deadline: float,
+        done: "Callable[[Call, Attempt | None], None]",
+    ) -> "Call":
+        """Send a message to a connection without waiting for the answer.
+
+        Parameters
+        ----------
+        connection_id, payload, deadline
+            See `Connections.post`.
+        done : Callable[[Call, Attempt or None], None]
+            Called once, perhaps before this returns: with None where the message was taken, else with what `post`
+            goes on from.
+
+        Returns
+        -------
+        Call
+            See `ConcurrentSender.begin`.
+        """
+        path, canonical = self._paths(connection_id)
+        return self._concurrent.begin(self._post, path, canonical, payload, deadline=deadline, done=done)
 
 
 def _ignore(body: bytes) -> None:

@@ -1,19 +1,17 @@
-"""Closing connections from outside: a last word, the close, and the row."""
+"""Closing many connections side by side, and counting what became of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from websocket_push.aws.errors import AwsError
-from websocket_push.aws.management import ConnectionGone, Management
+from websocket_push.aws.management import Connections
 from websocket_push.aws.requests import Payload
-from websocket_push.tables.clients import ESTABLISHING_MILLISECONDS, Clients, Connection
+from websocket_push.control.ending import Cause, end
+from websocket_push.tables.clients import Clients, Connection
+from websocket_push.tables.endings import Endings
 
 MAX_AT_ONCE = 64
 """How many calls of one request are under way at once."""
-
-BYE_SECONDS = 1.0
-"""How long the last word may take. A client that does not read it is closed all the same."""
 
 AGAIN_SECONDS = 5
 """After how long connections that may be open are looked at once more."""
@@ -66,41 +64,38 @@ class Closer(NamedTuple):
         Returns milliseconds since the epoch.
     deadline
         When all is over, on the event loop's clock.
+    endings
+        Where to note why; None where there are no events.
     """
 
     clients: Clients
-    management: Management
+    management: Connections
     now: Callable[[], int]
     deadline: float
+    endings: Endings | None = None
 
-    async def close(self, connections: Sequence[Connection], bye: str) -> Closing:
+    async def close(self, connections: Sequence[Connection], bye: str, cause: Cause) -> Closing:
         """Close connections, each after a last frame, and remove their rows; return what became of them."""
         payload = Payload(bye.encode())
-        ends = await each_of([self._end(each, payload) for each in connections])
+        ends = await each_of(
+            [
+                end(
+                    each,
+                    payload,
+                    clients=self.clients,
+                    management=self.management,
+                    endings=self.endings,
+                    cause=cause,
+                    now=self.now(),
+                    deadline=self.deadline,
+                )
+                for each in connections
+            ]
+        )
         return Closing(
             Tally(**{name: ends.count(name) for name in Tally._fields}),
             [each for each, end in zip(connections, ends, strict=True) if end in _UNFINISHED],
         )
-
-    async def _end(self, connection: Connection, bye: Payload) -> str:
-        end = "closed"
-        try:
-            until = min(self.deadline, asyncio.get_running_loop().time() + BYE_SECONDS)
-            await self.management.post(connection.connection_id, bye, deadline=until, attempts=1)
-        except ConnectionGone:
-            # API Gateway answers so while $connect is still running: without its row it could not be found later.
-            if self.now() - connection.connected_at < ESTABLISHING_MILLISECONDS:
-                return "connecting"
-            end = "gone"
-        except AwsError:
-            pass
-        try:
-            if end == "closed":
-                await self.management.close(connection.connection_id, deadline=self.deadline)
-            await self.clients.remove(connection.connection_id, deadline=self.deadline)
-        except AwsError:
-            return "failed"
-        return end
 
 
 async def each_of(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.queue import Queue
 from websocket_push.control.closing import AGAIN_SECONDS, Closer, each_of
+from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import DisconnectRequest
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import bye_frame
@@ -66,7 +67,7 @@ class Disconnecting(NamedTuple):
         return await self._close(await self._rows(ids), reason, reconnect, since)
 
     async def _close(self, connections: Sequence[Connection], reason: str, reconnect: bool, since: int) -> Reply:
-        closing = await self.closer.close(connections, bye_frame(reason, reconnect=reconnect))
+        closing = await self.closer.close(connections, bye_frame(reason, reconnect=reconnect), Cause("control", reason))
         if closing.unfinished:
             if self.closer.now() - since >= CLOSING_MILLISECONDS:
                 raise RequestError(ErrorCode.INCOMPLETE, "Connections could not be closed.")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.queue import Queue
 from websocket_push.control.closing import AGAIN_SECONDS, Closer, Closing, Tally, each_of
+from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import RevokeRequest, UnrevokeRequest
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import bye_frame
@@ -127,7 +128,7 @@ class Revoking(NamedTuple):
         # The index does not hold what is known of the token, and may show rows that are gone.
         rows = await each_of([self.registry.find(each.connection_id, deadline=self.deadline) for each in found])
         revoked = [row.connection for row in rows if row is not None and revocation.covers(row.token)]
-        return await self.closer.close(revoked, _BYE)
+        return await self.closer.close(revoked, _BYE, Cause("revoked"))
 
     async def _send_again(self, sweep: Sweep) -> None:
         body = json.dumps({"sweep": sweep.user_id, "revokedAt": sweep.revoked_at})

@@ -24,6 +24,7 @@ from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
 from websocket_push.settings import read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
+from websocket_push.tables.endings import Endings
 from websocket_push.tables.registry import Registry
 from websocket_push.telemetry.explain import Failure, lambda_error
 
@@ -39,6 +40,7 @@ class Settings(NamedTuple):
     queue_url: str
     revocation_ttl: int
     subscriptions_table: str
+    events: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -50,6 +52,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         queue_url=read_text(environment, "CONTROL_QUEUE_URL"),
         revocation_ttl=read_seconds(environment, "REVOCATION_TTL"),
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
+        events=bool(read_optional(environment, "EVENTS")),
     )
 
 
@@ -61,6 +64,7 @@ class Warm(NamedTuple):
     registry: Registry
     management: Management
     queue: Queue
+    endings: Endings | None
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -73,6 +77,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Registry(dynamodb, settings.clients_table, clients),
         Management(sender, settings.connections_url),
         Queue(sender, settings.queue_url),
+        Endings(dynamodb, settings.clients_table) if settings.events else None,
     )
 
 
@@ -134,6 +139,7 @@ def _closer(invocation: Invocation[Warm]) -> Closer:
         management=invocation.warm.management,
         now=invocation.now_milliseconds,
         deadline=invocation.deadline,
+        endings=invocation.warm.endings,
     )
 
 

@@ -13,12 +13,17 @@ from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.tables.endings import Endings
+
 
 class Settings(NamedTuple):
     """What the function disconnect is passed; `subscriptions_table` is empty without topics."""
 
     clients_table: str
     subscriptions_table: str
+    events: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -26,13 +31,29 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         clients_table=read_text(environment, "CLIENTS_TABLE"),
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
+        events=bool(read_optional(environment, "EVENTS")),
     )
 
 
-def make(sender: Sender) -> Clients:
+class Warm(NamedTuple):
+    """What disconnect works with; `endings` is None where there are no events."""
+
+    clients: Clients
+    endings: "Endings | None"
+
+
+def make(sender: Sender) -> Warm:
     """Make the table that disconnect works with."""
-    settings = read_settings(sender.environment)
-    return Clients(DynamoDB(sender), settings.clients_table, subscriptions=settings.subscriptions_table)
+    settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
+    clients = Clients(dynamodb, settings.clients_table, subscriptions=settings.subscriptions_table)
+    return Warm(clients, _make_endings(dynamodb, settings.clients_table) if settings.events else None)
+
+
+def _make_endings(dynamodb: DynamoDB, clients_table: str) -> "Endings":
+    # Imported here, so that without events the function starts as fast as if there were none.
+    from websocket_push.tables.endings import Endings
+
+    return Endings(dynamodb, clients_table)
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -41,8 +62,14 @@ def handler(event: Event, context: LambdaContext) -> Response:
     return refused(answer) if isinstance(answer, Failure) else answer
 
 
-async def _disconnect(event: Event, invocation: Invocation[Clients]) -> Response:
-    connection_id = require_event(event, "DISCONNECT")["connectionId"]
+async def _disconnect(event: Event, invocation: Invocation[Warm]) -> Response:
+    context = require_event(event, "DISCONNECT")
+    connection_id = context["connectionId"]
     invocation.fields["connectionId"] = connection_id
-    await invocation.warm.remove(connection_id, deadline=invocation.deadline)
+    clients, endings = invocation.warm
+    if endings is not None:
+        code = context.get("disconnectStatusCode")
+        code = code if isinstance(code, int) else None
+        await endings.note(connection_id, "disconnected", code=code, deadline=invocation.deadline)
+    await clients.remove(connection_id, deadline=invocation.deadline)
     return accepted()

@@ -11,7 +11,7 @@ from websocket_push.handlers.replies import Response
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
-from websocket_push.protocol.segment import Segment, parse_segment, segment_text
+from websocket_push.protocol.segment import Segment, finished_text, parse_segment, segment_text
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
@@ -21,7 +21,7 @@ from websocket_push.push.schedule import Schedule
 from websocket_push.push.spread import Means, spread
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
-from websocket_push.settings import read_count, read_text
+from websocket_push.settings import read_count, read_optional, read_text
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification
@@ -46,6 +46,7 @@ class Settings(NamedTuple):
     connections_url: str
     queue_url: str
     posts_per_second: int
+    events_queue_url: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -56,6 +57,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         connections_url=read_text(environment, "CONNECTIONS_URL"),
         queue_url=read_text(environment, "FANOUT_QUEUE_URL"),
         posts_per_second=read_count(environment, "POSTS_PER_SECOND"),
+        events_queue_url=read_optional(environment, "EVENTS_QUEUE_URL"),
     )
 
 
@@ -67,6 +69,7 @@ class Warm(NamedTuple):
     clients: Clients
     management: Management
     queue: Queue
+    events_queue: Queue | None
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -78,6 +81,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Clients(dynamodb, settings.clients_table, subscriptions=settings.subscriptions_table),
         Management(sender, settings.connections_url),
         Queue(sender, settings.queue_url),
+        Queue(sender, settings.events_queue_url) if settings.events_queue_url else None,
     )
 
 
@@ -121,6 +125,9 @@ async def _fan_out(event: Event, invocation: Invocation[Warm]) -> Response:
         count_deliveries(invocation.fields, totals)
         if after is not None:
             await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
+        elif warm.events_queue is not None:
+            body = finished_text(segment, at=invocation.now_milliseconds())
+            await warm.events_queue.send(body, deadline=invocation.deadline)
         _note(segment, outcome, invocation, finished=after is None)
         return {"totals": totals}
 

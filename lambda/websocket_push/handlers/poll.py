@@ -13,12 +13,16 @@ from websocket_push.protocol.frames import Keepalive, history_frame, max_notific
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
 class Settings(NamedTuple):
@@ -32,6 +36,7 @@ class Settings(NamedTuple):
     keepalive_seconds: int
     revocable: bool
     topics: bool
+    rate: "Rate | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -45,6 +50,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
         revocable=read_flag(environment, "REVOCABLE"),
         topics=bool(read_optional(environment, "TOPICS")),
+        rate=read_rate(environment),
     )
 
 
@@ -55,13 +61,16 @@ class Warm(NamedTuple):
     dynamodb: DynamoDB
     clients: Clients
     notifications: StoredNotifications
+    limit: "MessageLimit | None"
 
 
 def make(sender: Sender) -> Warm:
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
-    return Warm(settings, dynamodb, clients, StoredNotifications(dynamodb, settings.notifications_table))
+    notifications = StoredNotifications(dynamodb, settings.notifications_table)
+    limit = None if settings.rate is None else settings.rate.limit()
+    return Warm(settings, dynamodb, clients, notifications, limit)
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -71,9 +80,11 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 
 async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
-    settings, dynamodb, clients, notifications = invocation.warm
+    settings, dynamodb, clients, notifications, limit = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
+    if limit is not None:
+        limit.require(connection_id, invocation.started)
     message = parse_message(event.get("body"))
     request_id, request = parse_request_id(message), parse_poll(message)
     user_id = await messaging_user(

@@ -14,8 +14,11 @@ ROUTE_SECONDS = 27.0
 
 async def push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
     """Push for a client, if it is allowed to, and return a receipt."""
-    invocation.fields["connectionId"] = event["requestContext"]["connectionId"]
-    settings, clients = invocation.warm.settings, invocation.warm.clients
+    connection_id = event["requestContext"]["connectionId"]
+    invocation.fields["connectionId"] = connection_id
+    settings, clients, limit = invocation.warm.settings, invocation.warm.clients, invocation.warm.limit
+    if limit is not None:
+        limit.require(connection_id, invocation.started)
     message = parse_message(event.get("body"))
     request_id = parse_request_id(message)
     request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)

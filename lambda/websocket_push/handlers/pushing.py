@@ -13,7 +13,7 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
-from websocket_push.runtime.invocation import Invocation
+from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.settings import (
     ClientPush,
     read_bytes,
@@ -29,7 +29,10 @@ from websocket_push.telemetry.counts import count_push, count_topic_push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.aws.queue import Queue
     from websocket_push.push.topics import Topics, TopicsSettings
+    from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
+    from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 CLOSING_SHARE = 0.1
 """The part of the time that is reserved for closing connections to which it could not be sent."""
@@ -39,7 +42,7 @@ CLOSING_SECONDS = 1.0
 
 
 class Settings(NamedTuple):
-    """What the function push is passed; `notification_ttl` is in seconds, and `topics` None where there are none."""
+    """What the function push is passed; `notification_ttl` is in seconds, and what is off is None."""
 
     clients_table: str
     clients_index: str
@@ -52,6 +55,8 @@ class Settings(NamedTuple):
     max_frame_bytes: int
     revocable: bool
     topics: "TopicsSettings | None"
+    rate: "Rate | None" = None
+    undelivered: "UndeliveredSettings | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -68,6 +73,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         revocable=read_flag(environment, "REVOCABLE"),
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
+        rate=read_rate(environment),
+        undelivered=_read_undelivered_settings(environment) if read_optional(environment, "EVENTS_QUEUE_URL") else None,
     )
 
 
@@ -76,6 +83,12 @@ def _read_topics_settings(environment: Mapping[str, str]) -> "TopicsSettings":
     from websocket_push.push.topics import read_topics_settings
 
     return read_topics_settings(environment)
+
+
+def _read_undelivered_settings(environment: Mapping[str, str]) -> "UndeliveredSettings":
+    from websocket_push.push.undelivered import read_undelivered_settings
+
+    return read_undelivered_settings(environment)
 
 
 class Warm(NamedTuple):
@@ -87,6 +100,8 @@ class Warm(NamedTuple):
     notifications: Notifications
     management: Management
     topics: "Topics | None"
+    limit: "MessageLimit | None"
+    events_queue: "Queue | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -101,6 +116,8 @@ def make(sender: ConcurrentSender) -> Warm:
         Notifications(settings.notifications_table),
         Management(sender, settings.connections_url),
         None if topics is None else _make_topics(sender, dynamodb, topics),
+        None if settings.rate is None else settings.rate.limit(),
+        None if settings.undelivered is None else _make_queue(sender, settings.undelivered),
     )
 
 
@@ -108,6 +125,12 @@ def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings
     from websocket_push.push.topics import make_topics
 
     return make_topics(sender, dynamodb, settings)
+
+
+def _make_queue(sender: ConcurrentSender, settings: "UndeliveredSettings") -> "Queue":
+    from websocket_push.push.undelivered import make_queue
+
+    return make_queue(sender, settings)
 
 
 async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
@@ -142,7 +165,7 @@ async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invoc
 
 def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
     """Return what pushes until a time on the monotonic clock, a share of which is kept for closing."""
-    settings, dynamodb, clients, notifications, management, _ = invocation.warm
+    settings, dynamodb, clients, notifications, management, *_ = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
@@ -158,4 +181,14 @@ def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
         new_id=invocation.new_id,
         random=invocation.random,
         refusals=Refusals(),
+        undelivered=None if settings.undelivered is None else _undelivered(invocation),
     )
+
+
+def _undelivered(invocation: Invocation[Warm]) -> "Undelivered":
+    from websocket_push.push.undelivered import Undelivered
+
+    settings, queue = invocation.warm.settings.undelivered, invocation.warm.events_queue
+    assert settings is not None  # noqa: S101 - for the type checker: the caller has looked
+    assert queue is not None  # noqa: S101 - for the type checker: there is one with the settings
+    return Undelivered(queue, settings.include_content, invocation.now_milliseconds)

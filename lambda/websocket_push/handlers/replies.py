@@ -14,6 +14,7 @@ _CONNECT_STATUSES = {
     ErrorCode.TOKEN_EXPIRED: 403,
     ErrorCode.TOKEN_REVOKED: 403,
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
+    ErrorCode.CONNECTION_LIMIT: 429,
     ErrorCode.UNAVAILABLE: 503,
 }
 
@@ -48,4 +49,4 @@ def error_reply(event: object, failure: Failure) -> Response:
         request_id = parse_request_id(parse_message(event.get("body") if isinstance(event, Mapping) else None))
     except RequestError:
         request_id = None
-    return reply(error_frame(failure.code, failure.message, request_id))
+    return reply(error_frame(failure.code, failure.message, request_id, retry_after=failure.retry_after))

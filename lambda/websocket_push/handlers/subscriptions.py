@@ -12,12 +12,16 @@ from websocket_push.protocol.frames import subscribed_frame
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.topics import parse_subscription
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Event, Invocation, LambdaContext, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_count, read_flag, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.subscriptions import Subscriptions
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
 class Settings(NamedTuple):
@@ -28,6 +32,7 @@ class Settings(NamedTuple):
     allow_anonymous: bool
     max_topics: int
     revocable: bool
+    rate: "Rate | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -38,6 +43,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
         max_topics=read_count(environment, "MAX_TOPICS_PER_CONNECTION"),
         revocable=read_flag(environment, "REVOCABLE"),
+        rate=read_rate(environment),
     )
 
 
@@ -47,6 +53,7 @@ class Warm(NamedTuple):
     settings: Settings
     clients: Clients
     subscriptions: Subscriptions
+    limit: "MessageLimit | None"
 
 
 def make(sender: Sender) -> Warm:
@@ -56,6 +63,7 @@ def make(sender: Sender) -> Warm:
         settings,
         Clients(dynamodb, settings.clients_table),
         Subscriptions(dynamodb, settings.subscriptions_table, settings.clients_table),
+        None if settings.rate is None else settings.rate.limit(),
     )
 
 
@@ -66,9 +74,11 @@ def handler(event: Event, context: LambdaContext) -> Response:
 
 
 async def _answer(event: Event, invocation: Invocation[Warm]) -> Response:
-    (settings, clients, subscriptions), deadline = invocation.warm, invocation.deadline
+    (settings, clients, subscriptions, limit), deadline = invocation.warm, invocation.deadline
     connection_id = require_event(event, "MESSAGE")["connectionId"]
     invocation.fields["connectionId"] = connection_id
+    if limit is not None:
+        limit.require(connection_id, invocation.started)
     message = parse_message(event.get("body"))
     request_id, topics = parse_request_id(message), parse_subscription(message)
     if settings.revocable:

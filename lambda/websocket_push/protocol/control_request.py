@@ -19,7 +19,7 @@ MAX_AHEAD_SECONDS = 60
 DISCONNECTED = "disconnected"
 """The reason in `bye` where a request gives none."""
 
-_RESERVED = ("revoked", "token_expired")
+_RESERVED = ("connection_limit", "revoked", "token_expired")
 """Reasons that mean something to clients already."""
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")

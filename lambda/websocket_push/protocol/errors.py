@@ -41,6 +41,8 @@ class ErrorCode(StrEnum):
     UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
     TOKEN_EXPIRED = "TOKEN_EXPIRED"
     TOKEN_REVOKED = "TOKEN_REVOKED"
+    CONNECTION_LIMIT = "CONNECTION_LIMIT"
+    RATE_LIMITED = "RATE_LIMITED"
 
     # Connections refused by verify-jwt, which also uses TOKEN_EXPIRED. The client sees a status, the log has the code.
     MISSING_TOKEN = "MISSING_TOKEN"
@@ -75,9 +77,12 @@ class RequestError(Exception):
         What went wrong, for programs.
     message
         What to change, for people. Never contains a token or a notification's content.
+    retry_after
+        After how many seconds to try again; None where that is not known.
     """
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after = retry_after

@@ -114,9 +114,12 @@ def subscribed_frame(
     return f'{{"type":"subscribed"{_request_id_member(request_id)},{members}'
 
 
-def error_frame(code: ErrorCode, message: str, request_id: str | int | None = None) -> str:
-    """Return an error reply."""
-    return f'{{"type":"error","code":"{code}","message":{to_json(message)}{_request_id_member(request_id)}}}'
+def error_frame(
+    code: ErrorCode, message: str, request_id: str | int | None = None, *, retry_after: int | None = None
+) -> str:
+    """Return an error reply; `retry_after` is the seconds after which to send the message again."""
+    wait = "" if retry_after is None else f',"retryAfter":{retry_after}'
+    return f'{{"type":"error","code":"{code}","message":{to_json(message)}{wait}{_request_id_member(request_id)}}}'
 
 
 def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:

@@ -61,6 +61,19 @@ def segment_text(segment: Segment) -> str:
     return f'{to_json(members)[:-1]},"content":{content}}}'
 
 
+def finished_text(segment: Segment, *, at: int) -> str:
+    """Write that a segment is finished, for the events function; `at` is in milliseconds since the epoch."""
+    return to_json(
+        {
+            "finished": segment.notification_id,
+            "topic": segment.topic,
+            "part": segment.part,
+            "of": segment.of,
+            "at": at,
+        }
+    )
+
+
 def parse_segment(body: object) -> Segment:
     """Read the body of a message.
 

@@ -15,6 +15,10 @@ from websocket_push.push.report import Report, report
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.push.undelivered import Undelivered
+
 
 class Defaults(NamedTuple):
     """The defaults of a request: whether to persist, and for how many seconds."""
@@ -42,6 +46,8 @@ class Pusher(NamedTuple):
         Returns a number from 0 to 1, for jitter.
     refusals
         The results of the invocation's posts so far.
+    undelivered
+        Reports what was kept for users without a connection; None where there are no events.
     """
 
     dynamodb: PreparingDynamoDB
@@ -53,6 +59,7 @@ class Pusher(NamedTuple):
     new_id: Callable[[], str]
     random: Callable[[], float]
     refusals: Refusals
+    undelivered: "Undelivered | None" = None
 
     async def push(self, request: PushRequest) -> Report:
         """Deliver a notification and return the report for each recipient.
@@ -77,6 +84,10 @@ class Pusher(NamedTuple):
             refusals=self.refusals,
         )
         outcomes = await delivery.run(request.recipients)
+        if self.undelivered is not None and stored_until is not None:
+            await self.undelivered.report(
+                notification, outcomes, expires_at=stored_until, deadline=self.clocks.closes_until
+            )
         _require_something_done(outcomes)
         return report(notification, outcomes)
 

@@ -12,8 +12,13 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from websocket_push.aws import retry
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
+from websocket_push.settings import read_optional
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.outcomes import log_outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.runtime.message_limit import Rate
 
 Event = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -62,6 +67,16 @@ class Invocation(NamedTuple, Generic[Warm]):
     def random(self) -> float:
         """Return a number from 0 to 1, for jitter."""
         return retry.random()
+
+
+def read_rate(environment: Mapping[str, str]) -> "Rate | None":
+    """Return how many messages a connection may send; None where that is not limited."""
+    if not read_optional(environment, "MESSAGES_PER_SECOND"):
+        return None
+    # Imported here, so that without a limit a function starts as fast as if there were none.
+    from websocket_push.runtime import message_limit
+
+    return message_limit.read_rate(environment)
 
 
 def run(

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.tables.clients import Connection, deleted_subscription, read_connection
-from websocket_push.tables.revocations import is_revocation
+from websocket_push.tables.clients import Connection, deleted_subscription, is_connection, read_connection
 
 _ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """What connection ids begin with, in the order of DynamoDB's keys."""
@@ -93,7 +92,7 @@ class Audience:
             if after:
                 request["ExclusiveStartKey"] = _key(share.topic, after)
             page = await self._dynamodb.query(request, deadline=deadline)
-        rows_found = [item for item in page.items if share.topic != EVERYBODY or not is_revocation(item)]
+        rows_found = [item for item in page.items if share.topic != EVERYBODY or is_connection(item)]
         connections = list(_readable(rows_found))
         last = page.last_evaluated_key
         return AudiencePage(

@@ -161,3 +161,8 @@ def read_connection(item: Item, user_id: str) -> Connection:
         connected_at=int(item["connectedAt"]["N"]),
         expires_at=int(item["expiresAt"]["N"]),
     )
+
+
+def is_connection(item: Item) -> bool:
+    """Tell whether an item of the table is a connection: what else is there has `#` in its key, which no id has."""
+    return "#" not in str(item["connectionId"]["S"])

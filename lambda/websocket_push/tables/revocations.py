@@ -48,11 +48,6 @@ def revocation_key(user_id: str) -> str:
     return _REVOKED + user_id
 
 
-def is_revocation(item: Item) -> bool:
-    """Return whether an item of the table is a revocation, not the row of a connection."""
-    return str(item["connectionId"]["S"]).startswith(_REVOKED)
-
-
 def read_revocation(item: Item) -> Revocation:
     """Read a revocation."""
     issued_before = item.get("issuedBefore")

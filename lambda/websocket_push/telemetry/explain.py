@@ -20,11 +20,14 @@ class Failure(NamedTuple):
         For the caller.
     detail
         For the log: the source of the error, or AWS's message. Contains no content and no stack trace.
+    retry_after
+        After how many seconds to try again; None where that is not known.
     """
 
     code: ErrorCode
     message: str
     detail: str = ""
+    retry_after: int | None = None
 
 
 def lambda_error(code: ErrorCode | None, message: str) -> Exception:
@@ -45,7 +48,7 @@ def lambda_error(code: ErrorCode | None, message: str) -> Exception:
 def explain(error: Exception) -> Failure:
     """Return the code and the explanation for an exception."""
     if isinstance(error, RequestError):
-        return Failure(error.code, error.message)
+        return Failure(error.code, error.message, retry_after=error.retry_after)
     if isinstance(error, AwsError) and error.transient:
         return Failure(ErrorCode.UNAVAILABLE, f"AWS did not do it in time ({error.code}). Try again.", str(error))
     if isinstance(error, AwsError):

@@ -33,6 +33,7 @@ UNITS = {
     "TopicsAccepted": "Count",
     "SegmentsFinished": "Count",
     "SegmentLatency": "Milliseconds",
+    "EventsSent": "Count",
     "Faults": "Count",
 }
 """Every metric, with its unit. docs/monitoring.md explains each."""

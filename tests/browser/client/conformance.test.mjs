@@ -59,9 +59,10 @@ class Player {
     }
   }
 
-  async connects({ connects, within = 20 }) {
+  async connects({ connects, within = 20, before = [] }) {
     await this.until(() => this.sockets.some(({ readyState }) => readyState === 0), within, "a connection");
     const socket = this.sockets.find(({ readyState }) => readyState === 0);
+    for (const step of before) await this.play(step);
     if (connects === "refused") {
       socket.readyState = 3;
       socket.onclose({ code: 1006 });
@@ -88,7 +89,7 @@ class Player {
     await settle();
   }
 
-  async pushes({ pushes, sends, reply, result, refused }) {
+  async pushes({ pushes, sends, reply, then: following = [], result, refused }) {
     const { contentOfBytes, ...request } = pushes;
     if (contentOfBytes) request.content = "x".repeat(contentOfBytes);
     const outcome = this.client.push(request).then(
@@ -96,6 +97,7 @@ class Player {
       ({ code }) => ({ code }),
     );
     if (sends) await this.sends({ sends, reply });
+    for (const step of following) await this.play(step);
     assert.deepEqual(await outcome, refused ? { code: refused } : { report: result });
   }
 

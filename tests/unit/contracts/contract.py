@@ -17,7 +17,7 @@ _BASE = "https://websocket-push.example/"
 CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
 SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
 _CONTROL_ACTIONS = ("connections", "online", "disconnect", "revoke", "unrevoke")
-SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply")
+SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply", "event")
 
 
 def problems(kind: str, value: object) -> list[str]:
@@ -29,6 +29,8 @@ def kind_of(value: object) -> str | None:
     """Say what a value sets out to be, by the members that only that kind has; None for something of another world."""
     if not isinstance(value, dict):
         return None
+    if "specversion" in value:
+        return "event"
     if value.get("action") in _CONTROL_ACTIONS:
         return "control-request"
     if "type" in value or "action" in value:

@@ -115,7 +115,8 @@ def test_the_examples_of_a_page_keep_to_the_contract(page: Path) -> None:
 
 
 def test_the_reference_shows_every_kind() -> None:
-    found = [*written((contract.DOCS / "protocol.md").read_text(encoding="utf-8"))]
+    pages = [(contract.DOCS / name).read_text(encoding="utf-8") for name in ("protocol.md", "events.md")]
+    found = [each for page in pages for each in written(page)]
     kinds = {contract.kind_of(json.loads(completed(text))) for text in found} - {None}
     assert kinds == {*contract.CLIENT_MESSAGES, *contract.SERVER_MESSAGES, *contract.SCHEMAS}
 

@@ -1,0 +1,1 @@
+"""What the rest of a system learns of connections, users and notifications."""

@@ -1,0 +1,116 @@
+"""Events out of the stream of the clients table: connections opened and closed, and users that came online."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from websocket_push.aws.dynamodb import Item
+from websocket_push.aws.queue import Queue
+from websocket_push.protocol.cloud_events import Event
+from websocket_push.protocol.identifiers import rfc_3339
+from websocket_push.protocol.stream import Change
+from websocket_push.tables.clients import Connection, read_connection
+from websocket_push.tables.tracking import Tracking
+
+
+class Followed(NamedTuple):
+    """The events of a batch of changes, and how many rows could not be read."""
+
+    events: list[Event]
+    unreadable: int
+
+
+class Follower(NamedTuple):
+    """What following changes needs.
+
+    Parameters
+    ----------
+    tracking
+        Who is online.
+    queue
+        Where messages of the function to itself go.
+    offline_after
+        After how many seconds without a connection a user is offline.
+    deadline
+        When all is over, on the event loop's clock.
+    """
+
+    tracking: Tracking
+    queue: Queue
+    offline_after: int
+    deadline: float
+
+    async def follow(self, changes: Sequence[Change]) -> Followed:
+        """Return the events of a batch: those of a user in the order of the changes, users side by side."""
+        by_user: dict[str, list[Change]] = {}
+        for change in changes:
+            by_user.setdefault(str((change.after or change.before or {}).get("userId")), []).append(change)
+        parts = await asyncio.gather(*(self._follow_user(its) for its in by_user.values()))
+        return Followed([event for part in parts for event in part.events], sum(part.unreadable for part in parts))
+
+    async def _follow_user(self, changes: Sequence[Change]) -> Followed:
+        found: list[Event] = []
+        unreadable = 0
+        for change in changes:
+            events = await self._events(change)
+            if events is None:
+                unreadable += 1
+            else:
+                found += events
+        return Followed(found, unreadable)
+
+    async def _events(self, change: Change) -> list[Event] | None:
+        """Return the events of a change; None where the row cannot be read."""
+        if change.before is not None and change.after is not None:
+            return []
+        row = dict(change.after or change.before or {})
+        if "userId" not in row:
+            return []  # a revocation, or an item of this function's own
+        try:
+            connection = read_connection(row, row["userId"]["S"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        if change.after is not None:
+            return await self._opened(connection)
+        return await self._closed(connection, row, change)
+
+    async def _opened(self, connection: Connection) -> list[Event]:
+        user_id, connection_id, at = connection.user_id, connection.connection_id, connection.connected_at
+        data = {
+            "userId": user_id,
+            "connectionId": connection_id,
+            "connectedAt": rfc_3339(at),
+            "expiresAt": rfc_3339(connection.expires_at * 1000),
+        }
+        events = [Event("connection.opened", (connection_id,), at, user_id, data)]
+        if await self.tracking.arrive(user_id, connection_id, now=at // 1000, deadline=self.deadline):
+            data = {"userId": user_id, "connectionId": connection_id}
+            events.append(Event("user.online", (user_id, connection_id), at, user_id, data))
+        return events
+
+    async def _closed(self, connection: Connection, row: Item, change: Change) -> list[Event]:
+        user_id, connection_id = connection.user_id, connection.connection_id
+        # The TTL removes a row long after its time.
+        at = min(change.at, connection.expires_at * 1000) if change.by_ttl else change.at
+        body = json.dumps({"left": user_id, "connectionId": connection_id, "at": at})
+        await self.queue.send(body, deadline=self.deadline, delay=self.offline_after)
+        data = {
+            "userId": user_id,
+            "connectionId": connection_id,
+            "connectedAt": rfc_3339(connection.connected_at),
+            **_ending(connection, row, change),
+        }
+        return [Event("connection.closed", (connection_id,), at, user_id, data)]
+
+
+def _ending(connection: Connection, row: Item, change: Change) -> dict[str, object]:
+    """Return why a connection ended: what was noted of it, or else what can be seen."""
+    if "endCause" in row:
+        return {
+            "cause": row["endCause"]["S"],
+            **({"reason": row["endReason"]["S"]} if "endReason" in row else {}),
+            **({"code": int(row["endCode"]["N"])} if "endCode" in row else {}),
+        }
+    expired = change.by_ttl or connection.expires_at * 1000 <= change.at
+    return {"cause": "expired" if expired else "gone"}

@@ -1,0 +1,116 @@
+"""What the events function remembers, in the clients table: who is online, and which parts of a broadcast are done.
+
+Its items have keys with a `#`, which no connection id has, and no `userId`, so no index shows them. An item is written
+in one step whose answer says what it was, so that of several writers one reports the event, however often it is tried.
+"""
+
+from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.aws.errors import AwsError
+from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, read_connections
+
+KEPT_SECONDS = 24 * 60 * 60
+"""How long an item is kept after it was last written, at least."""
+
+_ROWS = 100
+_REFUSED = "ConditionalCheckFailedException"
+
+
+class Tracking:
+    """The items of the events function.
+
+    Parameters
+    ----------
+    dynamodb
+        How to reach DynamoDB.
+    table
+        Name of the clients table.
+    clients
+        The same table with its index.
+    """
+
+    def __init__(self, dynamodb: DynamoDB, table: str, clients: Clients) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._clients = clients
+
+    async def arrive(self, user_id: str, connection_id: str, *, now: int, deadline: float) -> bool:
+        """Note a user's new connection; return whether it is the one that brought the user online.
+
+        `now` is in seconds since the epoch.
+        """
+        item = await self._update(
+            _online(user_id),
+            "SET seen = :connection, broughtBy = if_not_exists(broughtBy, :connection), expiresAt = :expiresAt",
+            {":connection": {"S": connection_id}, ":expiresAt": _expiry(now)},
+            deadline=deadline,
+        )
+        return bool(item["broughtBy"]["S"] == connection_id)
+
+    async def leave(self, user_id: str, connection_id: str, *, now: int, deadline: float) -> bool:
+        """Look whether a user is offline since a connection ended; return whether this is the one to report it.
+
+        A connection that is opened meanwhile has the item written, and then nothing is reported.
+        """
+        item = await self._dynamodb.get_item(self._table, _online(user_id), deadline=deadline)
+        if item is None:
+            return False
+        if "broughtBy" not in item:
+            return bool(item.get("leftBy", {}).get("S") == connection_id)
+        if await self._is_connected(user_id, now=now, deadline=deadline):
+            return False
+        try:
+            await self._update(
+                _online(user_id),
+                "SET leftBy = :connection, expiresAt = :expiresAt REMOVE broughtBy",
+                {":connection": {"S": connection_id}, ":seen": item["seen"], ":expiresAt": _expiry(now)},
+                condition="seen = :seen AND attribute_exists(broughtBy)",
+                deadline=deadline,
+            )
+        except AwsError as error:
+            if error.code != _REFUSED:
+                raise
+            return False
+        return True
+
+    async def finish(self, notification_id: str, topic: str, part: int, of: int, *, now: int, deadline: float) -> bool:
+        """Note that a part of a broadcast is done; return whether all are."""
+        item = await self._update(
+            {"connectionId": {"S": f"finished#{notification_id}#{topic}"}},
+            "SET expiresAt = :expiresAt ADD parts :part",
+            {":part": {"NS": [str(part)]}, ":expiresAt": _expiry(now)},
+            deadline=deadline,
+        )
+        return len(item["parts"]["NS"]) >= of
+
+    async def _is_connected(self, user_id: str, *, now: int, deadline: float) -> bool:
+        start: Item | None = None
+        while True:
+            request = {**self._clients.looking_up(user_id, start), "Limit": _ROWS}
+            page = await self._dynamodb.query(request, deadline=deadline)
+            if any(each.expires_at > now for each in read_connections(page.items, user_id)):
+                return True
+            start = page.last_evaluated_key
+            if start is None:
+                return False
+
+    async def _update(
+        self, key: Item, expression: str, values: Item, *, deadline: float, condition: str | None = None
+    ) -> Item:
+        request: dict[str, object] = {
+            "TableName": self._table,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": values,
+            "ReturnValues": "ALL_NEW",
+        }
+        if condition is not None:
+            request["ConditionExpression"] = condition
+        return await self._dynamodb.update_item(request, deadline=deadline)
+
+
+def _online(user_id: str) -> Item:
+    return {"connectionId": {"S": f"online#{user_id}"}}
+
+
+def _expiry(now: int) -> dict[str, str]:
+    return {"N": str(now + CONNECTION_LIFE_SECONDS + KEPT_SECONDS)}
