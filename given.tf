@@ -7,6 +7,7 @@ locals {
     jwt         = nonsensitive(can(length([var.jwt.audience])))
     authorizer  = nonsensitive(can(length([var.jwt.audience])) || can(length([var.authorizer.function_arn])))
     control     = nonsensitive(can(length([var.control.revocation_ttl])))
+    inbox       = nonsensitive(can(length([var.inbox.state_ttl])))
     push_queue  = nonsensitive(can(length([var.push_queue.batch_size])))
     topics      = nonsensitive(can(length([var.topics.workers])))
     access_logs = nonsensitive(can(length([var.access_logs.source_ip])))
@@ -14,7 +15,7 @@ locals {
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -3,12 +3,17 @@ locals {
   function_keys = concat(
     ["connect", "disconnect", "poll", "push"],
     local.given.control ? ["control"] : [],
+    local.given.inbox ? ["mark"] : [],
     local.given.topics ? ["fanout", "subscriptions"] : [],
     local.given.jwt ? ["verify_jwt"] : [],
   )
 
   # The functions that clients reach by a route.
-  routed_keys = concat(["connect", "disconnect", "poll", "push"], local.given.topics ? ["subscriptions"] : [])
+  routed_keys = concat(
+    ["connect", "disconnect", "poll", "push"],
+    local.given.inbox ? ["mark"] : [],
+    local.given.topics ? ["subscriptions"] : [],
+  )
 
   function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
 
@@ -57,7 +62,7 @@ locals {
   rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
   burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
 
-  # Clients have half of it for poll and for push: deliveries share the account's quota with them.
+  # Clients have half of it for poll, for push and for mark: deliveries share the account's quota with them.
   throttling = {
     rate_limit         = local.rate_limit
     burst_limit        = local.burst_limit
@@ -134,6 +139,7 @@ module "lambda" {
   keepalive          = var.keepalive
   max_frame_kb       = var.max_frame_kb
   control            = local.given.control ? var.control : null
+  inbox              = local.given.inbox ? var.inbox : null
   topics             = local.given.topics ? var.topics : null
   functions          = var.functions
   packages           = var.packages
@@ -218,6 +224,7 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
+  inbox       = local.given.inbox
   topics      = local.given.topics
   throttling  = local.throttling
   tags        = var.tags

@@ -1,4 +1,4 @@
-"""Marking notifications as seen and read: the user's state is changed, and all devices are told."""
+"""Marking notifications as seen and read: changes the state of a user, and sends it to the other devices."""
 
 import asyncio
 from collections.abc import Callable

@@ -15,6 +15,7 @@ locals {
     fanout        = concat(local.reading_actions, local.writing_actions)
     subscriptions = concat(local.reading_actions, local.writing_actions)
     control       = concat(local.reading_actions, local.writing_actions)
+    mark          = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {

@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with control control, with inbox mark, with topics fanout and subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -76,6 +76,14 @@ variable "control" {
   description = "How long, in seconds, a revocation is kept; null without the control function."
   type = object({
     revocation_ttl = number
+  })
+  default = null
+}
+
+variable "inbox" {
+  description = "How long, in seconds, the state of a user's inbox is kept after the last change; null without inboxes."
+  type = object({
+    state_ttl = number
   })
   default = null
 }
@@ -184,7 +192,7 @@ variable "topics" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control, mark, fanout, subscriptions or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

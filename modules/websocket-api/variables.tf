@@ -22,7 +22,7 @@ variable "api" {
 }
 
 variable "invocation_uris" {
-  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push, with topics subscriptions and, where connections are authorized, authorizer. They are known before the functions exist."
+  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push, with inbox mark, with topics subscriptions and, where connections are authorized, authorizer. They are known before the functions exist."
   type        = map(string)
   nullable    = false
 }
@@ -45,6 +45,13 @@ variable "client_push" {
   nullable    = false
 }
 
+variable "inbox" {
+  description = "Whether clients may mark notifications. Without inboxes the action for it is an unknown one."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "topics" {
   description = "Whether clients may subscribe to topics. Without them the actions for it are unknown ones."
   type        = bool
@@ -53,7 +60,7 @@ variable "topics" {
 }
 
 variable "throttling" {
-  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for poll and push the limits of clients."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for poll, push and mark the limits of clients."
   type = object({
     rate_limit         = number
     burst_limit        = number

@@ -59,7 +59,7 @@ def states(management: ManagementServer, connection_id: str) -> list[Any]:
 
 
 class TestMarking:
-    def test_a_client_marks_and_the_users_other_devices_are_told(
+    def test_a_client_marks_and_the_users_other_devices_get_it(
         self, tables: Tables, management: ManagementServer, send: Send, log_lines: LogLines
     ) -> None:
         for connection in (ME, PHONE, "tab="):
@@ -135,7 +135,7 @@ class TestMarking:
         assert state["read"].keys() == {IDS[0], IDS[1], IDS[2]}
         assert state["version"] == 3
 
-    def test_marks_that_never_get_their_turn_are_told_so(
+    def test_marks_that_never_get_their_turn_are_answered_so(
         self, tables: Tables, send: Send, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tried = []

@@ -68,6 +68,7 @@ ENVIRONMENT = {
     "KEEPALIVE_SECONDS": "240",
     "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
     "REVOCATION_TTL": "60",
+    "INBOX_TTL": "86400",
 }
 
 UNAVAILABLE = {
@@ -81,7 +82,9 @@ def event_for(function: str) -> object:
         return {"userId": "alice", "content": 1}
     if function == "control":
         return {"action": "revoke", "userId": "alice"}
-    return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
+    return json.loads(
+        (EVENTS / f"{'message' if function in ('poll', 'mark') else function}.json").read_text(encoding="utf-8")
+    )
 
 
 def build(function: str, folder: Path) -> Path:
@@ -129,7 +132,7 @@ def run(function: str, package: Path, event: object, environment: Mapping[str, s
 def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
     line, answer = run(function, build(function, tmp_path), event_for(function), ENVIRONMENT)
     assert (line["message"], line["outcome"]) == (function, "UNAVAILABLE")
-    if function == "poll":
+    if function in ("poll", "mark"):
         assert json.loads(answer["body"])["code"] == "UNAVAILABLE"
     else:
         assert answer == UNAVAILABLE[function]

@@ -54,6 +54,7 @@ module "push" {
   keepalive           = lookup(var.inputs, "keepalive", {})
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
   control             = lookup(var.inputs, "control", {})
+  inbox               = lookup(var.inputs, "inbox", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -240,6 +241,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
         keepalive={"action": "ping", "seconds": 540},
         max_frame_kb=64,
         control={"revocation_ttl": 3600},
+        inbox={"state_ttl": 86400},
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -279,6 +281,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["REVOCABLE"] == told["REVOCABLE"] == "true"
     control = planned['module.lambda.aws_lambda_function.this["control"]']["environment"][0]["variables"]
     assert control["REVOCATION_TTL"] == "3600"
+    mark = planned['module.lambda.aws_lambda_function.this["mark"]']["environment"][0]["variables"]
+    assert mark["INBOX_TTL"] == control["INBOX_TTL"] == "86400"
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -303,7 +307,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert {
         each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
         for each in stage["route_settings"]
-    } == {"poll": (2, 3), "push": (2, 3)}
+    } == {"poll": (2, 3), "push": (2, 3), "mark": (2, 3)}
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
@@ -340,6 +344,10 @@ def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> Non
 
 def test_nothing_of_control_is_planned_unless_it_is_asked_for(checkout: Checkout) -> None:
     assert not [address for address in checkout.plan(control=None) if "control" in address]
+
+
+def test_nothing_of_the_inbox_is_planned_unless_it_is_asked_for(planned: Values) -> None:
+    assert not [address for address in planned if "mark" in address]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

@@ -5,7 +5,7 @@ import hcl2
 import pytest
 
 from tools.paths import CHECKOUT
-from websocket_push.handlers import connect, control, disconnect, fanout, poll, pushing, subscriptions
+from websocket_push.handlers import connect, control, disconnect, fanout, mark, poll, pushing, subscriptions
 from websocket_push.push.topics import TopicsSettings
 from websocket_push.settings import (
     ClientPush,
@@ -75,6 +75,8 @@ ENVIRONMENT = {
     "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
     "FANOUT_SEGMENTS": "4",
     "IMMEDIATE_CONNECTIONS": "500",
+    "INBOX": "true",
+    "INBOX_TTL": "31622400",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
     "MAX_FRAME_BYTES": "32768",
@@ -97,7 +99,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
     "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
     "poll": (
         poll.read_settings,
-        poll.Settings("clients", "notifications", False, 32768, "poll", 240, revocable=False, topics=True),
+        poll.Settings("clients", "notifications", False, 32768, "poll", 240, revocable=False, topics=True, inbox=True),
     ),
     "push": (
         pushing.read_settings,
@@ -124,7 +126,13 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             "https://queue.example/control",
             86400,
             "subscriptions",
+            "notifications",
+            31622400,
         ),
+    ),
+    "mark": (
+        mark.read_settings,
+        mark.Settings("clients", "index", "notifications", "https://api.example/prod", False, False, 31622400),
     ),
     "fanout": (
         fanout.read_settings,
@@ -135,6 +143,9 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
         subscriptions.Settings("clients", "subscriptions", False, 20, False),
     ),
 }
+
+OF_INBOX = {"INBOX", "INBOX_TTL"}
+"""What functions that there are without inboxes too are passed with the input only; control, the table as well."""
 
 ALWAYS = ("connect", "disconnect", "poll", "push")
 """The functions that there are without topics too."""
@@ -178,6 +189,7 @@ def variables(environment: object) -> set[str]:
         return set(environment)
     text = str(environment)
     shared = {"SUBSCRIPTIONS_TABLE"} if "local.subscriptions_environment" in text else set()
+    shared |= {"INBOX_TTL", "NOTIFICATIONS_TABLE"} if "local.inbox_environment" in text else set()
     return set(re.findall(r"\b([A-Z][A-Z_]+) = ", text)) | shared
 
 
@@ -194,7 +206,10 @@ def test_a_missing_variable_is_named(function: str) -> None:
     read, _ = SETTINGS[function]
     environment = Noting(ENVIRONMENT)
     read(environment)
-    for name in environment.read - ({"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()):
+    optional = {"FANOUT_QUEUE_URL", "TOPICS", "INBOX"} if function in ALWAYS else set()
+    if function == "control":
+        optional = {"INBOX_TTL", "NOTIFICATIONS_TABLE"}
+    for name in environment.read - optional:
         if function in ("control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
             continue
         with pytest.raises(SettingsError, match=name):
@@ -208,6 +223,15 @@ def test_without_topics_nothing_of_them_is_needed(function: str) -> None:
     assert getattr(settings, "topics", None) in (None, False)
     assert getattr(settings, "subscriptions_table", "") == ""
     assert type(settings) is type(expected)
+
+
+@pytest.mark.parametrize("function", [*ALWAYS, "control"])
+def test_without_inboxes_nothing_of_them_is_needed(function: str) -> None:
+    read, _ = SETTINGS[function]
+    left_out = OF_INBOX | ({"NOTIFICATIONS_TABLE"} if function == "control" else set())
+    settings = read({name: value for name, value in ENVIRONMENT.items() if name not in left_out})
+    assert not getattr(settings, "inbox", False)
+    assert not getattr(settings, "inbox_ttl", 0)
 
 
 def test_a_bound_may_be_none_at_all() -> None:
