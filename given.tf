@@ -7,6 +7,7 @@ locals {
     jwt         = nonsensitive(can(length([var.jwt.audience])))
     authorizer  = nonsensitive(can(length([var.jwt.audience])) || can(length([var.authorizer.function_arn])))
     control     = nonsensitive(can(length([var.control.revocation_ttl])))
+    inbox       = nonsensitive(can(length([var.inbox.state_ttl])))
     push_queue  = nonsensitive(can(length([var.push_queue.batch_size])))
     topics      = nonsensitive(can(length([var.topics.workers])))
     events      = nonsensitive(can(length([var.events.offline_after])))
@@ -15,7 +16,7 @@ locals {
     posts_by_domain = try(nonsensitive(var.custom_domain.posts), false)
 
     provisioned_concurrency = {
-      for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
+      for key in ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"] : key => nonsensitive(can(length([abs(var.functions[key].provisioned_concurrency)])))
     }
   }
 }

@@ -3,13 +3,18 @@ locals {
   function_keys = concat(
     ["connect", "disconnect", "poll", "push"],
     local.given.control ? ["control"] : [],
+    local.given.inbox ? ["mark"] : [],
     local.given.topics ? ["fanout", "subscriptions"] : [],
     local.given.events ? ["events"] : [],
     local.given.jwt ? ["verify_jwt"] : [],
   )
 
   # The functions that clients reach by a route.
-  routed_keys = concat(["connect", "disconnect", "poll", "push"], local.given.topics ? ["subscriptions"] : [])
+  routed_keys = concat(
+    ["connect", "disconnect", "poll", "push"],
+    local.given.inbox ? ["mark"] : [],
+    local.given.topics ? ["subscriptions"] : [],
+  )
 
   function_names = { for key in local.function_keys : key => "${var.name}-${replace(key, "_", "-")}" }
 
@@ -138,6 +143,7 @@ module "lambda" {
   keepalive          = var.keepalive
   max_frame_kb       = var.max_frame_kb
   control            = local.given.control ? var.control : null
+  inbox              = local.given.inbox ? var.inbox : null
   topics             = local.given.topics ? var.topics : null
   limits             = var.limits
   events             = local.given.events ? var.events : null
@@ -236,6 +242,7 @@ module "websocket_api" {
   name        = var.name
   stage_name  = var.stage_name
   client_push = var.client_push
+  inbox       = local.given.inbox
   topics      = local.given.topics
   throttling  = local.throttling
   tags        = var.tags

@@ -104,12 +104,12 @@ output "subscriptions_table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
+  description = "ARNs of the functions by key: connect, disconnect, poll, push, with control control, with inbox mark, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
   value       = module.lambda.function_arns
 }
 
 output "log_group_names" {
-  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
+  description = "Names of the functions' log groups by key: connect, disconnect, poll, push, with control control, with inbox mark, with topics fanout and subscriptions, with events events, and with jwt verify_jwt."
   value       = module.lambda.log_group_names
 }
 

@@ -601,6 +601,26 @@ variable "limits" {
   }
 }
 
+variable "inbox" {
+  description = <<-EOT
+    What a user has seen and read, the same on every device, with a count of unread notifications, and pushes that replace or recall
+    an earlier one; `{}` for the defaults, null (the default) for none of it. With it, every poll reads the state and the count.
+    - `state_ttl = 31622400`: seconds for which a user's state is kept after the last change: at least as long as notifications are, from
+      a day to 800 days; 366 days.
+  EOT
+  type = object({
+    state_ttl = optional(number, 31622400)
+  })
+  default = null
+
+  validation {
+    condition = var.inbox == null ? true : try(
+      var.inbox.state_ttl >= 86400 && var.inbox.state_ttl <= 69120000 && floor(var.inbox.state_ttl) == var.inbox.state_ttl, false,
+    )
+    error_message = "inbox.state_ttl must be a whole number of seconds from 86400 (a day) to 69120000 (800 days), such as 31622400. It must not be shorter than the life of a notification: what was read would be unread again."
+  }
+}
+
 variable "topics" {
   description = <<-EOT
     Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
@@ -704,8 +724,9 @@ variable "throttling" {
     bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
-    - `client_rate_limit`, `client_burst_limit`: the same for poll and for push, and with `topics` for subscribe and unsubscribe, each;
-      half of the above, and at most half of the quota, if left out, so that clients leave the account room for deliveries.
+    - `client_rate_limit`, `client_burst_limit`: the same for each route of clients: poll, push, with `topics` subscribe and unsubscribe, and
+      with `inbox` mark. Half of the above, and at most half of the quota, if left out, so that clients leave the account room for
+      deliveries.
   EOT
   type = object({
     rate_limit         = optional(number)
@@ -746,8 +767,8 @@ variable "throttling" {
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push, with `control` control, with `topics` fanout and subscriptions, with `events`
-    events, and with `jwt` verify_jwt. What is left out has its default.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `inbox` mark, with `topics` fanout and subscriptions,
+    with `events` events, and with `jwt` verify_jwt. What is left out has its default.
     - `memory_size`: MB; 256, for push, control and fanout 512.
     - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
     - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
@@ -772,8 +793,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
+    condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -803,7 +824,7 @@ variable "functions" {
     condition = alltrue([
       for function, settings in var.functions : contains(["push", "control", "fanout", "events"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect, poll, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout of connect, disconnect, poll, mark, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
   }
 
   validation {
@@ -877,6 +898,11 @@ variable "functions" {
   }
 
   validation {
+    condition     = var.inbox != null || !contains(keys(var.functions), "mark")
+    error_message = "functions.mark has settings for a function that is there only with inbox: set inbox = {}, or leave functions.mark out."
+  }
+
+  validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
     error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
   }
@@ -884,7 +910,7 @@ variable "functions" {
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, fanout, subscriptions, events, verify_jwt). The others come from
+    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, mark, fanout, subscriptions, events, verify_jwt). The others come from
     `packages_folder` or are built by apply.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
@@ -902,8 +928,8 @@ variable "packages" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt."
+    condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
+    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {

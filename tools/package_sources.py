@@ -12,7 +12,10 @@ from pathlib import Path
 
 LAMBDA = Path(__file__).resolve().parent.parent / "lambda"
 PACKAGE = "websocket_push"
-FUNCTIONS = ("connect", "disconnect", "poll", "push", "control", "subscriptions", "fanout", "events", "verify_jwt")
+FUNCTIONS = (
+    *("connect", "disconnect", "poll", "push"),
+    *("control", "mark", "subscriptions", "fanout", "events", "verify_jwt"),
+)
 REQUIREMENTS = {"verify_jwt": "requirements/verify-jwt.txt"}
 """Where a function's libraries are locked. The other functions have none."""
 

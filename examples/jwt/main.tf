@@ -24,6 +24,9 @@ module "push" {
   # Who is online, disconnect, revoke.
   control = {}
 
+  # What a user has read, the same on every device.
+  inbox = {}
+
   # A trial: terraform destroy may delete the tables.
   deletion_protection = false
 }

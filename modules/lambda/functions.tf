@@ -73,6 +73,17 @@ locals {
     ]
   }
 
+  # The state of a user's inbox is an item of the notifications table, and the count is made of the user's notifications.
+  inbox_environment = {
+    INBOX_TTL           = try(tostring(var.inbox.state_ttl), null)
+    NOTIFICATIONS_TABLE = var.tables.notifications_table_name
+  }
+  change_inbox = {
+    Effect   = "Allow"
+    Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    Resource = [var.tables.notifications_table_arn]
+  }
+
   max_frame_bytes = tostring(var.max_frame_kb * 1024)
 
   connections_arn = "${var.api.execution_arn}/${var.api.stage_name}"
@@ -150,12 +161,14 @@ locals {
         },
         var.topics == null ? {} : { TOPICS = "true" },
         local.limit_environment,
+        var.inbox == null ? {} : { INBOX = "true" },
       )
       statements = concat(
         [
           {
-            Effect   = "Allow"
-            Action   = ["dynamodb:Query"]
+            Effect = "Allow"
+            # What was marked as unread is counted by its ids.
+            Action   = concat(var.inbox == null ? [] : ["dynamodb:BatchGetItem", "dynamodb:GetItem"], ["dynamodb:Query"])
             Resource = [var.tables.notifications_table_arn]
           },
         ],
@@ -231,6 +244,7 @@ locals {
         },
         local.subscriptions_environment,
         local.note_environment,
+        var.inbox == null ? {} : local.inbox_environment,
       )
       statements = concat(
         [
@@ -252,8 +266,41 @@ locals {
             Resource = var.queues.control_queue_arn[*]
           },
         ],
+        var.inbox == null ? [] : [local.change_inbox],
         local.write_subscriptions,
         local.queue_key_statements,
+      )
+    }
+
+    # Not there without inbox, which is then null.
+    mark = {
+      description = "Keeps what a user has seen and read, for all of the user's devices"
+      defaults    = local.defaults
+      environment = merge(
+        {
+          ALLOW_ANONYMOUS = tostring(var.allow_anonymous)
+          CLIENTS_INDEX   = var.tables.clients_index_name
+          CLIENTS_TABLE   = var.tables.clients_table_name
+          CONNECTIONS_URL = var.api.connections_url
+          REVOCABLE       = tostring(local.revocable)
+        },
+        local.inbox_environment,
+      )
+      statements = concat(
+        [
+          local.change_inbox,
+          {
+            Effect   = "Allow"
+            Action   = ["dynamodb:Query"]
+            Resource = [var.tables.clients_index_arn]
+          },
+          {
+            Effect   = "Allow"
+            Action   = ["execute-api:ManageConnections"]
+            Resource = ["${local.connections_arn}/POST/@connections/*"]
+          },
+        ],
+        var.allow_anonymous || local.revocable ? [local.read_connection] : [],
       )
     }
 

@@ -16,6 +16,7 @@ locals {
     subscriptions = concat(local.reading_actions, local.writing_actions)
     control       = concat(local.reading_actions, local.writing_actions)
     events        = concat(local.reading_actions, local.writing_actions)
+    mark          = concat(local.reading_actions, local.writing_actions)
   }
 
   table_key_statements = {

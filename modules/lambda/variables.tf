@@ -17,7 +17,7 @@ variable "dns_suffix" {
 }
 
 variable "function_names" {
-  description = "Names of the functions: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, and with jwt verify_jwt."
+  description = "Names of the functions: connect, disconnect, poll, push, with control control, with inbox mark, with topics fanout and subscriptions, and with jwt verify_jwt."
   type        = map(string)
   nullable    = false
 }
@@ -97,6 +97,14 @@ variable "events" {
     event_bus_arn   = string
     offline_after   = number
     include_content = bool
+  })
+  default = null
+}
+
+variable "inbox" {
+  description = "How long, in seconds, the state of a user's inbox is kept after the last change; null without inboxes."
+  type = object({
+    state_ttl = number
   })
   default = null
 }
@@ -210,7 +218,7 @@ variable "topics" {
 }
 
 variable "functions" {
-  description = "Settings by function: connect, disconnect, poll, push, control, fanout, subscriptions, events or verify_jwt. What is left out keeps its default."
+  description = "Settings by function: connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt. What is left out keeps its default."
   type = map(object({
     memory_size             = optional(number)
     timeout                 = optional(number)

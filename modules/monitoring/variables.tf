@@ -11,7 +11,7 @@ variable "metrics_namespace" {
 }
 
 variable "function_names" {
-  description = "Function names by key: connect, disconnect, poll, push, with control control, with topics fanout and subscriptions, with events events, and if tokens are verified verify_jwt."
+  description = "Function names by key: connect, disconnect, poll, push, with control control, with inbox mark, with topics fanout and subscriptions, with events events, and if tokens are verified verify_jwt."
   type        = map(string)
   nullable    = false
 }

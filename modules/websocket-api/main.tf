@@ -2,7 +2,7 @@ locals {
   clients_push = nonsensitive(var.client_push != "none")
 
   # The actions that a client can send, as the answer to an unknown one lists them.
-  actions      = concat(["poll"], local.clients_push ? ["push"] : [], var.topics ? ["subscribe", "unsubscribe"] : [])
+  actions      = concat(["poll"], local.clients_push ? ["push"] : [], var.inbox ? ["mark"] : [], var.topics ? ["subscribe", "unsubscribe"] : [])
   actions_text = "${join(", ", [for action in local.actions : "\"${action}\""])} or \"ping\""
 
   # Integrations that invoke a function. Without client push nothing invokes the push function over the API.
@@ -28,8 +28,8 @@ locals {
   # deployment before it destroys a route that is gone, so a route removed from this map would still be in the
   # deployment; a route that changes its target is updated before it.
   #
-  # The routes of topics are an exception: without topics nothing is made for them. Where topics are given up, they live
-  # on in the deployment until the next one, and are answered with API Gateway's own error.
+  # The routes of topics and of the inbox are exceptions: without the input nothing is made for them. Where it is given up,
+  # they live on in the deployment until the next one, and are answered with API Gateway's own error.
   routes = merge(
     {
       "$connect"    = { integration = "connect", replies = false }
@@ -39,6 +39,7 @@ locals {
       poll          = { integration = "poll", replies = true }
       push          = { integration = local.clients_push ? "push" : "unknown_action", replies = true }
     },
+    { for action in var.inbox ? ["mark"] : [] : action => { integration = "mark", replies = true } },
     { for action in var.topics ? ["subscribe", "unsubscribe"] : [] : action => { integration = "subscriptions", replies = true } },
   )
 
@@ -176,7 +177,7 @@ resource "aws_apigatewayv2_stage" "this" {
 
   # What clients can have functions do: below the account's quota, which deliveries share.
   dynamic "route_settings" {
-    for_each = toset(concat(["poll", "push"], var.topics ? ["subscribe", "unsubscribe"] : []))
+    for_each = toset(concat(["poll", "push"], var.inbox ? ["mark"] : [], var.topics ? ["subscribe", "unsubscribe"] : []))
 
     content {
       route_key              = route_settings.value

@@ -22,7 +22,7 @@ variable "api" {
 }
 
 variable "invocation_uris" {
-  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push, with topics subscriptions and, where connections are authorized, authorizer. They are known before the functions exist."
+  description = "URIs by which API Gateway invokes the functions, by key: connect, disconnect, poll, push, with inbox mark, with topics subscriptions and, where connections are authorized, authorizer. They are known before the functions exist."
   type        = map(string)
   nullable    = false
 }
@@ -42,6 +42,13 @@ variable "function_aliases" {
 variable "client_push" {
   description = "Who a client may push to. With \"none\" the push action is answered like an unknown one, no function is invoked for it, and API Gateway has no permission to invoke the push function."
   type        = string
+  nullable    = false
+}
+
+variable "inbox" {
+  description = "Whether clients may mark notifications. Without inboxes the action for it is an unknown one."
+  type        = bool
+  default     = false
   nullable    = false
 }
 

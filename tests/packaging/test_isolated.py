@@ -74,6 +74,7 @@ ENVIRONMENT = {
     "IMMEDIATE_CONNECTIONS": "500",
     "POSTS_PER_SECOND": "2500",
     "MAX_TOPICS_PER_CONNECTION": "20",
+    "INBOX_TTL": "86400",
 }
 
 ID = "019c13a0-9c00-7000-8000-000000000000"
@@ -94,7 +95,7 @@ def event_for(function: str) -> object:
         return {"Records": [recorded("queue")["Records"][0] | {"body": json.dumps(segment)}]}
     if function == "subscriptions":
         return recorded("message") | {"body": json.dumps({"action": "subscribe", "topics": ["org/7"]})}
-    return recorded("message" if function == "poll" else function)
+    return recorded("message" if function in ("poll", "mark") else function)
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def run(function: str, package: Path, event: object, environment: Mapping[str, s
 def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
     line, answer = run(function, build(function, tmp_path), event_for(function), ENVIRONMENT)
     assert (line["message"], line["outcome"]) == (function, "UNAVAILABLE")
-    if function in ("poll", "subscriptions"):
+    if function in ("poll", "mark", "subscriptions"):
         assert json.loads(answer["body"])["code"] == "UNAVAILABLE"
     elif function == "fanout":
         assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [

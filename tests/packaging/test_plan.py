@@ -56,6 +56,7 @@ module "push" {
   control             = lookup(var.inputs, "control", {})
   topics              = lookup(var.inputs, "topics", {})
   limits              = lookup(var.inputs, "limits", null)
+  inbox               = lookup(var.inputs, "inbox", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -252,6 +253,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "messages_per_second": 7,
             "burst": 9,
         },
+        inbox={"state_ttl": 86400},
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -304,6 +306,8 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert planned["module.queues.aws_lambda_event_source_mapping.fanout[0]"]["scaling_config"] == [
         {"maximum_concurrency": 4}
     ]
+    mark = planned['module.lambda.aws_lambda_function.this["mark"]']["environment"][0]["variables"]
+    assert mark["INBOX_TTL"] == control["INBOX_TTL"] == "86400"
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -328,7 +332,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert {
         each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
         for each in stage["route_settings"]
-    } == dict.fromkeys(("poll", "push", "subscribe", "unsubscribe"), (2, 3))
+    } == dict.fromkeys(("mark", "poll", "push", "subscribe", "unsubscribe"), (2, 3))
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
@@ -368,6 +372,10 @@ def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> Non
 def test_nothing_of_an_input_is_planned_unless_it_is_asked_for(checkout: Checkout, name: str, words: list[str]) -> None:
     planned = checkout.plan(**{name: None})
     assert not [address for address in planned if any(word in address for word in words)]
+
+
+def test_nothing_of_the_inbox_is_planned_unless_it_is_asked_for(planned: Values) -> None:
+    assert not [address for address in planned if "mark" in address]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

@@ -15,7 +15,7 @@ SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
 FLOORS = (
     {"handlers"},
-    {"push", "control", "events", "history", "listening", "logs", "authorization", "runtime"},
+    {"push", "control", "events", "history", "listening", "logs", "marking", "authorization", "runtime"},
     {"tables", "telemetry"},
     {"tokens", "aws"},
     {"protocol", "http", "settings"},

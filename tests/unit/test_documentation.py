@@ -75,7 +75,18 @@ def test_the_table_of_roles_is_what_the_policies_say() -> None:
     starts = [*re.finditer(r'^ {4}(?:for .* : )?"?(\w+)"? =>? \{\n {6}description', text, re.MULTILINE)]
     documented = documented_actions()
     assert [match[1] for match in starts] == [
-        *("connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events", "verify_jwt"),
+        *(
+            "connect",
+            "disconnect",
+            "poll",
+            "push",
+            "control",
+            "mark",
+            "fanout",
+            "subscriptions",
+            "events",
+            "verify_jwt",
+        ),
     ]
     shared = {
         name: set(ACTION.findall(body))

@@ -6,7 +6,7 @@ import pytest
 
 from tools.paths import CHECKOUT
 from websocket_push.control.connection_limit import LimitSettings
-from websocket_push.handlers import connect, control, disconnect, fanout, poll, pushing, subscriptions
+from websocket_push.handlers import connect, control, disconnect, fanout, mark, poll, pushing, subscriptions
 from websocket_push.push.topics import TopicsSettings
 from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (
@@ -79,6 +79,8 @@ ENVIRONMENT = {
     "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
     "FANOUT_SEGMENTS": "4",
     "IMMEDIATE_CONNECTIONS": "500",
+    "INBOX": "true",
+    "INBOX_TTL": "31622400",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
     "MAX_FRAME_BYTES": "32768",
@@ -121,7 +123,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
     "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
     "poll": (
         poll.read_settings,
-        poll.Settings("clients", "notifications", False, 32768, "poll", 240, False, True, Rate(5, 15)),
+        poll.Settings("clients", "notifications", False, 32768, "poll", 240, False, True, Rate(5, 15), inbox=True),
     ),
     "push": (
         pushing.read_settings,
@@ -149,7 +151,13 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             "https://queue.example/control",
             86400,
             "subscriptions",
+            notifications_table="notifications",
+            inbox_ttl=31622400,
         ),
+    ),
+    "mark": (
+        mark.read_settings,
+        mark.Settings("clients", "index", "notifications", "https://api.example/prod", False, False, 31622400),
     ),
     "fanout": (
         fanout.read_settings,
@@ -160,6 +168,9 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
         subscriptions.Settings("clients", "subscriptions", False, 20, False, Rate(5, 15)),
     ),
 }
+
+OF_INBOX = {"INBOX", "INBOX_TTL"}
+"""What functions that there are without inboxes too are passed with the input only; control, the table as well."""
 
 ALWAYS = ("connect", "disconnect", "poll", "push")
 """The functions that there are without topics too."""
@@ -205,6 +216,7 @@ def variables(environment: object) -> set[str]:
     shared = {
         "local.subscriptions_environment": {"SUBSCRIPTIONS_TABLE"},
         "local.limit_environment": {"MESSAGES_PER_SECOND", "MESSAGE_BURST"},
+        "local.inbox_environment": {"INBOX_TTL", "NOTIFICATIONS_TABLE"},
     }
     return set(re.findall(r"\b([A-Z][A-Z_]+) += ", text)).union(*(shared[name] for name in shared if name in text))
 
@@ -223,8 +235,10 @@ def test_a_missing_variable_is_named(function: str) -> None:
     environment = Noting(ENVIRONMENT)
     read(environment)
     switches = {"CONNECTIONS_PER_USER", "MESSAGES_PER_SECOND"} | (
-        {"FANOUT_QUEUE_URL", "TOPICS"} if function in ALWAYS else set()
+        {"FANOUT_QUEUE_URL", "TOPICS", "INBOX"} if function in ALWAYS else set()
     )
+    if function == "control":
+        switches |= {"INBOX_TTL", "NOTIFICATIONS_TABLE"}
     for name in environment.read - switches:
         if function in ("connect", "control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
             continue
@@ -251,6 +265,15 @@ def test_without_limits_nothing_of_them_is_needed(function: str, name: str) -> N
 def test_where_the_newest_is_refused_connect_needs_no_way_to_connections() -> None:
     settings = connect.read_settings({**ENVIRONMENT, "CLOSE_OLDEST": "false", "CONNECTIONS_URL": ""})
     assert settings.limit == LimitSettings(10, "index", "", "subscriptions")
+
+
+@pytest.mark.parametrize("function", [*ALWAYS, "control"])
+def test_without_inboxes_nothing_of_them_is_needed(function: str) -> None:
+    read, _ = SETTINGS[function]
+    left_out = OF_INBOX | ({"NOTIFICATIONS_TABLE"} if function == "control" else set())
+    settings = read({name: value for name, value in ENVIRONMENT.items() if name not in left_out})
+    assert not getattr(settings, "inbox", False)
+    assert not getattr(settings, "inbox_ttl", 0)
 
 
 def test_a_bound_may_be_none_at_all() -> None:

@@ -22,6 +22,9 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 MAX_BATCH_WRITE = 25
 """How many items one BatchWriteItem request may name ("BatchWriteItem", API reference)."""
 
+MAX_BATCH_READ = 100
+"""How many items one BatchGetItem request may name ("BatchGetItem", API reference)."""
+
 
 class QueryPage:
     """One page of a query.
@@ -98,6 +101,35 @@ class DynamoDB:
         """
         request = {"TableName": table, "Key": key, "ConsistentRead": True}
         return await self._call("GetItem", request, _decode_item, deadline)
+
+    async def get_items(self, table: str, keys: Sequence[Item], *, attributes: str, deadline: float) -> list[Item]:
+        """Read items of one table, none of them twice; what was written in the last moment may not be seen.
+
+        Parameters
+        ----------
+        table : str
+            The table's name or ARN.
+        keys : Sequence[Item]
+            Their key attributes.
+        attributes : str
+            Which attributes, with commas between them.
+        deadline : float
+            Event loop time in seconds.
+
+        Returns
+        -------
+        list[Item]
+            Those that there are, in no order.
+        """
+        items: list[Item] = []
+        waiting = list(keys)
+        while waiting:
+            asked = {"Keys": waiting[:MAX_BATCH_READ], "ProjectionExpression": attributes}
+            found, left = await self._call("BatchGetItem", {"RequestItems": {table: asked}}, _decode_batch, deadline)
+            items += found
+            # A response has 16 MB at most; what did not fit is asked for again.
+            waiting = [*left, *waiting[MAX_BATCH_READ:]]
+        return items
 
     async def delete_item(self, table: str, key: Item, *, deadline: float) -> None:
         """Delete an item; deleting what is not there is success.
@@ -249,6 +281,18 @@ def _decode_written(body: bytes) -> None:
     if decode_object(body).get("UnprocessedItems"):
         # Like any answer that is not what was asked for, it has the request sent again, after a pause.
         raise InvalidResponse("items were left unprocessed")
+
+
+def _decode_batch(body: bytes) -> tuple[list[Item], list[Item]]:
+    document = decode_object(body)
+    found, left = document.get("Responses", {}), document.get("UnprocessedKeys", {})
+    items = [item for each in found.values() for item in each]
+    if not items and left:
+        # Nothing of it could be read now: like any answer that is not what was asked for, it is asked for again later.
+        raise InvalidResponse("no item was processed")
+    return [_checked_item(item) for item in items], [
+        _checked_item(key) for each in left.values() for key in each["Keys"]
+    ]
 
 
 def decode_page(body: bytes) -> QueryPage:

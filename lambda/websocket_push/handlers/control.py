@@ -1,5 +1,6 @@
-"""The control function: says who is connected, disconnects and revokes, for a backend that invokes it."""
+"""The control function: says who is connected, disconnects, revokes and marks, for a backend that invokes it."""
 
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -13,12 +14,15 @@ from websocket_push.control.presence import connections, online
 from websocket_push.control.revoking import Revoking, parse_sweep
 from websocket_push.protocol.batch import is_batch, parse_batch
 from websocket_push.protocol.control_request import (
+    FIELDS,
     ConnectionsRequest,
     DisconnectRequest,
+    MarkRequest,
     OnlineRequest,
     RevokeRequest,
     parse_control,
 )
+from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
@@ -32,7 +36,10 @@ Reply = dict[str, object]
 
 
 class Settings(NamedTuple):
-    """What the function control is passed: `revocation_ttl` in seconds, `subscriptions_table` empty without topics."""
+    """What the function control is passed: times to live in seconds, and what is empty or 0 without its feature.
+
+    That is `subscriptions_table` without topics, and `notifications_table` and `inbox_ttl` without inboxes.
+    """
 
     clients_table: str
     clients_index: str
@@ -41,6 +48,8 @@ class Settings(NamedTuple):
     revocation_ttl: int
     subscriptions_table: str
     events: bool = False
+    notifications_table: str = ""
+    inbox_ttl: int = 0
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -53,6 +62,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         revocation_ttl=read_seconds(environment, "REVOCATION_TTL"),
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
         events=bool(read_optional(environment, "EVENTS")),
+        notifications_table=read_optional(environment, "NOTIFICATIONS_TABLE"),
+        inbox_ttl=read_seconds(environment, "INBOX_TTL") if read_optional(environment, "INBOX_TTL") else 0,
     )
 
 
@@ -60,6 +71,7 @@ class Warm(NamedTuple):
     """What control works with."""
 
     settings: Settings
+    dynamodb: DynamoDB
     clients: Clients
     registry: Registry
     management: Management
@@ -73,6 +85,7 @@ def make(sender: ConcurrentSender) -> Warm:
     clients = Clients(dynamodb, settings.clients_table, settings.clients_index, settings.subscriptions_table)
     return Warm(
         settings,
+        dynamodb,
         clients,
         Registry(dynamodb, settings.clients_table, clients),
         Management(sender, settings.connections_url),
@@ -105,6 +118,8 @@ async def _answer(event: Event, invocation: Invocation[Warm]) -> Reply:
         return await connections(request, registry, now=now, deadline=deadline)
     if isinstance(request, OnlineRequest):
         return await online(request, registry, now=now, deadline=deadline)
+    if isinstance(request, MarkRequest):
+        return await _mark(request, invocation)
     if isinstance(request, DisconnectRequest):
         reply = await _disconnecting(invocation).disconnect(request)
     elif isinstance(request, RevokeRequest):
@@ -113,6 +128,28 @@ async def _answer(event: Event, invocation: Invocation[Warm]) -> Reply:
         reply = await _revoking(invocation).unrevoke(request)
     _note(reply, invocation)
     return reply
+
+
+async def _mark(request: MarkRequest, invocation: Invocation[Warm]) -> Reply:
+    warm = invocation.warm
+    settings = warm.settings
+    if not settings.inbox_ttl:
+        raise RequestError(ErrorCode.INBOX_DISABLED, "There are no inboxes here: set the module's input inbox.")
+    # Imported here, so that without inboxes the function starts as fast as if there were none.
+    from websocket_push.marking import Marking
+    from websocket_push.protocol.inbox import parse_mark
+    from websocket_push.tables.inboxes import Inboxes
+
+    mark = parse_mark(request.marked, FIELDS["mark"], now=invocation.now_milliseconds())
+    marking = Marking(
+        inboxes=Inboxes(warm.dynamodb, settings.notifications_table),
+        clients=warm.clients,
+        management=warm.management,
+        ttl=settings.inbox_ttl,
+        now=invocation.now_milliseconds,
+        deadline=invocation.deadline,
+    )
+    return {"userId": request.user_id, "state": json.loads(await marking.mark(request.user_id, mark))}
 
 
 async def _go_on(event: Event, invocation: Invocation[Warm]) -> Reply:

@@ -7,7 +7,7 @@ from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
-from websocket_push.history import Log, read_history
+from websocket_push.history import Log, Page, read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """What the function poll is passed; `topics` is whether there are topics."""
+    """What the function poll is passed; `topics` and `inbox` are whether there are topics, and inboxes."""
 
     clients_table: str
     notifications_table: str
@@ -37,6 +37,7 @@ class Settings(NamedTuple):
     revocable: bool
     topics: bool
     rate: "Rate | None" = None
+    inbox: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -51,6 +52,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         revocable=read_flag(environment, "REVOCABLE"),
         topics=bool(read_optional(environment, "TOPICS")),
         rate=read_rate(environment),
+        inbox=bool(read_optional(environment, "INBOX")),
     )
 
 
@@ -103,15 +105,33 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         log = await listened_logs(
             notifications, dynamodb, settings.clients_table, connection_id, deadline=invocation.deadline
         )
-    page = await read_history(
-        log,
-        user_id,
-        request,
-        page_bytes=max_notification_bytes(settings.max_frame_bytes),
-        now_milliseconds=invocation.now_milliseconds(),
-        deadline=invocation.deadline,
-        together=together,
-    )
+    now, page_bytes, state = invocation.now_milliseconds(), max_notification_bytes(settings.max_frame_bytes), ""
+
+    async def read_page(page_bytes: int) -> Page:
+        return await read_history(
+            log,
+            user_id,
+            request,
+            page_bytes=page_bytes,
+            now_milliseconds=now,
+            deadline=invocation.deadline,
+            together=together,
+        )
+
+    if settings.inbox:
+        from websocket_push.handlers.inboxed import read_with_inbox
+
+        page, state = await read_with_inbox(
+            read_page,
+            dynamodb,
+            settings.notifications_table,
+            user_id,
+            page_bytes=page_bytes,
+            now=now // 1000,
+            deadline=invocation.deadline,
+        )
+    else:
+        page = await read_page(page_bytes)
     invocation.fields.update(notifications=len(page.texts), more=page.next_position is not None)
     if page.reset:
         invocation.fields["reset"] = True
@@ -123,6 +143,11 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
     )
     return reply(
         history_frame(
-            page.texts, next_position=page.next_position, reset=page.reset, session=about, request_id=request_id
+            page.texts,
+            next_position=page.next_position,
+            reset=page.reset,
+            session=about,
+            request_id=request_id,
+            state=state,
         )
     )

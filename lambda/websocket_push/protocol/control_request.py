@@ -65,7 +65,16 @@ class UnrevokeRequest(NamedTuple):
     token_id: str | None
 
 
-ControlRequest: TypeAlias = ConnectionsRequest | OnlineRequest | DisconnectRequest | RevokeRequest | UnrevokeRequest
+class MarkRequest(NamedTuple):
+    """Mark notifications of a user; what is marked is checked where there are inboxes."""
+
+    user_id: str
+    marked: Mapping[str, object]
+
+
+ControlRequest: TypeAlias = (
+    ConnectionsRequest | OnlineRequest | DisconnectRequest | RevokeRequest | UnrevokeRequest | MarkRequest
+)
 
 
 def parse_control(request: object, *, now: int) -> ControlRequest:
@@ -160,6 +169,10 @@ def _parse_unrevoke(request: Mapping[str, object]) -> UnrevokeRequest:
     return UnrevokeRequest(require_user_id(request.get("userId"), "userId"), _parse_token_id(request.get("tokenId")))
 
 
+def _parse_mark(request: Mapping[str, object]) -> MarkRequest:
+    return MarkRequest(require_user_id(request.get("userId"), "userId"), request)
+
+
 def _parse_connection_id(value: object, field: str) -> str | None:
     if value is None:
         return None
@@ -196,6 +209,7 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, object]], ControlRequest]] = {
     "online": _parse_online,
     "disconnect": _parse_disconnect,
     "unrevoke": _parse_unrevoke,
+    "mark": _parse_mark,
 }
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -204,5 +218,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "disconnect": ("action", "userId", "connectionId", "except", "reason", "reconnect"),
     "revoke": ("action", "userId", "issuedBefore", "tokenId"),
     "unrevoke": ("action", "userId", "tokenId"),
+    "mark": ("action", "userId", "seenUpTo", "readUpTo", "read", "unread", "at"),
 }
 """The members of each action's request."""

@@ -35,6 +35,7 @@ def max_notification_bytes(max_frame_bytes: int) -> int:
 
 
 _RESET = ',"reset":true'
+STATE_MEMBER = ',"state":'
 
 
 def to_json(value: object) -> str:
@@ -79,6 +80,7 @@ def history_frame(
     reset: bool,
     session: Mapping[str, object],
     request_id: str | int | None,
+    state: str = "",
 ) -> str:
     """Return the frame of a history page, from the texts of its notifications, oldest first.
 
@@ -92,11 +94,13 @@ def history_frame(
         Whether the client's position was unusable and this is the newest page instead.
     session
         What the client needs to stay connected; see `session`.
+    state
+        The state of the user's inbox, as JSON text; empty where there is none.
     """
     more = "false" if next_position is None else f'true,"next":"{next_position}"'
     return (
         f'{{"type":"history"{_request_id_member(request_id)},"notifications":[{",".join(notifications)}],'
-        f'"more":{more}{_RESET if reset else ""},"session":{to_json(session)}}}'
+        f'"more":{more}{_RESET if reset else ""},"session":{to_json(session)}{state and STATE_MEMBER}{state}}}'
     )
 
 
@@ -112,6 +116,11 @@ def subscribed_frame(
     refusals = [{"topic": topic, "code": code} for topic, code in refused]
     members = to_json({"topics": topics, "refused": refusals})[1:]
     return f'{{"type":"subscribed"{_request_id_member(request_id)},{members}'
+
+
+def state_frame(state: str, request_id: str | int | None = None) -> str:
+    """Return the frame about a user's inbox, a reply or not; `state` is JSON text."""
+    return f'{{"type":"state"{_request_id_member(request_id)}{STATE_MEMBER}{state}}}'
 
 
 def error_frame(

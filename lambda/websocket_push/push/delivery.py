@@ -242,7 +242,7 @@ class _Recipient:
     async def _look_up_more(self, start: Item) -> None:
         common = self._common
         try:
-            page = await common.clients.next_page(self._outcome.user_id, start, deadline=common.until)
+            page = await common.clients.page(self._outcome.user_id, start, deadline=common.until)
         except Exception as error:
             self._miss(error)
         else:

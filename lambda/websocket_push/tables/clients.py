@@ -119,8 +119,8 @@ class Clients:
         }
         return request if start is None else {**request, "ExclusiveStartKey": start}
 
-    async def next_page(self, user_id: str, start: Item, *, deadline: float) -> QueryPage:
-        """Read the next page of a user's connections, after the key at which another page ended."""
+    async def page(self, user_id: str, start: Item | None, *, deadline: float) -> QueryPage:
+        """Read a page of a user's connections: the first, or the one after the key at which another page ended."""
         return await self._dynamodb.query(self.looking_up(user_id, start), deadline=deadline)
 
 

@@ -1,6 +1,7 @@
 """DynamoDB: the requests against a scripted server, the results against moto."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.unit.aws.support import (
     PATIENCE,
+    Answer,
     Server,
     check_signature,
     environment,
@@ -227,6 +229,44 @@ def test_a_query_is_read_page_by_page(moto: dict[str, str], table: str) -> None:
             start = {"ExclusiveStartKey": page.last_evaluated_key}
 
     assert run(ConcurrentSender(moto), work) == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_many_items_are_read_by_their_keys(moto: dict[str, str], table: str) -> None:
+    async def work(transport: ConcurrentSender) -> set[str]:
+        database = DynamoDB(transport)
+        deadline = soon(PATIENCE)
+        items: list[Item] = [{"userId": {"S": "alice"}, "notificationId": {"S": str(n)}} for n in range(120)]
+        await database.write_items(
+            table, [{"PutRequest": {"Item": {**item, "content": {"S": "x"}}}} for item in items], deadline=deadline
+        )
+        missing: Item = {"userId": {"S": "alice"}, "notificationId": {"S": "missing"}}
+        found = await database.get_items(table, [*items, missing], attributes="notificationId", deadline=deadline)
+        assert all(item.keys() == {"notificationId"} for item in found)
+        assert len(found) == 120
+        return {item["notificationId"]["S"] for item in found}
+
+    assert run(ConcurrentSender(moto), work) == {str(n) for n in range(120)}
+
+
+def test_items_that_were_left_out_are_asked_for_again() -> None:
+    def batch(*, found: list[str], left: list[str]) -> Answer:
+        answer = {
+            "Responses": {"t": [{"id": {"S": each}} for each in found]},
+            "UnprocessedKeys": {"t": {"Keys": [{"id": {"S": each}} for each in left]}} if left else {},
+        }
+        body = json.dumps(answer).encode()
+        return reply(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async def work(transport: ConcurrentSender) -> list[Item]:
+        keys: list[Item] = [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
+        return await DynamoDB(transport).get_items("t", keys, attributes="id", deadline=soon(PATIENCE))
+
+    # Some of them, none of them, and the rest.
+    answers = (batch(found=["a"], left=["b"]), batch(found=[], left=["b"]), batch(found=["b"], left=[]))
+    with Server(*answers) as server:
+        assert run(transport_to(server), work) == [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
+        asked = [json.loads(request.body)["RequestItems"]["t"]["Keys"] for request in server.requests]
+    assert asked == [[{"id": {"S": "a"}}, {"id": {"S": "b"}}], [{"id": {"S": "b"}}], [{"id": {"S": "b"}}]]
 
 
 def test_an_error_of_dynamodb_has_its_code(moto: dict[str, str]) -> None:

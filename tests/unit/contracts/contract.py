@@ -14,8 +14,8 @@ from referencing.jsonschema import DRAFT202012
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
-CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe")
-SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "notification", "error", "bye", "unanswered")
+CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe", "mark")
+SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "state", "notification", "error", "bye", "unanswered")
 _CONTROL_ACTIONS = ("connections", "online", "disconnect", "revoke", "unrevoke")
 SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply", "event")
 
@@ -31,7 +31,7 @@ def kind_of(value: object) -> str | None:
         return None
     if "specversion" in value:
         return "event"
-    if value.get("action") in _CONTROL_ACTIONS:
+    if value.get("action") in _CONTROL_ACTIONS or (value.get("action") == "mark" and "userId" in value):
         return "control-request"
     if "type" in value or "action" in value:
         return str(value.get("type") or value.get("action"))
@@ -41,7 +41,11 @@ def kind_of(value: object) -> str | None:
         return "push-failure"
     if "topic" in value and "persisted" in value:
         return "topic-report"
-    if value.keys() & {"users", "connecting", "more", "revoked"} and "totals" not in value and "id" not in value:
+    if (
+        value.keys() & {"users", "connecting", "more", "revoked", "state"}
+        and "totals" not in value
+        and "id" not in value
+    ):
         return "control-reply"
     if "totals" in value:
         return "push-report"

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.contracts import contract
-from websocket_push.protocol import poll_request, push_request, topics
+from websocket_push.protocol import control_request, inbox, poll_request, push_request, topics
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import max_notification_bytes
+from websocket_push.protocol.inbox import parse_mark
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.push_request import parse_client_push, parse_push
 from websocket_push.protocol.topics import parse_subscription
@@ -32,6 +33,9 @@ ttls = st.sampled_from([0, 1, 31_536_000, 31_536_001, -1, True])
 request_ids = st.text(max_size=3) | st.sampled_from(["x" * 64, "x" * 65, "a\n", 2**53 - 1, 2**53, -(2**53), True])
 
 EDGES: dict[str, list[object]] = {
+    "at": [0, 1, NOW, NOW + 1, 2**53 - 1, 2**53, -1, True, 0.5, "1", None],
+    "ids": [[], [ID], [ID, ID.upper()], [ID] * 100, [ID] * 101, [ID[:-1]], [ID + "\n"], [1], [None], ID, {}, 1, None],
+    "upTo": [ID, ID.upper(), ID[:-1], ID + "\n", f"{ID}+", ID.replace("-7", "-4"), "", 1, [ID], None],
     "after": [
         ID,
         ID.upper(),
@@ -112,6 +116,9 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "onFailure": st.sampled_from(["report", "raise", "x"]) | values,
     "persist": st.booleans() | values,
     "requestId": request_ids | values,
+    **dict.fromkeys(("seenUpTo", "readUpTo"), ids | values),
+    **{name: st.lists(ids, max_size=2) | values for name in ("read", "unread")},
+    "at": st.integers(-1, 3) | values,
     "topics": st.lists(st.text("a/*_ \n", max_size=4), max_size=3) | values,
     "topic": topic_names | values,
     "ttl": ttls | values,
@@ -142,6 +149,9 @@ def test_the_members_are_those_that_the_code_knows() -> None:
     assert tuple(messages["push"]["payload"]["properties"]) == push_request._CLIENT_FIELDS
     assert tuple(messages["poll"]["payload"]["properties"]) == poll_request._FIELDS
     assert tuple(messages["subscribe"]["payload"]["properties"]) == topics._FIELDS
+    assert tuple(messages["mark"]["payload"]["properties"]) == ("action", "requestId", *inbox.FIELDS)
+    of_backends = contract.schema("control-request")["$defs"]["mark"]["properties"]
+    assert tuple(of_backends) == control_request.FIELDS["mark"] == ("action", "userId", *inbox.FIELDS)
     assert tuple(messages["unsubscribe"]["payload"]["properties"]) == topics._FIELDS
 
 
@@ -200,6 +210,24 @@ def test_a_subscription(message: dict[str, object]) -> None:
     check_message("subscribe", parse_subscription, message)
 
 
+MARKS = {"seenUpTo": "upTo", "readUpTo": "upTo", "read": "ids", "unread": "ids", "at": "at", "requestId": "requestId"}
+
+
+@pytest.mark.parametrize("member", MARKS)
+def test_the_edges_of_a_mark(member: str) -> None:
+    for value in EDGES[MARKS[member]]:
+        check_message("mark", mark, {"action": "mark", member: value})
+
+
+@settings(deadline=None)
+@given(
+    made_of({"action": st.just("mark")}, "requestId", "seenUpTo", "readUpTo", "read", "at")
+    | made_of({"action": st.just("mark")}, "unread")
+)
+def test_a_mark(message: dict[str, object]) -> None:
+    check_message("mark", mark, message)
+
+
 def test_a_list_of_recipients_has_an_end() -> None:
     for count in (push_request.MAX_RECIPIENTS, push_request.MAX_RECIPIENTS + 1):
         request = {"userIds": ["a"] * count, "content": None}
@@ -241,6 +269,10 @@ def check_message(action: str, parse: Callable[[dict[str, object]], object], mes
 
 def client_push(message: dict[str, object]) -> object:
     return parse_client_push(message, max_frame_bytes=MAX_FRAME_BYTES)
+
+
+def mark(message: dict[str, object]) -> object:
+    return parse_mark(message, ("action", "requestId", *inbox.FIELDS), now=NOW)
 
 
 def push_refusal(request: object) -> ErrorCode | None:

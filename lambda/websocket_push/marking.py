@@ -1,0 +1,116 @@
+"""Marking notifications as seen and read: changes the state of a user, and sends it to the other devices."""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from websocket_push.aws.dynamodb import Item
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import Management
+from websocket_push.aws.requests import Payload
+from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.frames import state_frame
+from websocket_push.protocol.inbox import Mark, marked, state_member
+from websocket_push.tables.clients import Clients, read_connections
+from websocket_push.tables.inboxes import Inboxes, Stored
+
+ATTEMPTS = 10
+"""How often a mark is tried that others of the same user get in the way of; each time one of them is done."""
+
+POST_ATTEMPTS = 3
+POSTS_AT_ONCE = 64
+
+
+class Marking(NamedTuple):
+    """What marking needs.
+
+    Parameters
+    ----------
+    inboxes, clients, management
+        The tables and the management API.
+    ttl
+        For how many seconds a state is kept after the last mark.
+    now
+        Returns milliseconds since the epoch.
+    deadline
+        When the answer must be ready, on the event loop's clock.
+    """
+
+    inboxes: Inboxes
+    clients: Clients
+    management: Management
+    ttl: int
+    now: Callable[[], int]
+    deadline: float
+
+    async def mark(self, user_id: str, mark: Mark, *, sender: str | None = None) -> str:
+        """Change a user's state and return it with the count, as JSON text.
+
+        What changes is sent to the user's connections, but not to that of the sender, which gets the reply. One that it
+        does not reach has it by its next poll.
+
+        Parameters
+        ----------
+        sender
+            The connection that the mark came over; None if it came from a backend.
+
+        Raises
+        ------
+        RequestError
+            `UNAVAILABLE` if others that mark at the same time get in the way again and again.
+        """
+        stored, changed = await self._change(user_id, mark)
+        others, unread = await asyncio.gather(
+            self._connections(user_id) if changed else _nobody(),
+            self.inboxes.count(user_id, stored.state, now=self.now() // 1000, deadline=self.deadline),
+        )
+        member = state_member(stored.state, stored.version, unread)
+        await self._send(state_frame(member), [each for each in others if each != sender])
+        return member
+
+    async def _change(self, user_id: str, mark: Mark) -> tuple[Stored, bool]:
+        """Return the state after a mark, and whether it may have been changed by it."""
+        written = False
+        for _ in range(ATTEMPTS):
+            stored = await self.inboxes.find(user_id, deadline=self.deadline)
+            state = marked(stored.state, mark, now=self.now())
+            if mark == Mark() or state == stored.state:
+                # A write whose answer was lost is found here, and the others do not know of it yet.
+                return stored, written
+            written = True
+            expires_at = self.now() // 1000 + self.ttl
+            if await self.inboxes.write(
+                user_id, state, over=stored.version, expires_at=expires_at, deadline=self.deadline
+            ):
+                return Stored(state, stored.version + 1), True
+        raise RequestError(ErrorCode.UNAVAILABLE, "Other marks of this user were in the way. Send it again.")
+
+    async def _connections(self, user_id: str) -> list[str]:
+        """Return the connections that the index shows; those of the pages that could be read, if one could not."""
+        found: list[str] = []
+        start: Item | None = None
+        try:
+            while True:
+                page = await self.clients.page(user_id, start, deadline=self.deadline)
+                found += [each.connection_id for each in read_connections(page.items, user_id)]
+                start = page.last_evaluated_key
+                if start is None:
+                    return found
+        except AwsError:
+            return found
+
+    async def _send(self, frame: str, connections: list[str]) -> None:
+        payload, places = Payload(frame.encode()), asyncio.Semaphore(POSTS_AT_ONCE)
+
+        async def send(connection_id: str) -> None:
+            async with places:
+                try:
+                    await self.management.post(connection_id, payload, deadline=self.deadline, attempts=POST_ATTEMPTS)
+                except AwsError:
+                    return
+
+        await asyncio.gather(*(send(each) for each in connections))
+
+
+async def _nobody() -> list[str]:
+    return []

@@ -1,0 +1,137 @@
+"""The state of users' inboxes: an item of the notifications table for each user, beside the logs.
+
+Its partition is the user id after a space. No user id and no topic begins with one, so no log has that key.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.aws.errors import AwsError
+from websocket_push.protocol.inbox import MAX_COUNT, State, Unread, read_state, state_text
+from websocket_push.tables.notifications import key_of
+from websocket_push.tables.stored import MAX_QUERIES, QUERY_GROWTH
+
+_REFUSED = "ConditionalCheckFailedException"
+_STATE = "state"
+
+# A notification that was recalled or replaced has no content left.
+_THERE = "expiresAt > :now AND attribute_exists(content)"
+
+
+class Stored(NamedTuple):
+    """A state as it is stored; `version` says how often it was changed, 0 where there is none yet."""
+
+    state: State = State()
+    version: int = 0
+
+
+class Inboxes:
+    """The notifications table, as far as inboxes have to do with it.
+
+    Parameters
+    ----------
+    dynamodb
+        How to reach DynamoDB.
+    table
+        Name of the table.
+    """
+
+    def __init__(self, dynamodb: DynamoDB, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    async def find(self, user_id: str, *, deadline: float) -> Stored:
+        """Read a user's state; what was written before is seen."""
+        item = await self._dynamodb.get_item(self._table, _key(user_id), deadline=deadline)
+        return Stored() if item is None else Stored(read_state(item["inboxState"]["S"]), int(item["inboxVersion"]["N"]))
+
+    async def write(self, user_id: str, state: State, *, over: int, expires_at: int, deadline: float) -> bool:
+        """Write a state over a version; return False, having written nothing, if that is not the latest any more.
+
+        Parameters
+        ----------
+        over
+            The version that the state was made from.
+        expires_at
+            When the item may be deleted, in seconds since the epoch.
+        """
+        request = {
+            "TableName": self._table,
+            "Key": _key(user_id),
+            "UpdateExpression": "SET inboxVersion = :version, inboxState = :state, expiresAt = :expiresAt",
+            "ConditionExpression": "inboxVersion = :over" if over else "attribute_not_exists(inboxVersion)",
+            "ExpressionAttributeValues": {
+                ":version": {"N": str(over + 1)},
+                ":state": {"S": state_text(state)},
+                ":expiresAt": {"N": str(expires_at)},
+                **({":over": {"N": str(over)}} if over else {}),
+            },
+        }
+        try:
+            await self._dynamodb.update_item(request, deadline=deadline)
+        except AwsError as error:
+            if error.code != _REFUSED:
+                raise
+            return False
+        return True
+
+    async def count(self, user_id: str, state: State, *, now: int, deadline: float) -> Unread:
+        """Count the notifications of a user's own log that are unread and not over, up to one more than `MAX_COUNT`.
+
+        Those above the highest mark of "read up to" are read from the newest on, those below it by their ids. What was
+        stored in the last moment may not be counted yet; it is later than `Unread.to`.
+
+        Parameters
+        ----------
+        now
+            Seconds since the epoch.
+        """
+        above = [each for each in state.read if each > state.floor]
+        unread, newest = await self._count_above(user_id, state, len(above), now, deadline)
+        below = sorted((each for each in state.unread if each <= state.floor), reverse=True)
+        if below and unread <= MAX_COUNT:
+            unread += await self._count_there(user_id, below, now, deadline)
+        return Unread(min(unread, MAX_COUNT + 1), newest)
+
+    async def _count_above(self, user_id: str, state: State, read: int, now: int, deadline: float) -> tuple[int, str]:
+        rows, unread, newest = MAX_COUNT + 1 + read, 0, ""
+        request: dict[str, object] = {
+            "TableName": self._table,
+            "KeyConditionExpression": f"userId = :userId{' AND notificationId > :floor' if state.floor else ''}",
+            "FilterExpression": _THERE,
+            "ProjectionExpression": "notificationId",
+            "ExpressionAttributeValues": {
+                ":userId": {"S": key_of(user_id)},
+                ":now": {"N": str(now)},
+                **({":floor": {"S": state.floor}} if state.floor else {}),
+            },
+            "ScanIndexForward": False,
+        }
+        for _ in range(MAX_QUERIES):
+            page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
+            found = [item["notificationId"]["S"] for item in page.items]
+            newest = newest or next(iter(found), "")
+            unread += sum(not state.is_read(each) for each in found)
+            if page.last_evaluated_key is None or unread > MAX_COUNT:
+                break
+            request["ExclusiveStartKey"] = page.last_evaluated_key
+            rows *= QUERY_GROWTH
+        # With nothing above it, all that can come is later than the mark itself.
+        return unread, newest or state.floor
+
+    async def _count_there(self, user_id: str, ids: Sequence[str], now: int, deadline: float) -> int:
+        keys = [{"userId": {"S": key_of(user_id)}, "notificationId": {"S": each}} for each in ids]
+        items = await self._dynamodb.get_items(
+            self._table, keys, attributes="notificationId, expiresAt, content", deadline=deadline
+        )
+        return sum("content" in item and int(item["expiresAt"]["N"]) > now for item in items)
+
+
+def inbox_key(user_id: str) -> str:
+    """Return the key of the partition with a user's state, which no log has."""
+    return f" {user_id}"
+
+
+def _key(user_id: str) -> Item:
+    return {"userId": {"S": inbox_key(user_id)}, "notificationId": {"S": _STATE}}
