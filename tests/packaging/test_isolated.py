@@ -68,11 +68,16 @@ ENVIRONMENT = {
     "KEEPALIVE_SECONDS": "240",
     "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
     "REVOCATION_TTL": "60",
+    "EVENT_BUS_ARN": "arn:aws:events:eu-west-1:123456789012:event-bus/push",
+    "EVENT_SOURCE": "push",
+    "EVENTS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+    "EVENTS_INCLUDE_CONTENT": "false",
+    "OFFLINE_AFTER": "30",
 }
 
 UNAVAILABLE = {
     **{key: {"statusCode": 503} for key in ("connect", "disconnect")},
-    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control")},
+    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control", "events")},
 }
 
 
@@ -81,6 +86,8 @@ def event_for(function: str) -> object:
         return {"userId": "alice", "content": 1}
     if function == "control":
         return {"action": "revoke", "userId": "alice"}
+    if function == "events":
+        return json.loads((EVENTS / "stream.json").read_text(encoding="utf-8"))
     return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
 
 
