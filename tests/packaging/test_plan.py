@@ -55,6 +55,7 @@ module "push" {
   max_frame_kb        = lookup(var.inputs, "max_frame_kb", 32)
   control             = lookup(var.inputs, "control", {})
   limits              = lookup(var.inputs, "limits", null)
+  events              = lookup(var.inputs, "events", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -223,6 +224,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}"',
             '"https://queue"',
         ),
+        (
+            '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.events}"',
+            '"https://queue"',
+        ),
     ):
         assert text.count(unknown) == 1
         text = text.replace(unknown, known)
@@ -246,6 +251,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "on_excess": "close_oldest",
             "messages_per_second": 7,
             "burst": 9,
+        },
+        events={
+            "event_bus_arn": "arn:aws:events:eu-central-1:123456789012:event-bus/push",
+            "offline_after": 45,
+            "include_content": True,
         },
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
@@ -289,6 +299,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert settings["REVOCABLE"] == told["REVOCABLE"] == "true"
     control = planned['module.lambda.aws_lambda_function.this["control"]']["environment"][0]["variables"]
     assert control["REVOCATION_TTL"] == "3600"
+    events = planned['module.lambda.aws_lambda_function.this["events"]']["environment"][0]["variables"]
+    assert events["EVENT_BUS_ARN"] == "arn:aws:events:eu-central-1:123456789012:event-bus/push"
+    assert events["OFFLINE_AFTER"] == "45"
+    assert settings["EVENTS_INCLUDE_CONTENT"] == "true"
+    assert clients["stream_view_type"] == "NEW_AND_OLD_IMAGES"
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -350,6 +365,11 @@ def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> Non
 
 def test_nothing_of_control_is_planned_unless_it_is_asked_for(checkout: Checkout) -> None:
     assert not [address for address in checkout.plan(control=None) if "control" in address]
+
+
+def test_nothing_of_events_is_planned_unless_it_is_asked_for(planned: Values) -> None:
+    assert not [address for address in planned if "events" in address]
+    assert not planned["module.dynamodb.aws_dynamodb_table.clients"]["stream_enabled"]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

@@ -163,6 +163,7 @@ run "permissions" {
       clients_table_arn        = "arn:clients"
       clients_index_name       = "userId-index"
       clients_index_arn        = "arn:clients/index/userId-index"
+      clients_stream_arn       = "arn:clients/stream/1"
       notifications_table_name = "events-notifications"
       notifications_table_arn  = "arn:notifications"
       subscriptions_table_name = "events-subscriptions"
@@ -220,7 +221,8 @@ run "permissions" {
       { Effect = "Allow", Action = ["events:PutEvents"], Resource = ["arn:bus"] },
       { Effect = "Allow", Action = ["dynamodb:Query"], Resource = ["arn:clients/index/userId-index"] },
       { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource = ["arn:clients"] },
-      { Effect = "Allow", Action = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"], Resource = ["arn:clients/stream/*"] },
+      { Effect = "Allow", Action = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], Resource = ["arn:clients/stream/1"] },
+      { Effect = "Allow", Action = ["dynamodb:ListStreams"], Resource = ["arn:clients/stream/*"] },
       { Effect = "Allow", Action = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], Resource = ["arn:events"] },
       { Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:events-dead-letters"] },
       { Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = ["arn:key"] },
