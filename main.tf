@@ -166,6 +166,7 @@ module "lambda" {
     clients_table_arn        = module.dynamodb.clients_table_arn
     clients_index_name       = module.dynamodb.clients_index_name
     clients_index_arn        = module.dynamodb.clients_index_arn
+    clients_stream_arn       = module.dynamodb.clients_stream_arn
     notifications_table_name = module.dynamodb.notifications_table_name
     notifications_table_arn  = module.dynamodb.notifications_table_arn
     subscriptions_table_name = module.dynamodb.subscriptions_table_name

@@ -94,6 +94,8 @@ JUSTIFIED: Mapping[str, str] = {
     "logs:CreateLogStream": r"arn:[^*?]+:log-group:[^*?]+:\*",
     "logs:PutLogEvents": r"arn:[^*?]+:log-group:[^*?]+:\*",
     "execute-api:ManageConnections": r"arn:[^*?]+/(POST|DELETE)/@connections/\*",
+    # A stream is called after the time at which it was turned on, and Lambda lists all of a table.
+    "dynamodb:ListStreams": r"arn:[^*?]+:table/[^*?]+/stream/\*",
     # X-Ray has no resources to name.
     "xray:PutTelemetryRecords": r"\*",
     "xray:PutTraceSegments": r"\*",

@@ -391,9 +391,15 @@ locals {
             Resource = [var.tables.clients_table_arn]
           },
           {
-            # Lambda reads the stream in its name. The * stands for the time at which the stream was turned on.
+            # Lambda reads the stream in its name.
             Effect   = "Allow"
-            Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+            Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+            Resource = var.tables.clients_stream_arn[*]
+          },
+          {
+            # It lists a table's streams, not one of them. The * stands for the time at which each was turned on.
+            Effect   = "Allow"
+            Action   = ["dynamodb:ListStreams"]
             Resource = ["${var.tables.clients_table_arn}/stream/*"]
           },
         ],

@@ -136,12 +136,13 @@ variable "queues" {
 }
 
 variable "tables" {
-  description = "Names and ARNs of the DynamoDB tables and of the index, and the customer managed KMS key that encrypts the tables; null without one."
+  description = "Names and ARNs of the DynamoDB tables, of the index and of the stream, and the customer managed KMS key that encrypts the tables; null without one."
   type = object({
     clients_table_name       = string
     clients_table_arn        = string
     clients_index_name       = string
     clients_index_arn        = string
+    clients_stream_arn       = optional(string)
     notifications_table_name = string
     notifications_table_arn  = string
     subscriptions_table_name = optional(string)

@@ -97,6 +97,12 @@ def queued(workshop: Workshop, event_driven: Any) -> Stack:
     return _stack(workshop, event_driven)
 
 
+@pytest.fixture(scope="session")
+def mailing(workshop: Workshop, offline_mail: Any) -> Stack:
+    """Return examples/offline-mail, which has events, applied once for all tests that need it."""
+    return _stack(workshop, offline_mail)
+
+
 def _stack(workshop: Workshop, applied: Any) -> Stack:
     outputs = {name: each["value"] for name, each in applied.outputs.items()}
     return Stack(workshop.emulator, outputs, backend(workshop.emulator, outputs))

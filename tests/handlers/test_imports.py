@@ -16,7 +16,10 @@ from tools.package_sources import LAMBDA, PACKAGE
 LISTED = json.loads((Path(__file__).parent.parent / "fixtures" / "imports.json").read_text(encoding="utf-8"))
 """What may be imported of the standard library, packages as a whole, under any version of Python that Lambda has."""
 
-OF_FEATURES = ("control", "control.connection_limit", "runtime.message_limit", "push.topics", "handlers.listened")
+OF_FEATURES = (
+    *("aws.queue", "control", "control.connection_limit", "handlers.listened", "push.topics", "push.undelivered"),
+    *("runtime.message_limit", "tables.endings"),
+)
 """Modules of features that are off unless they are asked for."""
 
 PROGRAM = """

@@ -75,13 +75,18 @@ ENVIRONMENT = {
     "POSTS_PER_SECOND": "2500",
     "MAX_TOPICS_PER_CONNECTION": "20",
     "INBOX_TTL": "86400",
+    "EVENT_BUS_ARN": "arn:aws:events:eu-west-1:123456789012:event-bus/push",
+    "EVENT_SOURCE": "push",
+    "EVENTS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+    "EVENTS_INCLUDE_CONTENT": "false",
+    "OFFLINE_AFTER": "30",
 }
 
 ID = "019c13a0-9c00-7000-8000-000000000000"
 
 UNAVAILABLE = {
     **{key: {"statusCode": 503} for key in ("connect", "disconnect")},
-    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control")},
+    **{key: {"errorType": "UNAVAILABLE"} for key in ("push", "control", "events")},
 }
 
 
@@ -95,6 +100,8 @@ def event_for(function: str) -> object:
         return {"Records": [recorded("queue")["Records"][0] | {"body": json.dumps(segment)}]}
     if function == "subscriptions":
         return recorded("message") | {"body": json.dumps({"action": "subscribe", "topics": ["org/7"]})}
+    if function == "events":
+        return recorded("stream")
     return recorded("message" if function in ("poll", "mark") else function)
 
 

@@ -57,6 +57,7 @@ module "push" {
   topics              = lookup(var.inputs, "topics", {})
   limits              = lookup(var.inputs, "limits", null)
   inbox               = lookup(var.inputs, "inbox", null)
+  events              = lookup(var.inputs, "events", null)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -228,6 +229,10 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             )
             for queue in ("local.queue_names.control", "local.queue_names.fanout")
         ),
+        (
+            '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.events}"',
+            '"https://queue"',
+        ),
     ):
         assert text.count(unknown) == 1
         text = text.replace(unknown, known)
@@ -254,6 +259,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "burst": 9,
         },
         inbox={"state_ttl": 86400},
+        events={
+            "event_bus_arn": "arn:aws:events:eu-central-1:123456789012:event-bus/push",
+            "offline_after": 45,
+            "include_content": True,
+        },
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -308,6 +318,11 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     ]
     mark = planned['module.lambda.aws_lambda_function.this["mark"]']["environment"][0]["variables"]
     assert mark["INBOX_TTL"] == control["INBOX_TTL"] == "86400"
+    events = planned['module.lambda.aws_lambda_function.this["events"]']["environment"][0]["variables"]
+    assert events["EVENT_BUS_ARN"] == "arn:aws:events:eu-central-1:123456789012:event-bus/push"
+    assert events["OFFLINE_AFTER"] == "45"
+    assert settings["EVENTS_INCLUDE_CONTENT"] == "true"
+    assert clients["stream_view_type"] == "NEW_AND_OLD_IMAGES"
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -376,6 +391,11 @@ def test_nothing_of_an_input_is_planned_unless_it_is_asked_for(checkout: Checkou
 
 def test_nothing_of_the_inbox_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     assert not [address for address in planned if "mark" in address]
+
+
+def test_nothing_of_events_is_planned_unless_it_is_asked_for(planned: Values) -> None:
+    assert not [address for address in planned if "events" in address]
+    assert not planned["module.dynamodb.aws_dynamodb_table.clients"]["stream_enabled"]
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

@@ -6,8 +6,19 @@ import pytest
 
 from tools.paths import CHECKOUT
 from websocket_push.control.connection_limit import LimitSettings
-from websocket_push.handlers import connect, control, disconnect, fanout, mark, poll, pushing, subscriptions
+from websocket_push.handlers import (
+    connect,
+    control,
+    disconnect,
+    events,
+    fanout,
+    mark,
+    poll,
+    pushing,
+    subscriptions,
+)
 from websocket_push.push.topics import TopicsSettings
+from websocket_push.push.undelivered import UndeliveredSettings
 from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (
     ClientPush,
@@ -76,6 +87,11 @@ ENVIRONMENT = {
     "CONNECTIONS_PER_USER": "10",
     "CONNECTIONS_URL": "https://api.example/prod",
     "CONTROL_QUEUE_URL": "https://queue.example/control",
+    "EVENTS": "true",
+    "EVENTS_INCLUDE_CONTENT": "true",
+    "EVENTS_QUEUE_URL": "https://sqs.example/1/events",
+    "EVENT_BUS_ARN": "arn:aws:events:eu-west-1:123456789012:event-bus/push",
+    "EVENT_SOURCE": "push",
     "FANOUT_QUEUE_URL": "https://sqs.example/1/fanout",
     "FANOUT_SEGMENTS": "4",
     "IMMEDIATE_CONNECTIONS": "500",
@@ -89,6 +105,7 @@ ENVIRONMENT = {
     "MESSAGE_BURST": "15",
     "NOTIFICATIONS_TABLE": "notifications",
     "NOTIFICATION_TTL": "3600",
+    "OFFLINE_AFTER": "30",
     "PERSIST_BY_DEFAULT": "true",
     "POSTS_PER_SECOND": "1250",
     "REVOCABLE": "false",
@@ -117,10 +134,10 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
         connect.read_settings,
         connect.Settings(
             *("clients", False, ("https://a.example",), False),
-            LimitSettings(10, "index", "https://api.example/prod", "subscriptions"),
+            LimitSettings(10, "index", "https://api.example/prod", "subscriptions", events=True),
         ),
     ),
-    "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions")),
+    "disconnect": (disconnect.read_settings, disconnect.Settings("clients", "subscriptions", events=True)),
     "poll": (
         poll.read_settings,
         poll.Settings("clients", "notifications", False, 32768, "poll", 240, False, True, Rate(5, 15), inbox=True),
@@ -140,6 +157,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             False,
             TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
             Rate(5, 15),
+            UndeliveredSettings("https://sqs.example/1/events", include_content=True),
         ),
     ),
     "control": (
@@ -151,8 +169,16 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             "https://queue.example/control",
             86400,
             "subscriptions",
+            events=True,
             notifications_table="notifications",
             inbox_ttl=31622400,
+        ),
+    ),
+    "events": (
+        events.read_settings,
+        events.Settings(
+            *("clients", "index", "arn:aws:events:eu-west-1:123456789012:event-bus/push", "push"),
+            *("https://sqs.example/1/events", 30),
         ),
     ),
     "mark": (
@@ -161,7 +187,14 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
     ),
     "fanout": (
         fanout.read_settings,
-        fanout.Settings("clients", "subscriptions", "https://api.example/prod", "https://sqs.example/1/fanout", 1250),
+        fanout.Settings(
+            "clients",
+            "subscriptions",
+            "https://api.example/prod",
+            "https://sqs.example/1/fanout",
+            1250,
+            "https://sqs.example/1/events",
+        ),
     ),
     "subscriptions": (
         subscriptions.read_settings,
@@ -217,6 +250,8 @@ def variables(environment: object) -> set[str]:
         "local.subscriptions_environment": {"SUBSCRIPTIONS_TABLE"},
         "local.limit_environment": {"MESSAGES_PER_SECOND", "MESSAGE_BURST"},
         "local.inbox_environment": {"INBOX_TTL", "NOTIFICATIONS_TABLE"},
+        "local.note_environment": {"EVENTS"},
+        "local.report_events": {"EVENTS_QUEUE_URL"},
     }
     return set(re.findall(r"\b([A-Z][A-Z_]+) += ", text)).union(*(shared[name] for name in shared if name in text))
 
@@ -234,11 +269,13 @@ def test_a_missing_variable_is_named(function: str) -> None:
     read, _ = SETTINGS[function]
     environment = Noting(ENVIRONMENT)
     read(environment)
-    switches = {"CONNECTIONS_PER_USER", "MESSAGES_PER_SECOND"} | (
+    switches = {"CONNECTIONS_PER_USER", "EVENTS", "MESSAGES_PER_SECOND"} | (
         {"FANOUT_QUEUE_URL", "TOPICS", "INBOX"} if function in ALWAYS else set()
     )
     if function == "control":
         switches |= {"INBOX_TTL", "NOTIFICATIONS_TABLE"}
+    if function != "events":
+        switches.add("EVENTS_QUEUE_URL")
     for name in environment.read - switches:
         if function in ("connect", "control", "disconnect") and name == "SUBSCRIPTIONS_TABLE":
             continue
@@ -264,7 +301,18 @@ def test_without_limits_nothing_of_them_is_needed(function: str, name: str) -> N
 
 def test_where_the_newest_is_refused_connect_needs_no_way_to_connections() -> None:
     settings = connect.read_settings({**ENVIRONMENT, "CLOSE_OLDEST": "false", "CONNECTIONS_URL": ""})
-    assert settings.limit == LimitSettings(10, "index", "", "subscriptions")
+    assert settings.limit == LimitSettings(10, "index", "", "subscriptions", events=True)
+
+
+def test_without_events_nothing_of_them_is_needed() -> None:
+    without = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("EVENT")}
+    assert not disconnect.read_settings(without).events
+    assert not control.read_settings(without).events
+    assert pushing.read_settings(without).undelivered is None
+    assert fanout.read_settings(without).events_queue_url == ""
+    limit = connect.read_settings(without).limit
+    assert limit is not None
+    assert not limit.events
 
 
 @pytest.mark.parametrize("function", [*ALWAYS, "control"])

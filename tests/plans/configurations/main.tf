@@ -82,7 +82,7 @@ module "tenants" {
   tags            = { tenant = each.key }
 
   functions = {
-    for function in ["connect", "control", "disconnect", "fanout", "poll", "push", "subscriptions", "verify_jwt"] :
+    for function in ["connect", "control", "disconnect", "events", "fanout", "mark", "poll", "push", "subscriptions", "verify_jwt"] :
     function => { provisioned_concurrency = 1, environment = { EXTRA = "1" } }
   }
 
@@ -91,6 +91,8 @@ module "tenants" {
   iam_roles     = { path = "/push/", permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" }
   kms           = { tables_key_arn = local.key_arn, logs_key_arn = local.key_arn, queues_key_arn = local.key_arn }
   push_queue    = { source_arns = ["arn:aws-cn:sns:cn-north-1:123456789012:orders"] }
+  limits        = { connections_per_user = 10, on_excess = "close_oldest", messages_per_second = 10 }
+  events        = { event_bus_arn = "arn:aws-cn:events:cn-north-1:123456789012:event-bus/default" }
   alarms        = {}
   dashboard     = true
   table_billing = { mode = "PROVISIONED" }

@@ -31,6 +31,9 @@ locals {
     bad_not_resource    = { Effect = "Allow", Action = ["dynamodb:GetItem"], NotResource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a"] }
     good_logs           = { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = ["arn:aws:logs:eu-central-1:123456789012:log-group:a:*"] }
     good_connections    = { Effect = "Allow", Action = ["execute-api:ManageConnections"], Resource = ["arn:aws:execute-api:eu-central-1:123456789012:a/live/POST/@connections/*"] }
+    bad_stream          = { Effect = "Allow", Action = ["dynamodb:GetRecords"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a/stream/*"] }
+    bad_streams_of_all  = { Effect = "Allow", Action = ["dynamodb:ListStreams"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/*"] }
+    good_streams        = { Effect = "Allow", Action = ["dynamodb:ListStreams"], Resource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/a/stream/*"] }
     good_tracing        = { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = ["*"] }
     good_denial         = { Effect = "Deny", Action = ["*"], Resource = ["*"] }
   }

@@ -48,7 +48,8 @@ mock_resource "aws_cloudwatch_log_group" {
 
 mock_resource "aws_dynamodb_table" {
   defaults = {
-    arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/mocked"
+    arn        = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/mocked"
+    stream_arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/mocked/stream/2026-01-31T12:00:00.000"
   }
 }
 
