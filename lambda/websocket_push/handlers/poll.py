@@ -7,7 +7,7 @@ from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
-from websocket_push.history import Log, read_history
+from websocket_push.history import read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
@@ -19,6 +19,10 @@ from websocket_push.settings import read_bytes, read_flag, read_optional, read_s
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.history import Log
 
 
 class Settings(NamedTuple):
