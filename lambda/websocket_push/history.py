@@ -1,13 +1,33 @@
 """The history: the notifications that a poll returns."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from websocket_push.protocol.frames import notification_text
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
 from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continued_position
 from websocket_push.tables.notifications import Notification, key_of
 from websocket_push.tables.stored import MAX_QUERIES, Part, Range
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any, Protocol, TypeAlias
+
+    class Log(Protocol):
+        """What is read: the notifications table, or several of its logs merged."""
+
+        async def read(
+            self, key: str, part: Range, *, count: int, size: int, now: int, rows: int, deadline: float, queries: int
+        ) -> Part:
+            """See `StoredNotifications.read`."""
+            ...
+
+    Together: TypeAlias = Callable[[Coroutine[Any, Any, Part], Coroutine[Any, Any, Part]], Awaitable[Sequence[Part]]]
+    """Awaits two coroutines at the same time and returns both results, as `asyncio.gather` does."""
+
+    _Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
+    """Reads a range: takes the number of notifications wanted and the largest number of queries."""
 
 OVERLAP_MILLISECONDS = 5 * 60 * 1000
 """How far before `after` a poll reads.
@@ -50,32 +70,15 @@ class _Entry(NamedTuple):
     size: int
 
 
-class Log(Protocol):
-    """What is read: the notifications table, or several of its logs merged."""
-
-    async def read(
-        self, key: str, part: Range, *, count: int, size: int, now: int, rows: int, deadline: float, queries: int
-    ) -> Part:
-        """See `StoredNotifications.read`."""
-        ...
-
-
-Together: TypeAlias = Callable[[Coroutine[Any, Any, Part], Coroutine[Any, Any, Part]], Awaitable[Sequence[Part]]]
-"""Awaits two coroutines at the same time and returns both results, as `asyncio.gather` does."""
-
-_Read: TypeAlias = Callable[[Range, int, int], Coroutine[Any, Any, Part]]
-"""Reads a range: takes the number of notifications wanted and the largest number of queries."""
-
-
 async def read_history(
-    log: Log,
+    log: "Log",
     user_id: str,
     request: PollRequest,
     *,
     page_bytes: int,
     now_milliseconds: int,
     deadline: float,
-    together: Together,
+    together: "Together",
 ) -> Page:
     """Read a page of a user's history.
 
@@ -117,7 +120,7 @@ async def read_history(
     return _resumed(_entries(repeats), _entries(new), request.limit, page_bytes, new.reached)
 
 
-async def _newest(read: _Read, request: PollRequest, page_bytes: int) -> Page:
+async def _newest(read: "_Read", request: PollRequest, page_bytes: int) -> Page:
     part = Range(newest_first=True)
     if request.before is not None:
         part = Range("notificationId < :high", high=request.before, newest_first=True)
@@ -127,7 +130,9 @@ async def _newest(read: _Read, request: PollRequest, page_bytes: int) -> Page:
     return Page([each.text for each in reversed(taken)], _stopped_at(taken, entries, found.reached))
 
 
-async def _read_resumed(read: _Read, after: str, limit: int, page_bytes: int, together: Together) -> tuple[Part, Part]:
+async def _read_resumed(
+    read: "_Read", after: str, limit: int, page_bytes: int, together: "Together"
+) -> tuple[Part, Part]:
     """Read what the overlap repeats, newest first, and what is new, oldest first.
 
     A client at the head of the log has little before its position and nothing after it, and polls every few minutes:

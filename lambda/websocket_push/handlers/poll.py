@@ -7,7 +7,7 @@ from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import Response, error_reply, reply
-from websocket_push.history import Log, Page, read_history
+from websocket_push.history import read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
@@ -22,6 +22,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.history import Log, Page
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
@@ -97,7 +98,7 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    log: Log = notifications
+    log: "Log" = notifications
     if settings.topics:
         # Imported here, so that without topics the function starts as fast as if there were none.
         from websocket_push.handlers.listened import listened_logs
@@ -107,7 +108,7 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         )
     now, page_bytes, state = invocation.now_milliseconds(), max_notification_bytes(settings.max_frame_bytes), ""
 
-    async def read_page(page_bytes: int) -> Page:
+    async def read_page(page_bytes: int) -> "Page":
         return await read_history(
             log,
             user_id,

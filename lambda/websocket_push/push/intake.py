@@ -84,18 +84,6 @@ def intake_fields(intakes: Sequence[Intake]) -> dict[str, object]:
     return fields
 
 
-def _topic_incompleteness(report: Report) -> Failure | None:
-    if "incomplete" not in report:
-        return None
-    error = cast(Mapping[str, str], report["error"])
-    return Failure(
-        ErrorCode.INCOMPLETE,
-        "Connections of the topic may miss it: it could not be passed on to all of them, or connections could be "
-        f"neither sent to nor closed, for {error['code']}. Push it again with the id {report['id']}: who has it "
-        "already recognises it by that.",
-    )
-
-
 def _failure(message_id: str, failure: Failure) -> dict[str, object]:
     told: dict[str, object] = {"messageId": message_id, "outcome": failure.code, "reason": failure.message}
     return told | ({"detail": failure.detail} if failure.detail else {})

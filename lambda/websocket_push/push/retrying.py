@@ -28,8 +28,10 @@ REFUSED_SECONDS = 0.25
 """The same if they got responses, which takes milliseconds: enough for their pauses."""
 
 ASKING_MILLISECONDS = 2_000
-"""How long after the time in its row a connection that API Gateway does not know is tried again: nearly every handshake
-is over by then."""
+"""How long after the time in its row a connection that API Gateway does not know is tried again.
+
+Nearly every handshake is over by then.
+"""
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
