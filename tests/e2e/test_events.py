@@ -24,8 +24,7 @@ def everything(mailing: Stack) -> Iterator[Queue]:
     bus = mailing.outputs["event_bus_name"]
     events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["push-offline-mail"]}))
     events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    mailing.outputs["all_events_queue_url"] = queue
-    yield Queue(mailing, "all_events_queue_url")
+    yield queue_of(mailing, queue)
     events.remove_targets(Rule="all", EventBusName=bus, Ids=["queue"])
     events.delete_rule(Name="all", EventBusName=bus)
     sqs.delete_queue(QueueUrl=queue)
@@ -46,9 +45,13 @@ def mails(mailing: Stack) -> Iterator[Queue]:
         Endpoint=arn,
         Attributes={"RawMessageDelivery": "true"},
     )
-    mailing.outputs["mails_queue_url"] = queue
-    yield Queue(mailing, "mails_queue_url")
+    yield queue_of(mailing, queue)
     sqs.delete_queue(QueueUrl=queue)
+
+
+def queue_of(stack: Stack, url: str) -> Queue:
+    """Return a queue that is none of the module's."""
+    return Queue(Stack(stack.emulator, {"queue": url}, stack.backend), "queue")
 
 
 class Seen:

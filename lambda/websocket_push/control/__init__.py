@@ -1,1 +1,1 @@
-"""What the control function does: who is connected, disconnect, revoke."""
+"""Seeing and ending connections: who is connected, disconnect, revoke, and the limit of each user."""

@@ -8,8 +8,11 @@ from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, read_connections
 
-KEPT_SECONDS = 24 * 60 * 60
-"""How long an item is kept after it was last written, at least."""
+KEPT_SECONDS = 60 * 60
+"""How long an item is kept that is no longer needed: while the same change or message may be passed again."""
+
+RETENTION_SECONDS = 7 * 24 * 60 * 60
+"""How long the fan-out queue keeps a message: parts of a broadcast may be that far apart."""
 
 _ROWS = 100
 _REFUSED = "ConditionalCheckFailedException"
@@ -41,7 +44,7 @@ class Tracking:
         item = await self._update(
             _online(user_id),
             "SET seen = :connection, broughtBy = if_not_exists(broughtBy, :connection), expiresAt = :expiresAt",
-            {":connection": {"S": connection_id}, ":expiresAt": _expiry(now)},
+            {":connection": {"S": connection_id}, ":expiresAt": _expiry(now + CONNECTION_LIFE_SECONDS)},
             deadline=deadline,
         )
         return bool(item["broughtBy"]["S"] == connection_id)
@@ -77,7 +80,7 @@ class Tracking:
         item = await self._update(
             {"connectionId": {"S": f"finished#{notification_id}#{topic}"}},
             "SET expiresAt = :expiresAt ADD parts :part",
-            {":part": {"NS": [str(part)]}, ":expiresAt": _expiry(now)},
+            {":part": {"NS": [str(part)]}, ":expiresAt": _expiry(now + RETENTION_SECONDS)},
             deadline=deadline,
         )
         return len(item["parts"]["NS"]) >= of
@@ -113,4 +116,4 @@ def _online(user_id: str) -> Item:
 
 
 def _expiry(now: int) -> dict[str, str]:
-    return {"N": str(now + CONNECTION_LIFE_SECONDS + KEPT_SECONDS)}
+    return {"N": str(now + KEPT_SECONDS)}
