@@ -160,6 +160,7 @@ locals {
           FANOUT_SEGMENTS       = tostring(var.topics.workers)
           IMMEDIATE_CONNECTIONS = tostring(var.topics.immediate_connections)
         },
+        var.inbox == null ? {} : { INBOX = "true" },
       )
       statements = concat(
         [
@@ -169,8 +170,9 @@ locals {
             Resource = [var.tables.clients_index_arn]
           },
           {
-            Effect   = "Allow"
-            Action   = ["dynamodb:PutItem"]
+            Effect = "Allow"
+            # A notification that takes the place of another.
+            Action   = concat(var.inbox == null ? [] : ["dynamodb:GetItem"], ["dynamodb:PutItem"], var.inbox == null ? [] : ["dynamodb:UpdateItem"])
             Resource = [var.tables.notifications_table_arn]
           },
           {

@@ -115,6 +115,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             32768,
             False,
             TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
+            inbox=True,
         ),
     ),
     "control": (

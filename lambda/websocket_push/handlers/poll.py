@@ -63,7 +63,9 @@ def make(sender: Sender) -> Warm:
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
-    return Warm(settings, dynamodb, clients, StoredNotifications(dynamodb, settings.notifications_table))
+    return Warm(
+        settings, dynamodb, clients, StoredNotifications(dynamodb, settings.notifications_table, recalls=settings.inbox)
+    )
 
 
 def handler(event: Event, context: LambdaContext) -> Response:
@@ -138,5 +140,6 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
             session=about,
             request_id=request_id,
             state=state,
+            recalls=page.recalls,
         )
     )

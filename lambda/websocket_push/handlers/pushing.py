@@ -30,6 +30,7 @@ from websocket_push.telemetry.metrics import count_push, count_topic_push
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.push.topics import Topics, TopicsSettings
+    from websocket_push.tables.replacements import Replacements
 
 CLOSING_SHARE = 0.1
 """The part of the time that is reserved for closing connections to which it could not be sent."""
@@ -39,7 +40,10 @@ CLOSING_SECONDS = 1.0
 
 
 class Settings(NamedTuple):
-    """What the function push is passed; `notification_ttl` is in seconds, and `topics` None where there are none."""
+    """What the function push is passed; `notification_ttl` is in seconds.
+
+    `topics` is None where there are none, and `inbox` whether notifications replace others.
+    """
 
     clients_table: str
     clients_index: str
@@ -52,6 +56,7 @@ class Settings(NamedTuple):
     max_frame_bytes: int
     revocable: bool
     topics: "TopicsSettings | None"
+    inbox: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -68,6 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_frame_bytes=read_bytes(environment, "MAX_FRAME_BYTES"),
         revocable=read_flag(environment, "REVOCABLE"),
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
+        inbox=bool(read_optional(environment, "INBOX")),
     )
 
 
@@ -87,6 +93,7 @@ class Warm(NamedTuple):
     notifications: Notifications
     management: Management
     topics: "Topics | None"
+    replacements: "Replacements | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -101,6 +108,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Notifications(settings.notifications_table),
         Management(sender, settings.connections_url),
         None if topics is None else _make_topics(sender, dynamodb, topics),
+        _make_replacements(dynamodb, settings.notifications_table) if settings.inbox else None,
     )
 
 
@@ -108,6 +116,12 @@ def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings
     from websocket_push.push.topics import make_topics
 
     return make_topics(sender, dynamodb, settings)
+
+
+def _make_replacements(dynamodb: PreparingDynamoDB, table: str) -> "Replacements":
+    from websocket_push.tables.replacements import Replacements
+
+    return Replacements(dynamodb, table)
 
 
 async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
@@ -142,7 +156,7 @@ async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invoc
 
 def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
     """Return what pushes until a time on the monotonic clock, a share of which is kept for closing."""
-    settings, dynamodb, clients, notifications, management, _ = invocation.warm
+    settings, dynamodb, clients, notifications, management, _, replacements = invocation.warm
     seconds = until - invocation.started
     return Pusher(
         dynamodb=dynamodb,
@@ -158,4 +172,5 @@ def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
         new_id=invocation.new_id,
         random=invocation.random,
         refusals=Refusals(),
+        replacements=replacements,
     )

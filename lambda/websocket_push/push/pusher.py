@@ -1,6 +1,7 @@
 """The push: from a valid request to its report."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from websocket_push.aws.management import Management
@@ -14,6 +15,11 @@ from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, report
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification, Notifications
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.replacement import Replacement
+    from websocket_push.tables.replacements import Replacements
 
 
 class Defaults(NamedTuple):
@@ -42,6 +48,8 @@ class Pusher(NamedTuple):
         Returns a number from 0 to 1, for jitter.
     refusals
         The results of the invocation's posts so far.
+    replacements
+        How notifications replace others; None where none do.
     """
 
     dynamodb: PreparingDynamoDB
@@ -53,6 +61,7 @@ class Pusher(NamedTuple):
     new_id: Callable[[], str]
     random: Callable[[], float]
     refusals: Refusals
+    replacements: "Replacements | None" = None
 
     async def push(self, request: PushRequest) -> Report:
         """Deliver a notification and return the report for each recipient.
@@ -65,7 +74,16 @@ class Pusher(NamedTuple):
         """
         stored_until = self.stored_until(request)
         notification = self.notification(request)
-        delivery = Delivery(
+        if request.replacement is None:
+            outcomes = await self._delivery(notification, stored_until).run(request.recipients)
+        else:
+            outcomes = await self._push_replacement(notification, request.replacement, request.recipients, stored_until)
+        _require_something_done(outcomes)
+        return report(notification, outcomes)
+
+    def _delivery(self, notification: Notification, stored_until: int | None, frame: str = "") -> Delivery:
+        replacements = self.replacements
+        return Delivery(
             self.dynamodb,
             self.clients,
             self.notifications,
@@ -75,10 +93,38 @@ class Pusher(NamedTuple):
             clocks=self.clocks,
             random=self.random,
             refusals=self.refusals,
+            frame=frame,
+            is_buried=None if replacements is None else partial(replacements.is_buried, notification.notification_id),
         )
-        outcomes = await delivery.run(request.recipients)
-        _require_something_done(outcomes)
-        return report(notification, outcomes)
+
+    async def _push_replacement(
+        self,
+        notification: Notification,
+        replacement: "Replacement",
+        recipients: Sequence[str],
+        stored_until: int | None,
+    ) -> list[Outcome]:
+        if self.replacements is None:
+            raise RequestError(ErrorCode.INBOX_DISABLED, "Nothing is replaced here: set the module's input inbox.")
+        if stored_until is None:
+            raise RequestError(
+                ErrorCode.INVALID_REPLACEMENT,
+                "Only what is persisted replaces or recalls, which is not the default here: add persist: true.",
+            )
+        # Imported here, because most pushes replace nothing.
+        from websocket_push.push.replacing import Replacing
+
+        async def send(frame: str, users: Sequence[str]) -> list[Outcome]:
+            return await self._delivery(notification, None, frame).run(users, persisted=True)
+
+        replacing = Replacing(
+            replacements=self.replacements,
+            stored_until=stored_until,
+            now=self.clocks.now() // 1000,
+            deadline=self.clocks.posts_until,
+        )
+        about = notification._replace(replaces=replacement.replaces, key=replacement.key)
+        return await replacing.push(about, replacement, recipients, send)
 
     def notification(self, request: PushRequest) -> Notification:
         """Return the notification of a request, with an id made for now if it gives none."""
