@@ -1,7 +1,7 @@
 """Pushes that replace or recall: the logs are changed first, then the users' connections are posted to.
 
-Each user's log is changed in steps that can be repeated, so that a push which was interrupted, or comes again or late,
-leaves the same. A notification whose place has been taken when it arrives is not sent.
+Each user's log is changed in steps that can be repeated, so a push that is interrupted, repeated or late leaves the
+same. A notification whose place has been taken when it arrives is not sent.
 """
 
 import asyncio

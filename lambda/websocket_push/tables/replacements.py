@@ -107,8 +107,7 @@ class Replacements:
     ) -> Pointed | None:
         """Point a key to a notification, unless it points to a later one; None if others get in the way all the time.
 
-        What it pointed to before is noted, until `settle`: whoever comes next then buries it, if this one does not
-        get there.
+        What it pointed to before is noted until `settle`, so that the next push buries it if this one is interrupted.
         """
         for _ in range(ATTEMPTS):
             item = await self._dynamodb.get_item(self._table, _pointer(user_id, key), deadline=deadline)
