@@ -11,7 +11,7 @@ from websocket_push.tables.stored import MAX_QUERIES, Part, Range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
     from typing import Any, Protocol, TypeAlias
 
     class Log(Protocol):
@@ -55,19 +55,30 @@ class Page(NamedTuple):
         What the client sends to get the next page in the requested direction; None at the end.
     reset
         Whether the client's position was in the future, so that this is the newest page instead.
+    recalls
+        The texts of recalls, oldest first.
     """
 
     texts: list[str]
     next_position: str | None
     reset: bool = False
+    recalls: Sequence[str] = ()
+
+    @staticmethod
+    def of(entries: "Iterable[_Entry]", next_position: str | None) -> "Page":
+        """Make a page of entries, oldest first."""
+        every = list(entries)
+        texts = [each.text for each in every if not each.is_recall]
+        return Page(texts, next_position, recalls=[each.text for each in every if each.is_recall])
 
 
 class _Entry(NamedTuple):
-    """A notification with its text and how many bytes that takes in a page."""
+    """A notification or a recall with its text and how many bytes that takes in a page."""
 
     notification_id: str
     text: str
     size: int
+    is_recall: bool = False
 
 
 async def read_history(
@@ -112,7 +123,7 @@ async def read_history(
         return await _newest(read, request, page_bytes)
     if milliseconds_of(request.after) > now_milliseconds + MAX_AHEAD_MILLISECONDS:
         newest = await _newest(read, request, page_bytes)
-        return Page(newest.texts, None, reset=True)
+        return newest._replace(next_position=None, reset=True)
     if request.continued:
         new = await read(Range("notificationId > :low", low=request.after), request.limit + 1, MAX_QUERIES)
         return _resumed([], _entries(new), request.limit, page_bytes, new.reached)
@@ -127,7 +138,7 @@ async def _newest(read: "_Read", request: PollRequest, page_bytes: int) -> Page:
     found = await read(part, request.limit + 1, MAX_QUERIES)
     entries = _entries(found)
     taken = _fitting(entries, request.limit, page_bytes) or entries[:1]
-    return Page([each.text for each in reversed(taken)], _stopped_at(taken, entries, found.reached))
+    return Page.of(reversed(taken), _stopped_at(taken, entries, found.reached))
 
 
 async def _read_resumed(
@@ -165,10 +176,7 @@ def _resumed(
     kept = _fitting(repeats, MAX_REPEATS, min(page_bytes // 2, page_bytes - reserved))
     taken = _fitting(new, limit, page_bytes - sum(each.size for each in kept)) or new[:1]
     stopped_at = _stopped_at(taken, new, reached)
-    return Page(
-        [each.text for each in (*reversed(kept), *taken)],
-        None if stopped_at is None else continued_position(stopped_at),
-    )
+    return Page.of((*reversed(kept), *taken), None if stopped_at is None else continued_position(stopped_at))
 
 
 def _stopped_at(taken: Sequence[_Entry], read: Sequence[_Entry], reached: str | None) -> str | None:
@@ -181,9 +189,17 @@ def _entries(part: Part) -> list[_Entry]:
 
 
 def _entry(notification: Notification) -> _Entry:
-    text = notification_text(
-        notification.notification_id, notification.created_at, notification.content, notification.topic
-    )
+    notification_id, content, topic, replaces, key = notification
+    about = ""
+    if replaces is not None or key is not None:
+        # Imported where it is needed: without inboxes nothing is replaced.
+        from websocket_push.protocol.replacement import Replacement, recall_text
+
+        if not content:
+            text = recall_text(notification_id, notification.created_at, replaces or "", key)
+            return _Entry(notification_id, text, len(text.encode()) + 1, is_recall=True)
+        about = Replacement(replaces, None if replaces else key).about
+    text = notification_text(notification_id, notification.created_at, content, topic, about)
     return _Entry(notification.notification_id, text, len(text.encode()) + 1)  # the comma
 
 

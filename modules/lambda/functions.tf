@@ -203,6 +203,7 @@ locals {
         var.client_push == "none" ? {} : local.limit_environment,
         local.report_events,
         !local.has_events ? {} : { EVENTS_INCLUDE_CONTENT = tostring(var.events.include_content) },
+        var.inbox == null ? {} : { INBOX = "true" },
       )
       statements = concat(
         [
@@ -212,8 +213,9 @@ locals {
             Resource = [var.tables.clients_index_arn]
           },
           {
-            Effect   = "Allow"
-            Action   = ["dynamodb:PutItem"]
+            Effect = "Allow"
+            # A notification that takes the place of another.
+            Action   = concat(var.inbox == null ? [] : ["dynamodb:GetItem"], ["dynamodb:PutItem"], var.inbox == null ? [] : ["dynamodb:UpdateItem"])
             Resource = [var.tables.notifications_table_arn]
           },
           {

@@ -14,6 +14,7 @@ import {
   type State,
   type Store,
 } from "@example/websocket-push";
+import { createInbox, MANY, merge, type Inbox, type InboxState } from "@example/websocket-push/inbox";
 
 interface Order {
   number: number;
@@ -56,6 +57,15 @@ const names: readonly (State | Reason | ClientErrorCode)[] = [...STATES, ...REAS
 if (client.session?.keepalive?.action === "poll") void client.session.keepalive.seconds;
 const leads: boolean = client.leader;
 void [leads, off, page, report, names, client.lastId, client.stats.repeats, localStore("key"), PushError];
+client.on("recall", ({ recalls, key }) => void [recalls, key satisfies string | undefined]);
+
+const inbox: Inbox = createInbox(client, { onChange: () => void inbox.unread });
+const marked: number = (await client.mark({ read: [client.lastId ?? ""] })).unreadCount;
+inbox.markReadUpTo("id");
+const bell: string = inbox.unread === MANY ? "99+" : String(inbox.unread);
+const merged: InboxState = merge({ seenUpTo: "", readUpTo: {}, read: {}, unread: {} }, { seenUpTo: "", readUpTo: {}, read: {}, unread: {} });
+void [marked, bell, merged.seenUpTo];
+inbox.close();
 client.close();
 
 // @ts-expect-error an address is required

@@ -2,6 +2,7 @@
 import { StrictMode, createElement, useState } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { createPushClient, localStore } from "../../clients/browser/src/index.js";
+import { createInbox } from "../../clients/browser/src/inbox.js";
 import { PushProvider, useNotifications, usePush, useUnread } from "../../clients/react/src/index.js";
 
 let renderings = 0;
@@ -13,11 +14,15 @@ function Badge() {
   return <button id="unread" onClick={markRead}>{unread}</button>;
 }
 
+/** Whether the page shows an inbox that is the same on all devices. */
+const shared = typeof location !== "undefined" && location.hash === "#shared";
+
 function List() {
   const { notifications, more, loadOlder } = useNotifications();
+  const { isRead, markRead } = useUnread();
   return (
     <>
-      <ul>{notifications.map(({ id, content }) => <li key={id}>{content}</li>)}</ul>
+      <ul>{notifications.map(({ id, content }) => <li key={id} className={isRead(id) ? "read" : ""} onClick={() => markRead(id)}>{content}</li>)}</ul>
       {more && <button id="older" onClick={() => loadOlder({ limit: 2 })}>Older</button>}
     </>
   );
@@ -39,7 +44,7 @@ export function App({ url }) {
         <PushProvider
           key={user}
           create={() => createPushClient({ url: `${url}?userId=${user}` })}
-          readStore={localStore(`read by ${user}`)}
+          {...(shared ? { createInbox } : { readStore: localStore(`read by ${user}`) })}
         >
           <State />
           <Badge />

@@ -11,6 +11,8 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from websocket_push.protocol.inbox import FIELDS, State, Unread, marked, parse_mark, state_member
+
 Frame = dict[str, Any]
 _OVERLAP = 5 * 60_000
 _MAX_REPEATS = 100
@@ -42,6 +44,9 @@ class Server:
     handshakes: list[str] = field(default_factory=list)
     received: list[Frame] = field(default_factory=list)
     mute: bool = False
+    inbox: State | None = None
+    """What the user has read, on a server that keeps it."""
+    version: int = 0
     session: Frame = field(default_factory=dict)
     peak: int = 0
     """How many connections there were at once, at most."""
@@ -74,6 +79,29 @@ class Server:
             with contextlib.suppress(ConnectionClosed):  # As a post to a connection that has just gone.
                 await connection.send(json.dumps(frame))
 
+    async def replace(self, replaced: str, content: object) -> str:
+        """Push a notification that takes the place of another."""
+        notification = self.store(content) | {"replaces": replaced}
+        self.stored[:] = [row for row in self.stored if row["id"] not in (replaced, notification["id"])]
+        self.stored.append(notification)
+        await self.tell({"type": "notification", **notification})
+        return str(notification["id"])
+
+    async def recall(self, recalled: str) -> None:
+        """Take a notification back."""
+        self.stored[:] = [row for row in self.stored if row["id"] != recalled]
+        now = int(time.time() * 1000)
+        recall = {"id": identifier(now, 0xFFFF), "createdAt": "2026-01-31T12:00:00.000Z", "recalls": recalled}
+        await self.tell({"type": "recall", **recall})
+
+    def state(self) -> Frame:
+        """Return what the server says of the inbox."""
+        assert self.inbox is not None
+        ids = sorted(str(row["id"]) for row in self.stored)
+        unread = Unread(min(100, sum(not self.inbox.is_read(each) for each in ids)), ids[-1] if ids else "")
+        state: Frame = json.loads(state_member(self.inbox, self.version, unread))
+        return state
+
     async def drop(self) -> None:
         """End all connections without a close frame."""
         for connection in list(self.connections):
@@ -91,6 +119,9 @@ class Server:
                 self.received.append(message)
                 if not self.mute:
                     await connection.send(json.dumps(self.answer(connection, message)))
+                    if message["action"] == "mark":
+                        for other in [each for each in self.connections if each is not connection]:
+                            await other.send(json.dumps({"type": "state", "state": self.state()}))
         finally:
             self.connections.remove(connection)
 
@@ -102,6 +133,12 @@ class Server:
             case "push":
                 self.store(message["content"])
                 return {"type": "receipt", "requestId": message["requestId"], "totals": {"recipients": 1}}
+            case "mark":
+                assert self.inbox is not None
+                now = int(time.time() * 1000)
+                mark = parse_mark(message, ("action", "requestId", *FIELDS), now=now)
+                self.inbox, self.version = marked(self.inbox, mark, now=now), self.version + 1
+                return {"type": "state", "requestId": message["requestId"], "state": self.state()}
         rows = sorted(self.stored, key=lambda row: str(row["id"]))
         limit = message.get("limit", 50)
         after, before = message.get("after"), message.get("before")
@@ -121,7 +158,8 @@ class Server:
             "keepalive": {"action": "poll", "seconds": 240},
         }
         reply = {"type": "history", "notifications": page, "more": more, "session": session | self.session}
-        return reply | {"requestId": message["requestId"]}
+        state = {} if self.inbox is None else {"state": self.state()}
+        return reply | state | {"requestId": message["requestId"]}
 
 
 @contextlib.asynccontextmanager

@@ -51,11 +51,15 @@ class Player:
         self.left = 0
         self.errors: list[str] = []
         self.shown: list[str] = []
+        self.recalled: list[str] = []
+        self.counts: list[int] = []
         self.client = PushClient(
             "wss://example.test/live",
             store=MemoryStore(conversation["stored"]),
             topics=conversation.get("topics", ()),
             on_error=lambda problem: self.errors.append(problem.code),
+            on_recall=lambda recall: self.recalled.append(recall.recalls),
+            on_inbox=lambda state: self.counts.append(state["unreadCount"]),
             connect=self._connect,
             now=lambda: self._start + asyncio.get_running_loop().time(),
             random_number=lambda: 0.5,
@@ -95,6 +99,14 @@ class Player:
                     attempt.set_result(self.sockets[-1])
             case {"pushes": request}:
                 await self._push(request, step)
+            case {"marks": what}:
+                await self._mark(what, step)
+            case {"recalls": identifiers}:
+                assert self.recalled == identifiers
+                self.recalled.clear()
+            case {"inbox": counts}:
+                assert self.counts == counts
+                self.counts.clear()
             case {"sends": _}:
                 await self._sends(step, within)
             case {"receives": frame}:
@@ -137,6 +149,15 @@ class Player:
             reply = reply | {"requestId": message["requestId"]}
         if reply:
             socket.frames.put_nowait(json.dumps(reply))
+
+    async def _mark(self, what: Step, step: Step) -> None:
+        names = {"seenUpTo": "seen_up_to", "readUpTo": "read_up_to", "read": "read", "unread": "unread"}
+        marking = asyncio.create_task(self.client.mark(**{names[name]: value for name, value in what.items()}))
+        await self._sends(step, 20)
+        try:
+            assert (await marking).items() >= step["result"].items()
+        except PushError as problem:
+            assert problem.code == step["refused"]  # noqa: PT017 - what is refused is in the data
 
     async def _push(self, request: Step, step: Step) -> None:
         content = "x" * request["contentOfBytes"] if "contentOfBytes" in request else request["content"]

@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 from tests.clients.npm import BROWSER, REACT, npm, pack, run
 from tests.clients.pages import browser, pages
 from tests.clients.server import Server, server, until
+from websocket_push.protocol.inbox import State
 
 APP = Path(__file__).with_name("react_app.jsx")
 PACKAGE = json.loads((REACT / "package.json").read_text(encoding="utf-8"))
@@ -47,10 +48,13 @@ REQUIRE = 'import { createRequire } from "node:module"; const require = createRe
 
 
 @contextlib.asynccontextmanager
-async def opened(site: Path, *, rendered: bool = False) -> AsyncIterator[tuple[Server, Page]]:
+async def opened(
+    site: Path, *, rendered: bool = False, inbox: State | None = None
+) -> AsyncIterator[tuple[Server, Page]]:
     """Open the page; what React warns of fails the test."""
     warnings: list[str] = []
     async with server() as serving, browser() as context:
+        serving.inbox = inbox
         for number in range(55):
             # Further apart than a poll reads behind its position: what is older comes when it is asked for.
             serving.store(f"old {number}", milliseconds=int(time.time() * 1000) - (55 - number) * 600_000)
@@ -62,7 +66,7 @@ async def opened(site: Path, *, rendered: bool = False) -> AsyncIterator[tuple[S
         with pages(site) as address:
             page = await context.new_page()
             page.on("console", lambda said: warnings.append(said.text) if said.type in ("error", "warning") else None)
-            await page.goto(f"{address}/index.html")
+            await page.goto(f"{address}/index.html{'#shared' if inbox else ''}")
             await expect(page.locator("#state")).to_have_text("open")
             yield serving, page
         assert [each for each in warnings if "favicon" not in each and "404" not in each] == []
@@ -84,6 +88,38 @@ async def test_they_show_the_state_the_notifications_and_the_unread_count(site: 
             await page.click("#older")
         await expect(page.locator("#older")).to_have_count(0)
         await expect(page.locator("li")).to_have_count(56)
+
+
+async def test_with_an_inbox_two_devices_show_the_same(site: Path) -> None:
+    async with opened(site, inbox=State()) as (serving, phone):
+        laptop = await phone.context.new_page()
+        await laptop.goto(phone.url)
+        for page in (phone, laptop):
+            await expect(page.locator("#unread")).to_have_text("55")
+        await phone.locator("li").first.click()
+        for page in (phone, laptop):
+            await expect(page.locator("#unread")).to_have_text("54")
+            await expect(page.locator("li").first).to_have_class("read")
+        pushed = await serving.push("out for delivery")
+        for page in (phone, laptop):
+            await expect(page.locator("#unread")).to_have_text("55")
+        later = await serving.push("something else")
+        await serving.replace(pushed, "delivered")
+        for page in (phone, laptop):
+            # In the place of the one before, below what came since.
+            await expect(page.locator("li").nth(0)).to_have_text("something else")
+            await expect(page.locator("li").nth(1)).to_have_text("delivered")
+            await expect(page.locator("li")).to_have_count(52)
+            await expect(page.locator("#unread")).to_have_text("56")
+        await serving.recall(later)
+        for page in (phone, laptop):
+            await expect(page.locator("li").nth(0)).to_have_text("delivered")
+            await expect(page.locator("#unread")).to_have_text("55")
+        await laptop.click("#unread")
+        for page in (phone, laptop):
+            await expect(page.locator("#unread")).to_have_text("0")
+            await expect(page.locator("li:not(.read)")).to_have_count(0)
+        await laptop.close()
 
 
 async def test_strict_mode_opens_one_socket_and_unmounting_closes_it(site: Path) -> None:

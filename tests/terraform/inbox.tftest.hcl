@@ -156,7 +156,7 @@ run "the_functions" {
       disconnect = []
       mark       = [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]]
       poll       = [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]]
-      push       = [["dynamodb:PutItem"]]
+      push       = [["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]]
     }
     error_message = "A poll reads the state, and control marks as well."
   }
@@ -172,6 +172,7 @@ run "the_functions" {
         push       = ""
       }
       && aws_lambda_function.this["poll"].environment[0].variables.INBOX == "true"
+      && aws_lambda_function.this["push"].environment[0].variables.INBOX == "true"
       && aws_lambda_function.this["control"].environment[0].variables.NOTIFICATIONS_TABLE == "events-notifications"
       && aws_lambda_function.this["mark"].handler == "websocket_push.handlers.mark.handler"
     )

@@ -158,6 +158,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             TopicsSettings("subscriptions", "https://sqs.example/1/fanout", 4, 500),
             Rate(5, 15),
             UndeliveredSettings("https://sqs.example/1/events", include_content=True),
+            inbox=True,
         ),
     ),
     "control": (

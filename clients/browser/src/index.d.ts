@@ -6,7 +6,32 @@ export interface Notification<Content = unknown> {
   createdAt: string;
   /** The topic that it was pushed to, `*` for a broadcast. Not there for one to users. */
   topic?: string;
+  /** The notification whose place this one takes. */
+  replaces?: string;
+  /** What it is about: it takes the place of earlier ones with the same key. */
+  key?: string;
   content: Content;
+}
+
+/** A notification that is not valid any more. */
+export interface Recall {
+  id: string;
+  createdAt: string;
+  /** The notification that is taken back. */
+  recalls: string;
+  /** With a key: earlier ones with this key are not valid any more either. */
+  key?: string;
+}
+
+/** What the user has seen and read, as the server has it (docs/protocol.md, Inbox): times in milliseconds, by id. */
+export interface ServerInbox {
+  version: number;
+  seenUpTo?: string;
+  readUpTo: Record<string, number>;
+  read: Record<string, number>;
+  unread: Record<string, number>;
+  unreadCount: number;
+  countedTo?: string;
 }
 
 /**
@@ -94,6 +119,10 @@ export interface Events<Content = unknown> {
   state: (state: State, detail: StateDetail) => void;
   /** What goes wrong. The client goes on by itself: this is for logs. */
   error: (error: PushError) => void;
+  /** Once for each notification that is taken back. */
+  recall: (recall: Recall) => void;
+  /** What the user has seen and read, whenever the server says so; the module `inbox` makes a count of it. */
+  inbox: (inbox: ServerInbox) => void;
 }
 
 /** The client's own codes. */
@@ -129,6 +158,7 @@ export type ServerErrorCode =
   | "INVALID_ID"
   | "INVALID_RANGE"
   | "INVALID_LIMIT"
+  | "INVALID_MARK"
   | "MISSING_USER_ID"
   | "PUSH_NOT_ALLOWED"
   | "TOPIC_NOT_ALLOWED"
@@ -256,6 +286,14 @@ export interface PushClient<Content = unknown> {
     request: { userId: string; content: unknown },
     options?: { signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
+  /**
+   * Mark notifications, for all devices of the user; the module `inbox` does so, and repeats what a lost connection has
+   * swallowed. Resolves with what is known after it.
+   */
+  mark(
+    what: { seenUpTo?: string; readUpTo?: string; read?: string[]; unread?: string[]; at?: number },
+    options?: { signal?: AbortSignal },
+  ): Promise<ServerInbox>;
   /**
    * Listen to topics, now and after every reconnect, until `unsubscribe`. Resolves once the server has answered and what
    * was missing has been fetched, which without a connection is after the next one is open. What it refused now is not

@@ -108,7 +108,7 @@ export function createPushClient(options) {
   };
 
   /** @type {Record<string, Set<(...values: any[]) => void>>} */
-  const heard = { notification: new Set(), state: new Set(), error: new Set() };
+  const heard = { notification: new Set(), state: new Set(), error: new Set(), recall: new Set(), inbox: new Set() };
   let closed = false;
   let shown = "";
   let failures = 0;
@@ -200,6 +200,7 @@ export function createPushClient(options) {
     ready,
     loadOlder,
     push,
+    mark,
     subscribe,
     unsubscribe,
     reconnect,
@@ -343,6 +344,7 @@ export function createPushClient(options) {
         if (complete) ledger.reach(notification.id);
         save();
       },
+      inbox: takeInbox,
       settled: () => {
         if (link === current) retire();
       },
@@ -486,6 +488,10 @@ export function createPushClient(options) {
     return receipt;
   }
 
+  async function mark(/** @type {Record<string, unknown>} */ what, /** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    return (await ask({ ...what, action: "mark" }, signal)).state;
+  }
+
   async function subscribe(
     /** @type {string[]} */ names,
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
@@ -553,13 +559,19 @@ export function createPushClient(options) {
     }
     const fresh = newest || page.reset;
     if (fresh) notePaged(page);
-    for (const notification of page.notifications) {
+    for (const notification of [...page.notifications, ...(page.recalls ?? [])]) {
       show(notification, "history");
       ledger.advance(notification.id, now());
     }
+    if (page.state) takeInbox(page.state);
     // With nothing to begin with, all that ever comes is unseen.
     if (fresh) ledger.advance(BEGINNING, now());
     save();
+  }
+
+  function takeInbox(/** @type {any} */ state) {
+    tabs?.share({ type: "state", state });
+    emit("inbox", state);
   }
 
   function notePaged(/** @type {any} */ { notifications, next }) {
@@ -576,9 +588,13 @@ export function createPushClient(options) {
       return;
     }
     stats[via === "live" ? "live" : "resumed"]++;
+    const { replaces, recalls } = notification;
+    const name = recalls ? "recall" : "notification";
+    // If it comes late, it is not shown any more.
+    if (replaces ?? recalls) ledger.take(replaces ?? recalls, now());
     // What followers have not been sent already.
-    if (via === "history") tabs?.share({ type: "notification", ...notification });
-    emit("notification", notification, { via, primary: tabs === null || tabs.leader });
+    if (via === "history") tabs?.share({ type: name, ...notification });
+    emit(name, notification, { via, primary: tabs === null || tabs.leader });
   }
 
   function reportPosition() {

@@ -43,8 +43,9 @@ const ENDED_BY = new Map([
  *
  * - `moved()` that its phase or its session has changed
  * - `page(page, newest)` a page of history that continues what was there before, or begins with the newest
- * - `notification(notification, complete)` a live one; `complete` if nothing before it is missing
+ * - `notification(notification, complete)` a live one, or a recall; `complete` if nothing before it is missing
  * - `heard(frame)` a live one, as soon as it is there
+ * - `inbox(state)` what the user has seen and read
  * - `settled()` that the second poll is done: the index shows this connection by now
  * - `topics()` what to subscribe to before the history is read; `subscribed(reply)` what came of it
  * - `failed(error)` something to know of
@@ -324,7 +325,12 @@ export class Link {
     }
     switch (frame?.type) {
       case "notification":
+      case "recall":
         return this.#live(frame);
+      case "state":
+        this.#owner.inbox(frame.state);
+        if (!frame.requestId) return;
+      // falls through
       case "history":
       case "receipt":
       case "subscribed":

@@ -47,6 +47,10 @@ class Notification:
         Whether it came live or from the history.
     topic
         The topic that it was pushed to, "*" for a broadcast; None for one to users.
+    replaces
+        The id of the notification whose place it takes; None if it takes none.
+    key
+        What it is about: it takes the place of earlier ones with the same key.
     """
 
     id: str
@@ -54,6 +58,27 @@ class Notification:
     content: Any
     via: Literal["live", "history"]
     topic: str | None = None
+    replaces: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A notification that is taken back.
+
+    Attributes
+    ----------
+    id
+        The recall's own id.
+    recalls
+        The id of the notification that is not valid any more.
+    key
+        With a key, earlier notifications with this key are not valid any more either.
+    """
+
+    id: str
+    recalls: str
+    key: str | None = None
 
 
 class PushClient:
@@ -77,6 +102,10 @@ class PushClient:
         Called with the state whenever it changes, and for every new wait.
     on_error
         Called with what goes wrong, for logs: the client goes on by itself.
+    on_recall
+        Called with a notification that is taken back, when the loop has come to it.
+    on_inbox
+        Called with what the user has seen and read, whenever the server says so.
     look_back
         How far behind the position to resume, in seconds: by how much clocks may differ.
     timing
@@ -95,6 +124,8 @@ class PushClient:
         store: Store | None = None,
         on_state: Callable[[State], None] | None = None,
         on_error: Callable[[PushError], None] | None = None,
+        on_recall: Callable[[Recall], None] | None = None,
+        on_inbox: Callable[[Frame], None] | None = None,
         look_back: float = _LOOK_BACK,
         timing: Timing | None = None,
         connect: Connect = connect_websocket,
@@ -104,13 +135,13 @@ class PushClient:
         self.ending: Ending | None = None
         """Why there is no connection, or why there was none last."""
         self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
-        self._on_state, self._on_error = on_state, on_error
+        self._on_state, self._on_error, self._on_recall, self._on_inbox = on_state, on_error, on_recall, on_inbox
         self._timing, self._connect, self._now, self._random = timing or Timing(), connect, now, random_number
         self.topics: list[str] = []
         """What the server said last that the connection listens to, besides its user and broadcasts."""
         self._wanted = dict.fromkeys(_checked(topics))
         self._store_works = True
-        self._queue: asyncio.Queue[Notification | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Notification | Recall | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._current: Link | None = None
         self._waiting = self._closed = False
@@ -142,6 +173,10 @@ class PushClient:
             if notification is None:
                 self._queue.put_nowait(None)  # For another that iterates.
                 return
+            if isinstance(notification, Recall):
+                if self._on_recall is not None:
+                    self._on_recall(notification)
+                continue
             yield notification
 
     @property
@@ -180,6 +215,27 @@ class PushClient:
         """
         receipt = await self._ask({"action": "push", "userId": user_id, "content": content})
         return {name: value for name, value in receipt.items() if name not in ("type", "requestId")}
+
+    async def mark(
+        self,
+        *,
+        seen_up_to: str | None = None,
+        read_up_to: str | None = None,
+        read: Sequence[str] = (),
+        unread: Sequence[str] = (),
+    ) -> Frame:
+        """Mark notifications for all devices of the user, where the module has its input `inbox`; return the state.
+
+        Raises
+        ------
+        PushError
+            As `push`.
+        """
+        what = {"seenUpTo": seen_up_to, "readUpTo": read_up_to, "read": list(read), "unread": list(unread)}
+        message = {name: value for name, value in what.items() if value}
+        reply = await self._ask({"action": "mark", "at": int(self._now() * 1000), **message})
+        state: Frame = reply["state"]
+        return state
 
     async def load_older(self, *, before: str | None = None, limit: int = 50) -> tuple[list[Notification], bool]:
         """Return a page of history, oldest first, and whether there is another before it.
@@ -283,16 +339,23 @@ class PushClient:
             newest = True
         if newest:
             self._note_paged(page)
-        for notification in page["notifications"]:
+        for notification in [*page["notifications"], *page.get("recalls", ())]:
             self._show(notification, "history")
             self._ledger.advance(str(notification["id"]), self._now() * 1000)
+        if "state" in page:
+            self.inbox(page["state"])
         if newest:
             # With nothing to begin with, all that ever comes is unseen.
             self._ledger.advance(BEGINNING, self._now() * 1000)
 
     def live(self, notification: Frame) -> None:
-        """Take a live notification."""
+        """Take a live notification, or a recall."""
         self._show(notification, "live")
+
+    def inbox(self, state: Frame) -> None:
+        """Pass on what the user has seen and read."""
+        if self._on_inbox is not None:
+            self._on_inbox(state)
 
     def failed(self, problem: PushError) -> None:
         """Pass on what went wrong."""
@@ -392,8 +455,18 @@ class PushClient:
         return await self._current.ask_patiently(message)
 
     def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
-        if self._ledger.take(str(notification["id"]), self._now() * 1000):
+        now = self._now() * 1000
+        if not self._ledger.take(str(notification["id"]), now):
+            return
+        recalled = notification.get("recalls")
+        gone = recalled or notification.get("replaces")
+        if gone is not None:
+            # If it comes late, it is not shown any more.
+            self._ledger.take(str(gone), now)
+        if recalled is None:
             self._queue.put_nowait(_notification(notification, via))
+        else:
+            self._queue.put_nowait(Recall(str(notification["id"]), str(recalled), notification.get("key")))
 
     def _unwant(self, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -440,7 +513,15 @@ class PushClient:
 
 
 def _notification(frame: Frame, via: Literal["live", "history"]) -> Notification:
-    return Notification(str(frame["id"]), str(frame.get("createdAt")), frame.get("content"), via, frame.get("topic"))
+    return Notification(
+        str(frame["id"]),
+        str(frame.get("createdAt")),
+        frame.get("content"),
+        via,
+        frame.get("topic"),
+        frame.get("replaces"),
+        frame.get("key"),
+    )
 
 
 def _checked(topics: Sequence[str]) -> Sequence[str]:

@@ -87,7 +87,10 @@ class Owner(Protocol):
         """Take a page of history that continues what was there before, or begins with the newest."""
 
     def live(self, notification: Frame) -> None:
-        """Take a live notification."""
+        """Take a live notification, or a recall."""
+
+    def inbox(self, state: Frame) -> None:
+        """Take what the user has seen and read."""
 
     def failed(self, problem: PushError) -> None:
         """Take note of something that went wrong."""
@@ -259,10 +262,14 @@ class Link:
             self._owner.failed(PushError("GATEWAY", "A frame without a type."))
             return
         match frame.get("type"):
-            case "notification" if isinstance(frame.get("id"), str):
+            case "notification" | "recall" if isinstance(frame.get("id"), str):
                 self._live({name: value for name, value in frame.items() if name != "type"})
             case "notification":
                 self._owner.failed(PushError("UNREADABLE_FRAME", "A notification without an id."))
+            case "state":
+                self._owner.inbox(frame["state"])
+                if "requestId" in frame:
+                    self._answer(frame["requestId"], frame)
             case "history" | "receipt" | "subscribed":
                 self._answer(frame.get("requestId"), frame)
             case "error":

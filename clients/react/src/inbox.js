@@ -13,6 +13,7 @@ export const NOTHING = Object.freeze({
   detail: Object.freeze({ failures: 0 }),
   notifications: Object.freeze([]),
   unread: 0,
+  marks: 0,
   more: true,
 });
 
@@ -23,10 +24,18 @@ export class Inbox {
   /** @type {Set<string>} ids that are unread although they lie before what was read: they came late */ #late = new Set();
   #readUpTo = "";
   /** @type {ReadStore | undefined} */ #store;
+  /** @type {any} what keeps it for all devices of the user; null without that */ #shared = null;
+  #share;
+  /** @type {Map<string, string>} the notification with which a place in the list began, for what took that place */
+  #places = new Map();
 
-  /** @param {ReadStore} [store] keeps up to which id everything was read */
-  constructor(store) {
+  /**
+   * @param {ReadStore} [store] keeps up to which id everything was read
+   * @param {import("./index.d.ts").CreateInbox} [share] makes what keeps that for all devices instead
+   */
+  constructor(store, share) {
     this.#store = store;
+    this.#share = share;
   }
 
   // Bound, because React compares the function itself.
@@ -42,8 +51,12 @@ export class Inbox {
    */
   attach(client) {
     this.#readUpTo = this.#read() ?? this.#readUpTo;
+    const shared = this.#share?.(client, { onChange: () => this.#change({ unread: shared.unread, marks: this.snapshot.marks + 1 }) });
+    this.#shared = shared ?? null;
     const off = [
       client.on("notification", (notification) => this.#add([notification], true)),
+      client.on("recall", ({ recalls, key }) => this.#remove(recalls, key)),
+      () => shared?.close(),
       client.on("state", (state, detail) => this.#change({ state, detail })),
     ];
     this.#change({ client, state: client.state });
@@ -63,9 +76,18 @@ export class Inbox {
     this.#add(notifications, false);
   };
 
-  markRead = () => {
+  markRead = (/** @type {unknown[]} */ ...given) => {
+    // As a listener for clicks it gets the event.
+    const ids = given.filter((each) => typeof each === "string");
+    const newest = this.#newest();
+    if (this.#shared !== null) {
+      if (ids.length > 0) this.#shared.markRead(...ids);
+      else if (newest !== undefined) this.#shared.markReadUpTo(newest);
+      return;
+    }
+    if (ids.length > 0) return;
     this.#late.clear();
-    this.#readUpTo = this.snapshot.notifications[0]?.id ?? this.#readUpTo;
+    this.#readUpTo = newest ?? this.#readUpTo;
     try {
       this.#store?.save(this.#readUpTo);
     } catch {
@@ -73,6 +95,27 @@ export class Inbox {
     }
     this.#change({ unread: 0 });
   };
+
+  isRead = (/** @type {string} */ id) =>
+    this.#shared === null ? id <= this.#readUpTo && !this.#late.has(id) : this.#shared.isRead(id);
+
+  /** The highest id: what took the place of another has a higher one than its place says. */
+  #newest() {
+    const ids = this.snapshot.notifications.map((/** @type {any} */ { id }) => id);
+    return ids.length === 0 ? undefined : /** @type {string} */ (ids.reduce((/** @type {string} */ a, /** @type {string} */ b) => (a > b ? a : b)));
+  }
+
+  /** Show a notification no more, nor earlier ones with its key. */
+  #remove(/** @type {string} */ id, /** @type {string | undefined} */ key) {
+    const notifications = this.snapshot.notifications.filter(
+      (/** @type {any} */ each) => each.id !== id && !(key !== undefined && each.key === key && each.id < id),
+    );
+    this.#change({ notifications, ...(this.#shared === null && { unread: this.#count(notifications) }) });
+  }
+
+  #count(/** @type {any[]} */ notifications) {
+    return notifications.filter(({ id }) => !this.isRead(id)).length;
+  }
 
   #read() {
     try {
@@ -88,9 +131,18 @@ export class Inbox {
     const added = notifications.filter(({ id }) => !shown.has(id));
     if (added.length === 0) return;
     if (fresh) for (const { id } of added) if (id <= this.#readUpTo) this.#late.add(id);
-    const all = [...this.snapshot.notifications, ...added].sort((a, b) => (a.id < b.id ? 1 : -1));
-    const unread = all.filter(({ id }) => id > this.#readUpTo || this.#late.has(id)).length;
-    this.#change({ notifications: all, unread });
+    /** @type {any[]} */
+    let all = [...this.snapshot.notifications];
+    for (const one of added) {
+      const gone = all.filter(({ id, key }) => id === one.replaces || (one.key !== undefined && key === one.key && id < one.id));
+      // It takes the place that was there first.
+      const places = gone.map(({ id }) => this.#places.get(id) ?? id).sort();
+      if (places.length > 0) this.#places.set(one.id, places[0]);
+      all = [...all.filter((each) => !gone.includes(each)), one];
+    }
+    const place = (/** @type {string} */ id) => this.#places.get(id) ?? id;
+    all.sort((a, b) => (place(a.id) < place(b.id) ? 1 : -1));
+    this.#change({ notifications: all, unread: this.#shared === null ? this.#count(all) : this.#shared.unread });
   }
 
   /** @param {Record<string, unknown>} changes */

@@ -4,13 +4,27 @@ import type { ReactElement, ReactNode } from "react";
 export interface Notification<Content = unknown> {
   id: string;
   createdAt: string;
+  replaces?: string;
+  key?: string;
   content: Content;
 }
+
+/** What keeps the user's inbox for all devices; createInbox of the browser client's module `inbox` makes one. */
+export interface SharedInbox {
+  readonly unread: number;
+  isRead(id: string): boolean;
+  markRead(...ids: string[]): void;
+  markReadUpTo(id: string): void;
+  close(): void;
+}
+
+export type CreateInbox = (client: any, options: { onChange: () => void }) => SharedInbox;
 
 /** What the hooks need of a client: createPushClient of the browser client returns one. */
 export interface Client {
   readonly state: string;
   on(name: "notification", listener: (notification: Notification<any>) => void): () => void;
+  on(name: "recall", listener: (recall: { recalls: string; key?: string }) => void): () => void;
   on(name: "state", listener: (state: any, detail: any) => void): () => void;
   loadOlder(options?: {
     limit?: number;
@@ -40,6 +54,8 @@ export interface PushProviderProps {
   create: () => Client;
   /** Without one, what was read is forgotten with the page. */
   readStore?: ReadStore;
+  /** Instead of a store: keeps what was read for all devices, where the module has its input `inbox`. */
+  createInbox?: CreateInbox;
   children?: ReactNode;
 }
 
@@ -59,5 +75,8 @@ export function useNotifications<Content = unknown>(): {
   loadOlder: (options?: { limit?: number; signal?: AbortSignal }) => Promise<void>;
 };
 
-/** How many are unread on this device, and what marks all of them as read. */
-export function useUnread(): { unread: number; markRead: () => void };
+/**
+ * How many are unread, on this device or with `createInbox` on all, where 100 stands for more than 99; and what marks all
+ * of them as read, or with `createInbox` only some.
+ */
+export function useUnread(): { unread: number; markRead: (...ids: string[]) => void; isRead: (id: string) => boolean };

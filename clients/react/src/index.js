@@ -12,8 +12,8 @@ const Context = createContext(/** @type {Inbox | null} */ (null));
  *
  * @param {import("./index.d.ts").PushProviderProps} props
  */
-export function PushProvider({ create, readStore, children }) {
-  const [inbox] = useState(() => new Inbox(readStore));
+export function PushProvider({ create, readStore, createInbox, children }) {
+  const [inbox] = useState(() => new Inbox(readStore, createInbox));
   useEffect(() => {
     // In strict mode this runs twice: the first client is closed before it has opened a socket.
     const client = create();
@@ -45,7 +45,9 @@ export function useNotifications() {
 export function useUnread() {
   const inbox = useInbox();
   const unread = useMember(inbox, "unread");
-  return useMemo(() => ({ unread, markRead: inbox.markRead }), [inbox, unread]);
+  // What is read may change without the count.
+  const marks = useMember(inbox, "marks");
+  return useMemo(() => ({ unread, markRead: inbox.markRead, isRead: inbox.isRead }), [inbox, unread, marks]);
 }
 
 function useInbox() {

@@ -44,5 +44,5 @@ async def read_with_inbox(
         inboxes.count(user_id, state, now=now, deadline=deadline),
     )
     page, unread = cast(tuple[Page, Unread], tuple(answers))
-    fits = sum(len(text.encode()) + 1 for text in page.texts) <= page_bytes - reserved
+    fits = sum(len(text.encode()) + 1 for text in (*page.texts, *page.recalls)) <= page_bytes - reserved
     return page, state_member(state, version, unread) if fits else ""

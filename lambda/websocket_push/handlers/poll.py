@@ -71,7 +71,7 @@ def make(sender: Sender) -> Warm:
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
-    notifications = StoredNotifications(dynamodb, settings.notifications_table)
+    notifications = StoredNotifications(dynamodb, settings.notifications_table, recalls=settings.inbox)
     limit = None if settings.rate is None else settings.rate.limit()
     return Warm(settings, dynamodb, clients, notifications, limit)
 
@@ -98,7 +98,7 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    log: "Log" = notifications
+    log: Log = notifications
     if settings.topics:
         # Imported here, so that without topics the function starts as fast as if there were none.
         from websocket_push.handlers.listened import listened_logs
@@ -150,5 +150,6 @@ async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
             session=about,
             request_id=request_id,
             state=state,
+            recalls=page.recalls,
         )
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from websocket_push.push.topics import Topics, TopicsSettings
     from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
     from websocket_push.runtime.message_limit import MessageLimit, Rate
+    from websocket_push.tables.replacements import Replacements
 
 CLOSING_SHARE = 0.1
 """The part of the time that is reserved for closing connections to which it could not be sent."""
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     topics: "TopicsSettings | None"
     rate: "Rate | None" = None
     undelivered: "UndeliveredSettings | None" = None
+    inbox: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -75,6 +77,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
         rate=read_rate(environment),
         undelivered=_read_undelivered_settings(environment) if read_optional(environment, "EVENTS_QUEUE_URL") else None,
+        inbox=bool(read_optional(environment, "INBOX")),
     )
 
 
@@ -102,6 +105,7 @@ class Warm(NamedTuple):
     topics: "Topics | None"
     limit: "MessageLimit | None"
     events_queue: "Queue | None"
+    replacements: "Replacements | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -118,6 +122,7 @@ def make(sender: ConcurrentSender) -> Warm:
         None if topics is None else _make_topics(sender, dynamodb, topics),
         None if settings.rate is None else settings.rate.limit(),
         None if settings.undelivered is None else _make_queue(sender, settings.undelivered),
+        _make_replacements(dynamodb, settings.notifications_table) if settings.inbox else None,
     )
 
 
@@ -131,6 +136,12 @@ def _make_queue(sender: ConcurrentSender, settings: "UndeliveredSettings") -> "Q
     from websocket_push.push.undelivered import make_queue
 
     return make_queue(sender, settings)
+
+
+def _make_replacements(dynamodb: PreparingDynamoDB, table: str) -> "Replacements":
+    from websocket_push.tables.replacements import Replacements
+
+    return Replacements(dynamodb, table)
 
 
 async def push_one(request: PushRequest, invocation: Invocation[Warm], *, until: float) -> Report:
@@ -182,6 +193,7 @@ def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
         random=invocation.random,
         refusals=Refusals(),
         undelivered=None if settings.undelivered is None else _undelivered(invocation),
+        replacements=invocation.warm.replacements,
     )
 
 

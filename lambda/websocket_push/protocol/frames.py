@@ -57,20 +57,26 @@ def to_json(value: object) -> str:
     return text
 
 
-def notification_text(notification_id: str, created_at: str, content: str, topic: str | None = None) -> str:
+def notification_text(
+    notification_id: str, created_at: str, content: str, topic: str | None = None, about: str = ""
+) -> str:
     """Return a notification as it appears in a history page; `content` is JSON text.
 
     Parameters
     ----------
     topic
         What it was pushed to, if that is a topic or `*`; their names need no escapes.
+    about
+        What it takes the place of: a member as JSON text with a comma before it; see `Replacement.about`.
     """
-    return f'{{"id":"{notification_id}","createdAt":"{created_at}"{_topic_member(topic)},"content":{content}}}'
+    return f'{{"id":"{notification_id}","createdAt":"{created_at}"{_topic_member(topic)}{about},"content":{content}}}'
 
 
-def notification_frame(notification_id: str, created_at: str, content: str, topic: str | None = None) -> str:
+def notification_frame(
+    notification_id: str, created_at: str, content: str, topic: str | None = None, about: str = ""
+) -> str:
     """Return the frame of a notification for an open connection; see `notification_text`."""
-    return f'{{"type":"notification",{notification_text(notification_id, created_at, content, topic)[1:]}'
+    return f'{{"type":"notification",{notification_text(notification_id, created_at, content, topic, about)[1:]}'
 
 
 def history_frame(
@@ -81,6 +87,7 @@ def history_frame(
     session: Mapping[str, object],
     request_id: str | int | None,
     state: str = "",
+    recalls: Sequence[str] = (),
 ) -> str:
     """Return the frame of a history page, from the texts of its notifications, oldest first.
 
@@ -96,10 +103,13 @@ def history_frame(
         What the client needs to stay connected; see `session`.
     state
         The state of the user's inbox, as JSON text; empty where there is none.
+    recalls
+        Texts made by `recall_text`.
     """
+    recalled = f',"recalls":[{",".join(recalls)}]' if recalls else ""
     more = "false" if next_position is None else f'true,"next":"{next_position}"'
     return (
-        f'{{"type":"history"{_request_id_member(request_id)},"notifications":[{",".join(notifications)}],'
+        f'{{"type":"history"{_request_id_member(request_id)},"notifications":[{",".join(notifications)}]{recalled},'
         f'"more":{more}{_RESET if reset else ""},"session":{to_json(session)}{state and STATE_MEMBER}{state}}}'
     )
 

@@ -92,7 +92,9 @@ def marked(state: State, mark: Mark, *, now: int) -> State:
     now
         Milliseconds since the epoch.
     """
-    at = max(now, state.latest + 1) if mark.at is None else min(mark.at, now)
+    # Not only now: clocks of the functions differ by milliseconds, too.
+    newest = max(now, state.latest + 1)
+    at = newest if mark.at is None else min(mark.at, newest)
     return merged(
         state,
         State(

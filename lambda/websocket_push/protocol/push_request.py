@@ -18,9 +18,14 @@ A client resumes after the last id that it has seen. An id in the future would h
 then, so it is refused.
 """
 
-_FIELDS = ("userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure")
+_FIELDS = ("userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure", "replaces", "key", "recall")
+_REPLACING = ("replaces", "key", "recall")
 _ADDRESSES = ("userId", "userIds", "topic")
 _CLIENT_FIELDS = ("action", "requestId", "userId", "content")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.replacement import Replacement
 
 # Ids and times have a fixed length, so any of them can be used to measure a frame.
 _EMPTY_FRAME_BYTES = len(notification_frame(earliest_id_at(0), rfc_3339(0), ""))
@@ -45,6 +50,8 @@ class PushRequest(NamedTuple):
         Whether the push fails, although partly done, if it is incomplete for any recipient.
     topic
         The topic to push to, or `*` for every connection; None where there are recipients.
+    replacement
+        What the notification takes the place of; a recall has no content. None for most.
     """
 
     recipients: tuple[str, ...]
@@ -54,6 +61,7 @@ class PushRequest(NamedTuple):
     notification_id: str | None = None
     raises_incomplete: bool = False
     topic: str | None = None
+    replacement: "Replacement | None" = None
 
 
 def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) -> PushRequest:
@@ -68,14 +76,17 @@ def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) 
         raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
     require_known_fields(request, _FIELDS)
     topic = _parse_topic(request)
+    recipients = () if topic is not None else _parse_recipients(request)
+    replacement = None if request.keys().isdisjoint(_REPLACING) else _parse_replacement(request, now_milliseconds)
     return PushRequest(
-        recipients=() if topic is not None else _parse_recipients(request),
-        content=_parse_content(request, max_frame_bytes, topic),
+        recipients=recipients,
+        content=_parse_content(request, max_frame_bytes, topic, replacement),
         persist=_parse_persist(request.get("persist")),
         ttl=_parse_ttl(request.get("ttl"), request.get("persist")),
         notification_id=_parse_id(request.get("id"), now_milliseconds),
         raises_incomplete=_parse_on_failure(request.get("onFailure")),
         topic=topic,
+        replacement=replacement,
     )
 
 
@@ -127,11 +138,27 @@ def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(checked))
 
 
-def _parse_content(request: Mapping[str, object], max_frame_bytes: int, topic: str | None = None) -> str:
+def _parse_replacement(request: Mapping[str, object], now_milliseconds: int) -> "Replacement | None":
+    if all(request.get(name) is None for name in _REPLACING):
+        return None
+    from websocket_push.protocol.replacement import parse_replacement
+
+    return parse_replacement(request, now_milliseconds=now_milliseconds)
+
+
+def _parse_content(
+    request: Mapping[str, object],
+    max_frame_bytes: int,
+    topic: str | None = None,
+    replacement: "Replacement | None" = None,
+) -> str:
+    if replacement is not None and replacement.recall is not None:
+        return ""
     if "content" not in request:
         raise RequestError(ErrorCode.MISSING_CONTENT, "content is missing: give any JSON value, null included.")
     content = _json_text(request["content"])
     empty = _EMPTY_FRAME_BYTES + (0 if topic is None else len(f'"topic":"{topic}",'))
+    empty += 0 if replacement is None else len(replacement.about)
     size, most = empty + len(content.encode()), max_notification_bytes(max_frame_bytes)
     if size > most:
         raise RequestError(

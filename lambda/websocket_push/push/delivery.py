@@ -9,7 +9,7 @@ request that failed gets a task, which does the retries.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ from websocket_push.tables.clients import Clients, Connection, read_connections
 from websocket_push.tables.notifications import TAKEN, Notification, Notifications, key_of
 from websocket_push.telemetry.explain import explain
 
+IsBuried = Callable[..., Awaitable[bool]]
+
 MAX_RECIPIENTS_AT_ONCE = 64
 """For how many recipients at the same time a notification is stored, and connections are looked up."""
 
@@ -47,6 +49,10 @@ class Delivery:
         What is sent.
     stored_until
         When the stored notification expires, in seconds since the epoch; None does not store it.
+    frame
+        What is sent, if it is not the notification's own frame.
+    is_buried
+        Tells whether a user's notification was replaced before it came; None where nothing is ever replaced.
     clocks
         The times to keep to.
     random
@@ -67,13 +73,16 @@ class Delivery:
         clocks: Clocks,
         random: Callable[[], float],
         refusals: Refusals,
+        frame: str = "",
+        is_buried: "IsBuried | None" = None,
     ) -> None:
+        self._is_buried = is_buried
         self._clients = clients
         self._management = management
         self._clocks = clocks
         self._random = random
         self._refusals = refusals
-        frame = notification_frame(notification.notification_id, notification.created_at, notification.content)
+        frame = frame or notification_frame(notification.notification_id, notification.created_at, notification.content)
         self._payload = Payload(frame.encode())
         self._looking_up = dynamodb.prepare("Query", clients.looking_up(VARIED))
         self._storing: Prepared | None = None
@@ -88,13 +97,18 @@ class Delivery:
 
         self._storing_again = storing_again
 
-    async def run(self, recipients: Sequence[str]) -> list[Outcome]:
+    async def run(self, recipients: Sequence[str], *, persisted: bool = False) -> list[Outcome]:
         """Deliver to users, each listed once; return an outcome for each, in their order. Call it once only.
+
+        With `persisted`, it is in their histories already.
 
         Users are processed as a stream: posts to the first users' connections run while later users are looked up, and
         both are bounded. Connections of different users take turns.
         """
         outcomes = [Outcome(user_id) for user_id in recipients]
+        if persisted:
+            for outcome in outcomes:
+                outcome.persisted = True
         async with asyncio.TaskGroup() as group:
             common = self._common(Work(group))
             try:
@@ -129,6 +143,7 @@ class Delivery:
             posting=posting,
             work=work,
             until=self._clocks.posts_until,
+            is_buried=self._is_buried,
         )
 
 
@@ -144,6 +159,7 @@ class _Common(NamedTuple):
     posting: Posting
     work: Work
     until: float
+    is_buried: "IsBuried | None"
 
 
 class _Recipient:
@@ -193,7 +209,8 @@ class _Recipient:
         self._common.work.run(self._store(attempt), lambda: self._end_storing(stored=self._outcome.persisted))
 
     def _end_storing(self, *, stored: bool) -> None:
-        self._outcome.persisted = self._stored = stored
+        self._outcome.persisted = stored
+        self._stored = stored and not self._outcome.superseded
         self._common.stores.leave()
         self._advance()
 
@@ -226,7 +243,14 @@ class _Recipient:
         except AwsError as error:
             if error.code != TAKEN:
                 raise
-            await common.storing_again().send(key, decode_object, deadline=common.until)
+            try:
+                await common.storing_again().send(key, decode_object, deadline=common.until)
+            except AwsError as other:
+                if other.code != TAKEN or common.is_buried is None:
+                    raise
+                if not await common.is_buried(self._outcome.user_id, deadline=common.until):
+                    raise
+                self._outcome.superseded = True
 
     async def _look_up(self, attempt: Attempt) -> None:
         common = self._common

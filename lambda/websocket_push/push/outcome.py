@@ -29,6 +29,8 @@ class Outcome:
         How many of the failed ones were not tried even once because time ran out.
     unreadable
         How many rows of the recipient are malformed. They are skipped.
+    superseded
+        Whether a later notification had taken its place when it arrived, so that it is stored as such and not sent.
     missed
         Whether some of the recipient's connections could not be looked up.
     error
@@ -44,6 +46,7 @@ class Outcome:
         "gone",
         "missed",
         "persisted",
+        "superseded",
         "unclosed",
         "unreadable",
         "untried",
@@ -52,7 +55,7 @@ class Outcome:
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
-        self.persisted = self.missed = False
+        self.persisted = self.missed = self.superseded = False
         self.connections = self.delivered = self.gone = self.connecting = 0
         self.failed = self.unclosed = self.untried = self.unreadable = 0
         self.error: Failure | None = None

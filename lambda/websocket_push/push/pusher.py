@@ -1,6 +1,7 @@
 """The push: from a valid request to its report."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from websocket_push.aws.management import Management
@@ -17,7 +18,9 @@ from websocket_push.tables.notifications import Notification, Notifications
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.protocol.replacement import Replacement
     from websocket_push.push.undelivered import Undelivered
+    from websocket_push.tables.replacements import Replacements
 
 
 class Defaults(NamedTuple):
@@ -48,6 +51,8 @@ class Pusher(NamedTuple):
         The results of the invocation's posts so far.
     undelivered
         Reports what was kept for users without a connection; None where there are no events.
+    replacements
+        How notifications replace others; None where none do.
     """
 
     dynamodb: PreparingDynamoDB
@@ -60,6 +65,7 @@ class Pusher(NamedTuple):
     random: Callable[[], float]
     refusals: Refusals
     undelivered: "Undelivered | None" = None
+    replacements: "Replacements | None" = None
 
     async def push(self, request: PushRequest) -> Report:
         """Deliver a notification and return the report for each recipient.
@@ -72,7 +78,20 @@ class Pusher(NamedTuple):
         """
         stored_until = self.stored_until(request)
         notification = self.notification(request)
-        delivery = Delivery(
+        if request.replacement is None:
+            outcomes = await self._delivery(notification, stored_until).run(request.recipients)
+        else:
+            outcomes = await self._push_replacement(notification, request.replacement, request.recipients, stored_until)
+        if self.undelivered is not None and stored_until is not None:
+            await self.undelivered.report(
+                notification, outcomes, expires_at=stored_until, deadline=self.clocks.closes_until
+            )
+        _require_something_done(outcomes)
+        return report(notification, outcomes)
+
+    def _delivery(self, notification: Notification, stored_until: int | None, frame: str = "") -> Delivery:
+        replacements = self.replacements
+        return Delivery(
             self.dynamodb,
             self.clients,
             self.notifications,
@@ -82,14 +101,38 @@ class Pusher(NamedTuple):
             clocks=self.clocks,
             random=self.random,
             refusals=self.refusals,
+            frame=frame,
+            is_buried=None if replacements is None else partial(replacements.is_buried, notification.notification_id),
         )
-        outcomes = await delivery.run(request.recipients)
-        if self.undelivered is not None and stored_until is not None:
-            await self.undelivered.report(
-                notification, outcomes, expires_at=stored_until, deadline=self.clocks.closes_until
+
+    async def _push_replacement(
+        self,
+        notification: Notification,
+        replacement: "Replacement",
+        recipients: Sequence[str],
+        stored_until: int | None,
+    ) -> list[Outcome]:
+        if self.replacements is None:
+            raise RequestError(ErrorCode.INBOX_DISABLED, "Nothing is replaced here: set the module's input inbox.")
+        if stored_until is None:
+            raise RequestError(
+                ErrorCode.INVALID_REPLACEMENT,
+                "Only what is persisted replaces or recalls, which is not the default here: add persist: true.",
             )
-        _require_something_done(outcomes)
-        return report(notification, outcomes)
+        # Imported here, because most pushes replace nothing.
+        from websocket_push.push.replacing import Replacing
+
+        async def send(frame: str, users: Sequence[str]) -> list[Outcome]:
+            return await self._delivery(notification, None, frame).run(users, persisted=True)
+
+        replacing = Replacing(
+            replacements=self.replacements,
+            stored_until=stored_until,
+            now=self.clocks.now() // 1000,
+            deadline=self.clocks.posts_until,
+        )
+        about = notification._replace(replaces=replacement.replaces, key=replacement.key)
+        return await replacing.push(about, replacement, recipients, send)
 
     def notification(self, request: PushRequest) -> Notification:
         """Return the notification of a request, with an id made for now if it gives none."""

@@ -78,6 +78,8 @@ def _recipient(notification: Notification, outcome: Outcome) -> dict[str, object
         "persisted": outcome.persisted,
         **connection_counts(outcome),
     }
+    if outcome.superseded:
+        recipient["superseded"] = True
     if outcome.error is not None:
         recipient["error"] = error_member(outcome.error, outcome)
     if outcome.incomplete:

@@ -23,14 +23,18 @@ class Notification(NamedTuple):
     notification_id
         Canonical UUIDv7, which contains the time.
     content
-        JSON text.
+        JSON text; empty for what was recalled, which `replaces` names.
     topic
         The topic that it was pushed to, `*` for a broadcast; None for one to users.
+    replaces, key
+        The notification whose place it takes, and what it is about, where the push said so.
     """
 
     notification_id: str
     content: str
     topic: str | None = None
+    replaces: str | None = None
+    key: str | None = None
 
     @property
     def created_at(self) -> str:

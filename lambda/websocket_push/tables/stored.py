@@ -48,12 +48,30 @@ MAX_QUERIES = 16
 """How many queries one read makes, one after the other, whatever the rows hold."""
 
 
-class StoredNotifications:
-    """The notifications table, as far as poll is allowed to use it: what is read of it."""
+# A row without content was replaced or recalled. If it names another, it is a recall of that one.
+_WITH_CONTENT = "attribute_exists(content)"
+_WITH_RECALLS = "(attribute_exists(content) OR attribute_exists(replacesId))"
+_OF_TOPIC = "attribute_exists(topic)"
 
-    def __init__(self, dynamodb: DynamoDB, table: str) -> None:
+
+class StoredNotifications:
+    """The notifications table, as far as poll is allowed to use it: what is read of it.
+
+    Parameters
+    ----------
+    dynamodb
+        How to reach DynamoDB.
+    table
+        Name of the table.
+    recalls
+        Whether recalls are read too; else rows without content are left out.
+    """
+
+    def __init__(self, dynamodb: DynamoDB, table: str, *, recalls: bool = False) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._recalls = recalls
+        self._own = _WITH_RECALLS if recalls else _WITH_CONTENT
 
     async def read(
         self,
@@ -85,8 +103,19 @@ class StoredNotifications:
         for _ in range(queries):
             page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
             for item in page.items:
-                found.append(Notification(item["notificationId"]["S"], item["content"]["S"], topic))
-                total += len(item["content"]["S"].encode())
+                content = item["content"]["S"] if "content" in item else ""
+                found.append(
+                    Notification(
+                        item["notificationId"]["S"],
+                        content,
+                        topic,
+                        _text(item, "replacesId"),
+                        _text(item, "replaceKey"),
+                    )
+                    if self._recalls
+                    else Notification(item["notificationId"]["S"], content, topic)
+                )
+                total += len(content.encode())
             reached = page.last_evaluated_key
             if reached is None or len(found) >= count or total > size:
                 break
@@ -100,9 +129,13 @@ class StoredNotifications:
         return {
             "TableName": self._table,
             "KeyConditionExpression": " AND ".join(filter(None, ("userId = :userId", part.condition))),
-            "FilterExpression": "expiresAt > :now" if topic is None else "expiresAt > :now AND attribute_exists(topic)",
-            "ProjectionExpression": "notificationId, content",
+            "FilterExpression": f"expiresAt > :now AND {_OF_TOPIC if topic is not None else self._own}",
+            "ProjectionExpression": "notificationId, content" + (", replacesId, replaceKey" if self._recalls else ""),
             "ExpressionAttributeValues": values,
             "ScanIndexForward": not part.newest_first,
             "ConsistentRead": True,
         }
+
+
+def _text(item: Item, name: str) -> str | None:
+    return item[name]["S"] if name in item else None

@@ -16,6 +16,8 @@ class Player {
   received = [];
   left = 0;
   shown = [];
+  recalled = [];
+  counts = [];
   errors = [];
 
   constructor({ now, stored, topics = [] }) {
@@ -45,6 +47,19 @@ class Player {
         }
       },
     });
+    this.client.on("recall", ({ recalls }) => this.recalled.push(recalls));
+    this.client.on("inbox", ({ unreadCount }) => this.counts.push(unreadCount));
+  }
+
+  async marks({ marks, sends, reply, result, refused }) {
+    const outcome = this.client.mark(marks).then(
+      (state) => ({ state }),
+      ({ code }) => ({ code }),
+    );
+    await this.sends({ sends, reply });
+    const { state, code } = await outcome;
+    if (refused) assert.equal(code, refused);
+    else assert.partialDeepStrictEqual(state, result);
   }
 
   get socket() {
@@ -104,6 +119,7 @@ class Player {
   async play(step) {
     if ("connects" in step) return this.connects(step);
     if ("pushes" in step) return this.pushes(step);
+    if ("marks" in step) return this.marks(step);
     if ("sends" in step) return this.sends(step);
     if ("receives" in step) return this.receive(this.socket, JSON.stringify(step.receives));
     if ("receivesText" in step) return this.receive(this.socket, step.receivesText);
@@ -116,6 +132,8 @@ class Player {
       socket.onclose({ code: step.closes });
       await settle();
     } else if ("shows" in step) assert.deepEqual(this.shown.splice(0), step.shows);
+    else if ("recalls" in step) assert.deepEqual(this.recalled.splice(0), step.recalls);
+    else if ("inbox" in step) assert.deepEqual(this.counts.splice(0), step.inbox);
     else if ("errors" in step) {
       await settle();
       assert.deepEqual(this.errors.splice(0), step.errors);

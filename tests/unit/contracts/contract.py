@@ -15,7 +15,18 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 _BASE = "https://websocket-push.example/"
 
 CLIENT_MESSAGES = ("poll", "push", "ping", "subscribe", "unsubscribe", "mark")
-SERVER_MESSAGES = ("history", "receipt", "pong", "subscribed", "state", "notification", "error", "bye", "unanswered")
+SERVER_MESSAGES = (
+    "history",
+    "receipt",
+    "pong",
+    "subscribed",
+    "state",
+    "notification",
+    "recall",
+    "error",
+    "bye",
+    "unanswered",
+)
 _CONTROL_ACTIONS = ("connections", "online", "disconnect", "revoke", "unrevoke")
 SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "control-request", "control-reply", "event")
 
@@ -49,7 +60,11 @@ def kind_of(value: object) -> str | None:
         return "control-reply"
     if "totals" in value:
         return "push-report"
-    return "push-request" if "content" in value and value.keys() & {"userId", "userIds", "topic"} else None
+    return (
+        "push-request"
+        if value.keys() & {"content", "recall"} and value.keys() & {"userId", "userIds", "topic"}
+        else None
+    )
 
 
 @cache

@@ -20,6 +20,7 @@ from websocket_push.protocol.values import parse_request_id
 NOW = 1_769_860_800_000
 MAX_FRAME_BYTES = 32 * 1024
 ID = "019c13a0-9c00-7000-8000-000000000000"
+OTHER = "019c13a0-9c00-7000-8000-000000000001"
 
 # Whole numbers with a fraction are left out: to JSON Schema 1.0 is an integer, to the functions it is not.
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-2, 200), st.floats(0.1, 0.9), st.text(max_size=3))
@@ -28,6 +29,7 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.di
 characters = st.characters(codec="utf-8") | st.sampled_from(" \t\n\x00\x1f\x7f\x85\xa0\u1680\u2003\u2028\u3000\ufeff")
 user_ids = st.text(characters, max_size=5) | st.sampled_from(["alice", "x" * 256, "x" * 257, "", " ", "a\n", "é" * 128])
 ids = st.sampled_from([ID, ID.upper(), ID[:-1], ID + "\n", f" {ID}", ID.replace("-7", "-4"), ID.replace("-8", "-c")])
+other_ids = st.sampled_from([OTHER, OTHER.upper(), OTHER[:-1], f"{OTHER}+"])
 topic_names = st.from_regex(r"[a-zA-Z0-9_.:@=+/*-]{0,6}", fullmatch=True) | st.sampled_from(["*", "org/7"])
 ttls = st.sampled_from([0, 1, 31_536_000, 31_536_001, -1, True])
 request_ids = st.text(max_size=3) | st.sampled_from(["x" * 64, "x" * 65, "a\n", 2**53 - 1, 2**53, -(2**53), True])
@@ -54,6 +56,7 @@ EDGES: dict[str, list[object]] = {
     "content": [None, False, 0, "", [], {}],
     "id": [ID, ID.upper(), ID[:-1], ID + "\n", ID.replace("-7", "-4"), ID.replace("-8", "-c"), "", 1, None],
     "limit": [0, 1, 100, 101, True, 0.5, "1", None],
+    "key": ["a", "order-42", "x" * 128, "x" * 129, "", " ", "a b", "!~", "a\n", "\x7f", "é", 1, True, [], None],
     "onFailure": ["report", "raise", "", "Raise", True, None],
     "persist": [True, False, 0, 1, "true", None],
     "requestId": ["", "x" * 64, "x" * 65, " ~", "é", "a\n", 2**53 - 1, 2**53, 1 - 2**53, -(2**53), True, 0.5, None],
@@ -112,9 +115,12 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "before": ids | values,
     "content": values,
     "id": ids | values,
+    "key": st.sampled_from(["a", "order-42", "a b", ""]) | values,
     "limit": st.sampled_from([0, 1, 100, 101, True]) | values,
     "onFailure": st.sampled_from(["report", "raise", "x"]) | values,
     "persist": st.booleans() | values,
+    "recall": other_ids | values,
+    "replaces": other_ids | values,
     "requestId": request_ids | values,
     **dict.fromkeys(("seenUpTo", "readUpTo"), ids | values),
     **{name: st.lists(ids, max_size=2) | values for name in ("read", "unread")},
@@ -134,13 +140,17 @@ def made_of(required: dict[str, st.SearchStrategy[Any]], *members: str) -> st.Se
     return known | st.tuples(known, st.text(max_size=4), values).map(lambda made: {**made[0], made[1]: made[2]})
 
 
-pushes = made_of({}, "userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure")
+replacing = ("replaces", "key", "recall")
+pushes = made_of({}, "userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure", *replacing)
 sound_recipients = st.sampled_from(
     [{"userId": "alice"}, {"userIds": ["alice", "bob"]}, {"topic": "org/7"}, {"topic": "*"}]
 )
-likely_pushes = st.tuples(made_of({"content": values}, "persist", "ttl", "id", "onFailure"), sound_recipients).map(
-    lambda made: {**made[0], **made[1]}
-)
+likely_pushes = st.tuples(
+    made_of({"content": values}, "persist", "ttl", "id", "onFailure", "replaces")
+    | made_of({"content": values}, "persist", "key")
+    | made_of({}, "persist", "recall", "content"),
+    sound_recipients,
+).map(lambda made: {**made[0], **made[1]})
 
 
 def test_the_members_are_those_that_the_code_knows() -> None:
@@ -228,6 +238,15 @@ def test_a_mark(message: dict[str, object]) -> None:
     check_message("mark", mark, message)
 
 
+@pytest.mark.parametrize("member", ["replaces", "key", "recall"])
+def test_the_edges_of_what_replaces(member: str) -> None:
+    for value in EDGES["key" if member == "key" else "upTo"]:
+        for request in ({"userId": "alice", "content": 1}, {"userId": "alice"}, {"topic": "a", "content": 1}):
+            check_push_request({**request, member: value})
+            check_push_request({**request, member: value, "persist": False})
+            check_push_request({**request, member: value, "replaces": OTHER})
+
+
 def test_a_list_of_recipients_has_an_end() -> None:
     for count in (push_request.MAX_RECIPIENTS, push_request.MAX_RECIPIENTS + 1):
         request = {"userIds": ["a"] * count, "content": None}
@@ -243,6 +262,7 @@ def test_the_code_goes_further_where_a_schema_cannot() -> None:
         ErrorCode.CONTENT_TOO_LARGE: {"userId": "alice", "content": "x" * 31_744},
         ErrorCode.INVALID_TTL: {"userId": "alice", "content": 1, "ttl": 60.0},
         ErrorCode.INVALID_ID: {"userId": "alice", "content": 1, "id": "ffffffff-ffff-7000-8000-000000000000"},
+        ErrorCode.INVALID_REPLACEMENT: {"userId": "alice", "content": 1, "id": ID, "replaces": ID},
     }
     for code, request in beyond.items():
         assert contract.problems("push-request", request) == []

@@ -166,6 +166,11 @@ class TestTimes:
         state = after([Mark(read=(IDS[0],), at=NOW + 3_600_000)])
         assert state.read == {IDS[0]: NOW}
 
+    def test_a_clock_of_a_function_that_is_behind_keeps_no_mark_from_being_the_latest(self) -> None:
+        state = after([Mark(read=(IDS[0],), at=NOW)])
+        later = marked(state, Mark(unread=(IDS[0],), at=NOW + 1), now=NOW - 20)
+        assert not later.is_read(IDS[0])
+
     def test_a_mark_without_a_time_is_later_than_what_there_is(self) -> None:
         state = after([Mark(read=(IDS[0],), at=NOW), Mark(unread=(IDS[0],))])
         assert not state.is_read(IDS[0])

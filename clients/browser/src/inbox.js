@@ -1,0 +1,253 @@
+/**
+ * What a user has seen and read, the same on every device, with the count for a bell. Over a client of index.js, which
+ * works without it. Types: inbox.d.ts. docs/protocol.md, "Inbox", says what is merged and how.
+ */
+
+/** How many notifications a state lists by themselves, and how many marks of "read up to" it has (docs/protocol.md). */
+const MAX_EXCEPTIONS = 200;
+const MAX_WATERMARKS = 8;
+
+/** How many ids a message may mark. */
+const MAX_IDS = 100;
+
+/** What stands for more than 99. */
+export const MANY = 100;
+
+/** How many of the notifications that came are known by their ids. */
+const KNOWN = 1000;
+
+/** The codes that say that the mark may be sent again. */
+const AGAIN = new Set(["CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "GATEWAY"]);
+
+const AGAIN_DELAY = 5_000;
+
+/** @typedef {Record<string, number>} Times */
+/** @typedef {{seenUpTo: string, readUpTo: Times, read: Times, unread: Times}} State */
+
+/** @type {State} */
+const NOTHING = { seenUpTo: "", readUpTo: {}, read: {}, unread: {} };
+
+/**
+ * Return the state that knows what either of two knows. The order, and repetition, make no difference.
+ *
+ * @param {State} one
+ * @param {State} other
+ * @returns {State}
+ */
+export function merge(one, other) {
+  const seenUpTo = one.seenUpTo > other.seenUpTo ? one.seenUpTo : other.seenUpTo;
+  let readUpTo = highest(latest(one.readUpTo, other.readUpTo));
+  let exceptions = decided(latest(one.read, other.read), latest(one.unread, other.unread), readUpTo);
+  const excess = Object.keys({ ...exceptions.read, ...exceptions.unread }).sort().slice(0, -MAX_EXCEPTIONS);
+  if (excess.length > 0) {
+    const { read, unread } = exceptions;
+    const at = 1 + Math.max(...excess.map((id) => read[id] ?? /** @type {number} */ (unread[id])));
+    readUpTo = highest(latest(readUpTo, { [/** @type {string} */ (excess.at(-1))]: at }));
+    exceptions = decided(read, unread, readUpTo);
+  }
+  return { seenUpTo, readUpTo, ...exceptions };
+}
+
+/** @param {Times} one @param {Times} other */
+function latest(one, other) {
+  const both = { ...one };
+  for (const [id, at] of Object.entries(other)) both[id] = Math.max(at, both[id] ?? 0);
+  return both;
+}
+
+/** @param {Times} readUpTo */
+function highest(readUpTo) {
+  /** @type {[string, number][]} */
+  const kept = [];
+  for (const [id, at] of Object.entries(readUpTo).sort(([a], [b]) => (a < b ? 1 : -1))) {
+    const lowest = kept.at(-1);
+    if (lowest !== undefined && at <= lowest[1]) continue;
+    if (lowest !== undefined && kept.length === MAX_WATERMARKS) lowest[1] = at;
+    else kept.push([id, at]);
+  }
+  return /** @type {Times} */ (Object.fromEntries(kept));
+}
+
+/** @param {Times} read @param {Times} unread @param {Times} readUpTo */
+function decided(read, unread, readUpTo) {
+  const covered = (/** @type {string} */ id) =>
+    Math.max(-1, ...Object.entries(readUpTo).map(([upTo, at]) => (id <= upTo ? at : -1)));
+  const keep = (/** @type {Times} */ times, /** @type {(id: string, at: number) => boolean} */ holds) =>
+    Object.fromEntries(Object.entries(times).filter(([id, at]) => at >= covered(id) && holds(id, at)));
+  return {
+    read: keep(read, (id, at) => at >= (unread[id] ?? 0)),
+    unread: keep(unread, (id, at) => at > (read[id] ?? -1)),
+  };
+}
+
+/** @param {State} state @param {string} id */
+function isReadIn(state, id) {
+  if (id in state.read) return true;
+  return !(id in state.unread) && Object.keys(state.readUpTo).some((upTo) => id <= upTo);
+}
+
+/**
+ * Keep what the user of a client has seen and read.
+ *
+ * @param {import("./index.d.ts").PushClient} client
+ * @param {import("./inbox.d.ts").InboxOptions} [options]
+ * @returns {import("./inbox.d.ts").Inbox}
+ */
+export function createInbox(client, options = {}) {
+  const { now = Date.now, onChange, onError = () => {} } = options;
+  const later = options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, delay));
+  const never = options.clearTimeout ?? ((/** @type {any} */ timer) => clearTimeout(timer));
+  /** What the server knows, and what it does not know yet. */
+  let known = NOTHING;
+  /** @type {any[]} */
+  const waiting = [];
+  /** @type {State} both of it */
+  let state = NOTHING;
+  let version = -1;
+  let count = 0;
+  let countedTo = "";
+  let sending = false;
+  /** @type {unknown} */
+  let timer = null;
+  /** @type {Set<string>} the user's notifications that came, the last ones */
+  const came = new Set();
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+
+  const off = [
+    client.on("inbox", take),
+    client.on("notification", (notification) => {
+      const { id, replaces, topic } = /** @type {any} */ (notification);
+      // What is pushed to topics is in no inbox.
+      if (topic !== undefined) return;
+      if (replaces !== undefined) forget(replaces);
+      came.add(id);
+      if (came.size > KNOWN) came.delete(/** @type {string} */ (came.values().next().value));
+      changed();
+    }),
+    client.on("recall", ({ recalls }) => {
+      forget(recalls);
+      changed();
+    }),
+    client.on("state", (value) => {
+      if (value === "open") void send();
+    }),
+  ];
+  if (onChange !== undefined) listeners.add(onChange);
+
+  return {
+    get unread() {
+      return unread();
+    },
+    get seenUpTo() {
+      return state.seenUpTo;
+    },
+    isRead: (id) => isReadIn(state, id),
+    markRead: (...ids) => mark({ read: ids }),
+    markUnread: (...ids) => mark({ unread: ids }),
+    markReadUpTo: (id) => mark({ readUpTo: id }),
+    markSeenUpTo(id) {
+      if (id > state.seenUpTo) mark({ seenUpTo: id });
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      for (const each of off) each();
+      listeners.clear();
+      never(timer);
+    },
+  };
+
+  function unread() {
+    if (count >= MANY) return MANY;
+    // The server has counted up to an id: what came since, and what it does not know of yet, is counted here.
+    let sum = count;
+    for (const id of came) {
+      if (id > countedTo) sum += isReadIn(state, id) ? 0 : 1;
+      else if (isReadIn(known, id) !== isReadIn(state, id)) sum += isReadIn(state, id) ? -1 : 1;
+    }
+    return Math.max(0, Math.min(sum, MANY));
+  }
+
+  /** Take a state of the server's, whichever way it came, and however late. */
+  function take(/** @type {any} */ frame) {
+    known = merge(known, { seenUpTo: frame.seenUpTo ?? "", readUpTo: frame.readUpTo, read: frame.read, unread: frame.unread });
+    if (frame.version >= version) {
+      version = frame.version;
+      count = frame.unreadCount;
+      countedTo = frame.countedTo ?? "";
+    }
+    overlay();
+    changed();
+  }
+
+  function overlay() {
+    state = waiting.reduce((/** @type {State} */ before, each) => merge(before, asState(each)), known);
+  }
+
+  /** It is replaced or recalled. If it was counted, it is counted no more. */
+  function forget(/** @type {string} */ id) {
+    if (came.delete(id) && id <= countedTo && count < MANY && !isReadIn(known, id)) count = Math.max(0, count - 1);
+  }
+
+  function mark(/** @type {any} */ what) {
+    for (const name of ["read", "unread"]) {
+      for (let ids = what[name]; ids?.length > MAX_IDS; ids = what[name]) {
+        mark({ [name]: ids.slice(0, MAX_IDS) });
+        what = { [name]: ids.slice(MAX_IDS) };
+      }
+      if (what[name]?.length === 0) return;
+    }
+    // Later than everything that is known here, whatever the clocks say.
+    const times = [state.readUpTo, state.read, state.unread].flatMap((each) => Object.values(each));
+    waiting.push({ ...what, at: Math.max(now(), ...times.map((at) => at + 1)) });
+    overlay();
+    if (what.readUpTo >= countedTo && count < MANY + 1) count = countRest(what.readUpTo);
+    changed();
+    void send();
+  }
+
+  /** With everything read up to the last that was counted, only what was marked as unread is left. */
+  function countRest(/** @type {string} */ upTo) {
+    return [...Object.keys(known.unread)].filter((id) => id <= upTo && !isReadIn(state, id)).length;
+  }
+
+  async function send() {
+    if (sending) return;
+    sending = true;
+    never(timer);
+    try {
+      while (waiting.length > 0) {
+        const reply = await client.mark(waiting[0]);
+        waiting.shift();
+        take(reply);
+      }
+    } catch (problem) {
+      const { code } = /** @type {any} */ (problem);
+      if (AGAIN.has(code)) {
+        // With the next connection, and on this one later.
+        if (client.state === "open") timer = later(() => void send(), AGAIN_DELAY);
+      } else if (code !== "CLOSED") {
+        waiting.shift();
+        overlay();
+        changed();
+        onError(problem);
+        timer = later(() => void send(), 0);
+      }
+    } finally {
+      sending = false;
+    }
+  }
+
+  function changed() {
+    for (const listener of [...listeners]) listener();
+  }
+}
+
+/** @returns {State} */
+function asState(/** @type {any} */ { seenUpTo = "", readUpTo, read = [], unread = [], at }) {
+  const times = (/** @type {string[]} */ ids) => Object.fromEntries(ids.map((id) => [id, at]));
+  return { seenUpTo, readUpTo: readUpTo === undefined ? {} : { [readUpTo]: at }, read: times(read), unread: times(unread) };
+}
