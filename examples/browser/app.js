@@ -1,10 +1,21 @@
 /** The page: puts the client, the inbox and the view together. */
 
+import { createInbox } from "../../clients/browser/src/inbox.js";
 import { createPushClient, localStore } from "../../clients/browser/src/index.js";
 import { Cable } from "./page/cable.js";
 import { Inbox, shown } from "./page/inbox.js";
 import { configured, entered, suggestedUrl } from "./page/settings.js";
-import { announce, elements, insert, showAllRead, showState, showTrouble, showUnread } from "./page/view.js";
+import {
+  announce,
+  elements,
+  insert,
+  remove,
+  replace,
+  showRead,
+  showState,
+  showTrouble,
+  showUnread,
+} from "./page/view.js";
 
 const OLDER = 20;
 
@@ -57,6 +68,8 @@ function run(settings) {
   let retryAt = 0;
   /** @type {any} */
   let countdown;
+  /** Whether the server keeps what is read, for all devices; otherwise this one does. */
+  let shared = false;
 
   elements.settings.hidden = true;
   elements.inbox.hidden = false;
@@ -87,16 +100,48 @@ function run(settings) {
     onState: changed,
     onError: (problem) => console.warn("websocket-push:", problem.code, problem.message),
   });
+  const state = createInbox(client, {
+    onChange: refresh,
+    onError: (problem) => console.warn("websocket-push:", /** @type {any} */ (problem).message),
+  });
+  client.on("inbox", () => {
+    if (shared) return;
+    shared = true;
+    // What is there already gets its buttons.
+    elements.list.replaceChildren();
+    for (const [index, item] of inbox.items.entries()) insert(item, index, withToggle(item, { isNew: false }));
+    refresh();
+  });
+  client.on("recall", (recall) => {
+    const indexes = inbox.remove(recall);
+    for (const index of indexes) remove(index);
+    if (indexes.length > 0) announce("A notification was taken back.");
+    elements.empty.hidden = inbox.items.length > 0;
+    refresh();
+  });
   stop = () => {
+    state.close();
     client.close();
     clearInterval(countdown);
     listening.abort();
   };
 
+  on(elements.bell, "click", () => {
+    if (shared && inbox.newest !== undefined) state.markSeenUpTo(inbox.newest);
+    elements.list.focus();
+    elements.list.scrollIntoView({ block: "start" });
+  });
+  on(elements.list, "click", (event) => {
+    const row = event.target.closest("li");
+    // Where text is being selected, or a button pressed, that is what is wanted.
+    if (!shared || row === null || event.target.closest("button, pre") || String(getSelection())) return;
+    state.markRead(row.dataset.id);
+  });
   on(elements.read, "click", () => {
-    remember(`${key} read`, inbox.markRead());
-    showAllRead();
-    showUnread(0);
+    if (shared && inbox.newest !== undefined) state.markReadUpTo(inbox.newest);
+    else remember(`${key} read`, inbox.markRead());
+    for (const [index, item] of inbox.items.entries()) showRead(item, index);
+    showCount();
     elements.list.focus({ preventScroll: true }); // The button is disabled now, and would take the focus with it.
   });
   on(elements.drop, "click", () => {
@@ -129,11 +174,38 @@ function run(settings) {
   }
 
   function add(/** @type {any} */ notification, /** @type {any} */ how) {
+    const options = withToggle(notification, how);
+    const taken = inbox.replace(notification);
+    if (taken !== -1) {
+      const row = replace(inbox.items[taken], taken, { ...options, tag: "Updated" });
+      refresh();
+      return row;
+    }
     const index = inbox.add(notification, how);
     if (index === -1) return null;
     elements.empty.hidden = true;
-    showUnread(inbox.unread);
-    return insert(inbox.items[index], index, how);
+    const row = insert(inbox.items[index], index, options);
+    refresh();
+    return row;
+  }
+
+  function withToggle(/** @type {any} */ { id, topic }, /** @type {any} */ how) {
+    // What is pushed to topics is in no inbox.
+    if (!shared || topic !== undefined) return how;
+    return { ...how, onToggle: () => (state.isRead(id) ? state.markUnread(id) : state.markRead(id)) };
+  }
+
+  /** Show what is read, here or on another device. */
+  function refresh() {
+    if (shared) {
+      for (const index of inbox.update(state.isRead)) showRead(inbox.items[index], index);
+    }
+    showCount();
+  }
+
+  function showCount() {
+    const unseen = shared && (inbox.newest ?? "") > state.seenUpTo;
+    showUnread(shared ? state.unread : inbox.unread, unseen);
   }
 
   function changed(/** @type {string} */ state, /** @type {any} */ { reason, retryIn, failures }) {

@@ -1,6 +1,6 @@
 /** What the page shows: notifications, newest first, and which of them are unread. No DOM. */
 export class Inbox {
-  /** @type {{id: string, unread: boolean}[]} newest first */
+  /** @type {{id: string, place: string, key?: string, unread: boolean}[]} newest first, by the id that was there first */
   items = [];
   #ids = new Set();
   #readUpTo;
@@ -24,18 +24,71 @@ export class Inbox {
   add(notification, { fresh }) {
     if (this.#ids.has(notification.id)) return -1;
     this.#ids.add(notification.id);
-    const older = this.items.findIndex(({ id }) => id < notification.id);
+    const older = this.items.findIndex(({ place }) => place < notification.id);
     const index = older === -1 ? this.items.length : older;
-    this.items.splice(index, 0, { ...notification, unread: fresh || notification.id > this.#readUpTo });
+    const unread = fresh || notification.id > this.#readUpTo;
+    this.items.splice(index, 0, { ...notification, place: notification.id, unread });
     return index;
+  }
+
+  /**
+   * Put a notification in the place of the one that it replaces.
+   *
+   * @param {{id: string, replaces?: string, key?: string}} notification
+   * @returns {number} its index, or -1 if there is nothing to replace
+   */
+  replace(notification) {
+    const { id, replaces, key } = notification;
+    const index = this.#ids.has(id) ? -1 : this.items.findIndex((each) => each.id === replaces || isEarlier(each, key, id));
+    if (index === -1) return -1;
+    this.#ids.add(id);
+    const { place } = /** @type {{place: string}} */ (this.items[index]);
+    this.items[index] = { ...notification, place, unread: true };
+    return index;
+  }
+
+  /**
+   * Take away what was recalled, and what has its key and is earlier.
+   *
+   * @param {{id: string, recalls: string, key?: string}} recall
+   * @returns {number[]} the indexes, the highest first
+   */
+  remove({ id, recalls, key }) {
+    const found = this.items.flatMap((each, index) => (each.id === recalls || isEarlier(each, key, id) ? [index] : []));
+    for (const index of found.reverse()) this.items.splice(index, 1);
+    return found;
+  }
+
+  /** The highest id; undefined if there is none. */
+  get newest() {
+    return this.items.map(({ id }) => id).sort().at(-1);
+  }
+
+  /**
+   * Take over what is read from elsewhere.
+   *
+   * @param {(id: string) => boolean} isRead
+   * @returns {number[]} the indexes of what has changed
+   */
+  update(isRead) {
+    return this.items.flatMap((item, index) => {
+      if (item.unread === !isRead(item.id)) return [];
+      item.unread = !item.unread;
+      return [index];
+    });
   }
 
   /** @returns {string | null} the id to remember */
   markRead() {
     for (const item of this.items) item.unread = false;
-    this.#readUpTo = this.items[0]?.id ?? this.#readUpTo;
+    this.#readUpTo = this.newest ?? this.#readUpTo;
     return this.#readUpTo || null;
   }
+}
+
+/** @param {{id: string, key?: string}} item @param {string | undefined} key @param {string} id */
+function isEarlier(item, key, id) {
+  return key !== undefined && item.key === key && item.id < id;
 }
 
 /**

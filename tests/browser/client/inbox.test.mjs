@@ -28,6 +28,38 @@ test("what is new is unread even if its id is old; what is loaded is unread only
   assert.equal(new Inbox(null).markRead(), null);
 });
 
+test("what replaces another takes its place, and what comes later is sorted around it", () => {
+  const inbox = new Inbox(null);
+  for (const time of [3, 5]) inbox.add(at(time), { fresh: true });
+  const replacing = { ...at(7), replaces: idAt(3) };
+  assert.equal(inbox.replace(replacing), 1);
+  assert.equal(inbox.replace(replacing), -1);
+  assert.equal(inbox.add(replacing, { fresh: true }), -1);
+  assert.deepEqual([9, 4, 1].map((time) => inbox.add(at(time), { fresh: true })), [0, 2, 4]);
+  assert.deepEqual(order(inbox), [9, 5, 4, 7, 1]);
+  assert.equal(inbox.newest, idAt(9));
+  assert.equal(inbox.replace({ ...at(8), replaces: idAt(2) }), -1);
+});
+
+test("by its key a notification takes the place of an earlier one, and a recall takes both away", () => {
+  const inbox = new Inbox(null);
+  inbox.add({ ...at(3), key: "order" }, { fresh: true });
+  inbox.add({ ...at(4), key: "other" }, { fresh: true });
+  assert.equal(inbox.replace({ ...at(2), key: "order" }), -1);
+  assert.equal(inbox.replace({ ...at(5), key: "order" }), 1);
+  assert.deepEqual(inbox.remove({ id: idAt(6), recalls: idAt(1) }), []);
+  assert.deepEqual(inbox.remove({ id: idAt(7), recalls: idAt(6), key: "order" }), [1]);
+  assert.deepEqual(order(inbox), [4]);
+});
+
+test("what is read elsewhere is taken over, and only what has changed is named", () => {
+  const inbox = new Inbox(null);
+  for (const time of [3, 5]) inbox.add(at(time), { fresh: true });
+  assert.deepEqual(inbox.update((id) => id === idAt(3)), [1]);
+  assert.deepEqual([inbox.unread, inbox.update((id) => id === idAt(3))], [1, []]);
+  assert.deepEqual(inbox.update(() => false), [1]);
+});
+
 test("any JSON value can be shown", () => {
   assert.deepEqual(shown("hi"), { text: "hi" });
   assert.deepEqual(shown({ title: "a", text: "b" }), { title: "a", text: "b", code: undefined });
