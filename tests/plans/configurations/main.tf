@@ -48,15 +48,15 @@ module "tokens_by_a_secret" {
 module "topics" {
   source = "../../../"
 
-  allow_anonymous = true
-  topics          = {}
+  jwt    = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "scope" }
+  topics = {}
 }
 
 module "control" {
   source = "../../../"
 
-  allow_anonymous = true
-  control         = {}
+  jwt     = { jwks_uri = "https://issuer.example/jwks.json" }
+  control = {}
 }
 
 module "authorizer" {
