@@ -18,7 +18,7 @@ from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.identifiers import earliest_id_at, new_notification_id
 from websocket_push.protocol.poll_request import MAX_LIMIT, parse_poll
 from websocket_push.tables.notifications import Notification
-from websocket_push.tables.stored import MAX_QUERIES, StoredNotifications
+from websocket_push.tables.stored import MAX_QUERIES, Part, Range, StoredNotifications
 
 START = 1_769_860_800_000
 PAGE_BYTES = max_notification_bytes(32 * 1024)
@@ -354,3 +354,68 @@ def test_repeats_take_at_most_half_a_page_and_never_the_place_of_what_is_new(
     assert sum(len(text) + 1 for text in kept) <= PAGE_BYTES // 2
     assert (page.next_position is not None) == (len(page.texts) - len(kept) < len(new))
     assert not new or len(page.texts) > len(kept)
+
+
+class Counted:
+    """A log that holds nothing but what ends the first query of a resume, and notes how much it is asked for."""
+
+    def __init__(self, *found: Notification, ends: bool = True) -> None:
+        self.found = found
+        self.ends = ends
+        self.counts: list[tuple[int, int]] = []
+
+    async def read(
+        self, key: str, part: Range, *, count: int, size: int, now: int, rows: int, deadline: float, queries: int
+    ) -> Part:
+        self.counts.append((count, queries))
+        return Part(list(self.found), None if self.ends else self.found[-1].notification_id)
+
+
+POSITION = earliest_id_at(START)
+
+
+@pytest.mark.parametrize(
+    ("message", "counts"),
+    [
+        ({}, [(8, MAX_QUERIES)]),
+        ({"before": POSITION}, [(8, MAX_QUERIES)]),
+        ({"after": POSITION, "continued": True}, [(8, MAX_QUERIES)]),
+        ({"after": POSITION}, [(MAX_REPEATS + 8, 1), (MAX_REPEATS + 1, MAX_QUERIES), (8, MAX_QUERIES)]),
+    ],
+)
+def test_one_more_than_a_page_holds_is_read_to_know_whether_more_follow(
+    message: dict[str, Any], counts: list[tuple[int, int]]
+) -> None:
+    log = Counted(at(START + 1), ends=False)
+    continued = message.pop("continued", False)
+    request = parse_poll({"action": "poll", "limit": 7, **message})
+    asyncio.run(
+        read_history(
+            log,
+            "alice",
+            request._replace(continued=continued),
+            page_bytes=PAGE_BYTES,
+            now_milliseconds=START + 10**9,
+            deadline=1e9,
+            together=asyncio.gather,
+        )
+    )
+    assert log.counts == counts
+
+
+@pytest.mark.parametrize(("size", "queries"), [(7, 3), (8, 1)])
+def test_one_query_is_enough_for_more_than_a_page_of_new_notifications(size: int, queries: int) -> None:
+    log = Counted(*(at(START + 1 + n) for n in range(size)), ends=False)
+    request = parse_poll({"action": "poll", "limit": 7, "after": POSITION})
+    asyncio.run(
+        read_history(
+            log,
+            "alice",
+            request,
+            page_bytes=PAGE_BYTES,
+            now_milliseconds=START + 10**9,
+            deadline=1e9,
+            together=asyncio.gather,
+        )
+    )
+    assert len(log.counts) == queries
