@@ -16,6 +16,7 @@ UNITS = {
     "ConnectionsOpened": "Count",
     "ConnectionsClosed": "Count",
     "ConnectionsRefused": "Count",
+    "ConnectionsEnded": "Count",
     "TokensRefused": "Count",
     "KeysUnavailable": "Count",
     "NotificationsAccepted": "Count",
