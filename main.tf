@@ -60,7 +60,7 @@ locals {
   rate_limit  = coalesce(var.throttling.rate_limit, local.quota.rate_limit)
   burst_limit = coalesce(var.throttling.burst_limit, local.quota.burst_limit)
 
-  # Clients have half of it for poll and for push: deliveries share the account's quota with them.
+  # Clients have half of it for each of their routes: deliveries share the account's quota with them.
   throttling = {
     rate_limit         = local.rate_limit
     burst_limit        = local.burst_limit

@@ -176,7 +176,7 @@ resource "aws_apigatewayv2_stage" "this" {
 
   # What clients can have functions do: below the account's quota, which deliveries share.
   dynamic "route_settings" {
-    for_each = toset(["poll", "push"])
+    for_each = toset(concat(["poll", "push"], var.topics ? ["subscribe", "unsubscribe"] : []))
 
     content {
       route_key              = route_settings.value

@@ -53,7 +53,7 @@ variable "topics" {
 }
 
 variable "throttling" {
-  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for poll and push the limits of clients."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for the routes of clients their own limits."
   type = object({
     rate_limit         = number
     burst_limit        = number

@@ -9,7 +9,10 @@ from typing import Any
 
 Answer = tuple[int, Mapping[str, object]]
 
-WRITES = ("PutItem", "DeleteItem", "PostToConnection", "DeleteConnection")
+WRITES = (
+    *("PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "SendMessage"),
+    *("PostToConnection", "DeleteConnection"),
+)
 _REASONS = {200: "OK", 400: "Bad Request", 410: "Gone", 500: "Internal Server Error"}
 
 
@@ -24,7 +27,7 @@ class Aws:
     written : list[tuple[str, object]]
         What it took: the operation, and the item or key, or the message to a connection.
     connections : list[dict[str, object]]
-        What the index of connections shows.
+        What the index of connections shows, and who listens to any topic.
     history : list[dict[str, object]]
         What a query of notifications finds.
     owner : str or None
@@ -80,9 +83,14 @@ class Aws:
         if operation in WRITES:
             told = request.get("Item") or request.get("Key") or (path.rpartition("/")[2], body.decode())
             self.written.append((operation, told))
-        if operation == "Query":
-            items = self.connections if "IndexName" in request else self.history
+        if operation in ("Query", "Scan"):
+            of_connections = "IndexName" in request or request["TableName"] in ("clients", "subscriptions")
+            items = self.connections if of_connections else self.history
             return 200, {"Items": items, "Count": len(items)}
+        if operation == "UpdateItem":
+            return 200, {"Attributes": row(request["Key"]["connectionId"]["S"], "alice")}
+        if operation == "SendMessage":
+            return 200, {"MessageId": "059f36b4-87a3-44ab-83d2-661975830a7d"}
         if operation == "GetItem" and self.owner is not None:
             return 200, {"Item": row(request["Key"]["connectionId"]["S"], self.owner)}
         return 200, {}

@@ -32,6 +32,14 @@ ENVIRONMENT = {
     "MAX_FRAME_BYTES": "32768",
     "KEEPALIVE_ACTION": "poll",
     "KEEPALIVE_SECONDS": "240",
+    "SUBSCRIPTIONS_TABLE": "subscriptions",
+    "FANOUT_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/fanout",
+    "FANOUT_SEGMENTS": "2",
+    "IMMEDIATE_CONNECTIONS": "1",
+    "POSTS_PER_SECOND": "5000",
+    "MAX_TOPICS_PER_CONNECTION": "2",
+    "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
+    "REVOCATION_TTL": "3600",
     "LOG_LEVEL": "INFO",
 }
 
@@ -50,6 +58,7 @@ def environment(fake: Aws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", fake.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", fake.url)
     monkeypatch.setenv("CONNECTIONS_URL", f"{fake.url}/live")
     # A handler that raises changes it, as Lambda's runtime prints what it leaves.
     monkeypatch.setattr(sys, "tracebacklimit", 100, raising=False)

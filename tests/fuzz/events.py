@@ -42,9 +42,11 @@ def members(**choices: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 
 contents = anything | st.sampled_from(["x" * 31_000, "x" * 32_000])
+topics = st.sampled_from(["org/7", "news/a", "news/b", "*", "org/*", "x" * 128, "topic#a"]) | texts
 push_requests = members(
     userId=user_ids,
     userIds=st.lists(user_ids, max_size=5),
+    topic=topics,
     content=contents,
     persist=st.booleans(),
     ttl=st.integers(-1, 40_000_000),
@@ -53,6 +55,33 @@ push_requests = members(
 )
 request_ids = texts | st.integers() | st.sampled_from(["x" * 64, "x" * 65])
 polls = members(requestId=request_ids, after=ids, before=ids, limit=st.integers(-1, 101))
+subscriptions = members(requestId=request_ids, topics=st.lists(topics, max_size=5))
+segments = members(
+    segment=st.integers(-1, 3),
+    of=st.integers(0, 3) | st.just(101),
+    after=texts,
+    topic=topics,
+    id=ids,
+    persisted=st.booleans(),
+    content=contents,
+)
+control_requests = st.one_of(
+    *(
+        members(
+            action=st.just(action),
+            userId=user_ids,
+            userIds=st.lists(user_ids, max_size=5),
+            connectionId=st.sampled_from(["c1", "c1=", "revoked#alice"]) | texts,
+            reason=st.sampled_from(["signed_out", "revoked"]) | texts,
+            reconnect=st.booleans(),
+            limit=st.integers(-1, 101),
+            issuedBefore=st.integers(0, 2_000_000_000),
+            tokenId=texts,
+            **{"next": texts, "except": texts},
+        )
+        for action in ("connections", "online", "disconnect", "revoke", "unrevoke")
+    )
+)
 client_pushes = members(requestId=request_ids, userId=user_ids, content=contents)
 
 
@@ -97,7 +126,11 @@ def _damage(draw: st.DrawFn, event: Any) -> None:
 
 
 authorizers = st.none() | members(
-    userId=user_ids, expiresAt=st.sampled_from(["1", "4000000000", "x", "9" * 20]) | st.integers()
+    userId=user_ids,
+    expiresAt=st.sampled_from(["1", "4000000000", "x", "9" * 20]) | st.integers(),
+    topics=st.sampled_from(["org/7 news/*", "openid  news/a", "", "*"]) | texts,
+    issuedAt=st.sampled_from(["1", "1769860800", "x"]) | st.integers(),
+    tokenId=texts,
 )
 
 

@@ -13,7 +13,7 @@ from tests.fuzz.aws import Answer, row
 from tests.fuzz.support import FUZZ, Invoke, Outcome
 from tests.unit.tokens.jwks_server import JwksServer, keys
 from tests.unit.tokens.support import CLAIMS, ec_key, jwk, segment, token
-from websocket_push.handlers import connect, disconnect, poll, push, verify_jwt
+from websocket_push.handlers import connect, control, disconnect, fanout, poll, push, subscriptions, verify_jwt
 from websocket_push.protocol.errors import ErrorCode
 
 CODES = frozenset(ErrorCode)
@@ -28,6 +28,10 @@ REFUSALS = st.sampled_from(
         {"Query": DENIED},
         {"GetItem": DENIED},
         {"DeleteItem": DENIED},
+        {"UpdateItem": DENIED},
+        {"BatchWriteItem": DENIED},
+        {"Scan": DENIED},
+        {"SendMessage": DENIED},
         {"PostToConnection": (410, {"message": "gone"})},
         {"PostToConnection": (400, {"message": "no"}), "DeleteConnection": (400, {"message": "no"})},
     ]
@@ -155,13 +159,31 @@ def test_push_by_a_backend(invoke: Invoke, event: Any, refuse: Mapping[str, Answ
         check_log(outcome, answered=outcome.error)
         return
     check_log(outcome, answered="OK")
-    check_report(outcome)
+    json.dumps(outcome.answer).encode()
+    if "topic" in outcome.answer:
+        check_topic_report(outcome)
+    else:
+        check_report(outcome)
+
+
+def check_topic_report(outcome: Outcome) -> None:
+    """See that the report of a push to a topic says what was done."""
+    report, written = outcome.answer, operations(outcome)
+    assert written.count("PutItem") == report["persisted"]
+    assert ("accepted" in report) + ("totals" in report) + (
+        report.get("incomplete", False) and "totals" not in report
+    ) == 1
+    assert written.count("SendMessage") == (2 if "accepted" in report else 0)
+    if "totals" in report:
+        totals = report["totals"]
+        assert written.count("PostToConnection") == totals["delivered"]
+        assert totals["connections"] == totals["delivered"] + totals["gone"] + totals["failed"]
+    assert report.get("error", {"code": "INTERNAL"})["code"] in CODES
 
 
 def check_report(outcome: Outcome) -> None:
     """See that a report says what was done."""
     totals, recipients = outcome.answer["totals"], outcome.answer["recipients"]
-    json.dumps(outcome.answer).encode()
     written = operations(outcome)
     assert written.count("PutItem") == totals["persisted"] == sum(each["persisted"] for each in recipients)
     assert written.count("PostToConnection") == totals["delivered"]
@@ -191,6 +213,69 @@ def test_push_by_a_queue(invoke: Invoke, event: Any, refuse: Mapping[str, Answer
     assert outcome.line["outcome"] in CODES | {"OK"}
     if len(failed) == len(records) and not refuse:
         assert outcome.written == []
+
+
+@FUZZ
+@given(
+    event=events.events(
+        "message",
+        requestContext=events.contexts("message"),
+        body=events.bodies("subscribe", events.subscriptions) | events.bodies("unsubscribe", events.subscriptions),
+    ),
+    refuse=REFUSALS,
+    owner=st.sampled_from(["alice", "alice", None]),
+    allow_anonymous=st.sampled_from(["true", "false"]),
+)
+def test_subscriptions(
+    invoke: Invoke,
+    environment: pytest.MonkeyPatch,
+    event: Any,
+    refuse: Mapping[str, Answer],
+    owner: str | None,
+    allow_anonymous: str,
+) -> None:
+    environment.setenv("ALLOW_ANONYMOUS", allow_anonymous)
+    outcome = invoke(subscriptions.handler, event, refuse=refuse, owner=owner)
+    frame = frame_of(outcome, "subscribed")
+    if frame["type"] == "subscribed":
+        assert {each["code"] for each in frame["refused"]} <= {"TOPIC_NOT_ALLOWED", "TOO_MANY_TOPICS"}
+        assert operations(outcome) in ([], ["BatchWriteItem", "UpdateItem"])
+
+
+@FUZZ
+@given(
+    event=events.batches(events.bodies("", events.segments) | events.segments.map(json.dumps)),
+    refuse=REFUSALS,
+    connections=CONNECTIONS,
+)
+def test_fanout(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(fanout.handler, event, refuse=refuse, connections=connections)
+    records = event.get("Records") if isinstance(event, dict) else None
+    if outcome.error is not None:
+        assert outcome.error in CODES
+        assert outcome.written == []
+        return
+    failed = {each["itemIdentifier"] for each in outcome.answer["batchItemFailures"]}
+    assert isinstance(records, list)
+    assert failed <= {record["messageId"] for record in records}
+    assert outcome.line["outcome"] in CODES | {"OK"}
+    if len(failed) == len(records) and not refuse:
+        assert outcome.written == []
+
+
+@FUZZ
+@given(event=events.control_requests | events.anything, refuse=REFUSALS, connections=CONNECTIONS)
+def test_control(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(control.handler, event, refuse=refuse, connections=connections)
+    if outcome.error is not None:
+        assert outcome.error in CODES
+        assert outcome.message
+        if outcome.error not in DONE_IN_PART:
+            assert outcome.written == []
+        check_log(outcome, answered=outcome.error)
+        return
+    check_log(outcome, answered="OK")
+    json.dumps(outcome.answer).encode()
 
 
 @pytest.fixture

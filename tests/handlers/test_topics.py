@@ -1,6 +1,7 @@
 """Pushes to topics, and the fan-out workers, over DynamoDB as moto serves it."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -13,11 +14,15 @@ from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from websocket_push.handlers import fanout, push
 from websocket_push.protocol.identifiers import new_notification_id
+from websocket_push.push.schedule import Schedule
 
 LogLines = Callable[[], list[dict[str, Any]]]
 EventMaker = Callable[..., Event]
 
 SUBSCRIPTIONS = "subscriptions"
+LONG = Context(60_000)
+"""The context of a worker, which has as long as the module gives it."""
+
 ID = new_notification_id(1_769_860_800_000_000_000, bytes(8))
 
 
@@ -101,7 +106,7 @@ class World:
         """Have a worker receive a message; return the ids of those that failed."""
         self.batches += 1
         record = {"messageId": f"message-{self.batches}", "eventSource": "aws:sqs", "body": body, "attributes": {}}
-        answer: Any = json.loads(json.dumps(fanout.handler({"Records": [record]}, context or Context())))
+        answer: Any = json.loads(json.dumps(fanout.handler({"Records": [record]}, context or LONG)))
         return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
     def drain(self) -> int:
@@ -326,26 +331,35 @@ def test_a_segment_that_is_received_twice_sends_the_same_notification_again(worl
     assert {frame["id"] for each in connections for frame in world.frames(each)} == {report["id"]}
 
 
+class Ending(Schedule):
+    """A schedule for which the time of the invocation is over after some connections."""
+
+    most, slice = 10, 5
+
+    def begin(self, count: int, now: float) -> float:
+        self.begun = getattr(self, "begun", 0) + count
+        return now if self.begun <= self.most else math.inf
+
+
 @pytest.mark.parametrize("topic", ["*", "org/7"])
 def test_what_there_is_no_time_for_goes_on_after_the_last_that_was_begun(
     world: World, environment: pytest.MonkeyPatch, topic: str
 ) -> None:
     connections = many(60)
     world.connect(*connections)
-    # One connection in 50 ms: an invocation of a second gets a few done.
-    environment.setenv("POSTS_PER_SECOND", "20")
+    environment.setattr(fanout, "Schedule", Ending)
     environment.setenv("FANOUT_SEGMENTS", "1")
     pushed(topic=topic, content=1)
     (body,) = world.queue.take()
-    assert world.work(body, Context(900)) == []
+    assert world.work(body) == []
     (rest,) = world.queue.take()
     members = json.loads(rest)
     begun = world.reached()
-    assert 0 < len(begun) < 60
+    assert len(begun) == Ending.most
     assert members["after"] in begun
     assert {**members, "after": ""} == {**json.loads(body), "after": ""}
 
-    environment.setenv("POSTS_PER_SECOND", "10000")
+    environment.setattr(fanout, "Schedule", Schedule)
     assert world.work(rest) == []
     assert world.queue.bodies == []
     assert world.reached() == dict.fromkeys(connections, 1)
@@ -356,13 +370,13 @@ def test_a_segment_whose_rest_cannot_be_passed_on_is_received_again(
 ) -> None:
     connections = many(60)
     world.connect(*connections, topic=None)
-    environment.setenv("POSTS_PER_SECOND", "20")
+    environment.setattr(fanout, "Schedule", Ending)
     environment.setenv("FANOUT_SEGMENTS", "1")
     pushed(topic="*", content=1)
     (body,) = world.queue.take()
     log_lines()
     world.queue.refusing = (403, "AccessDenied")
-    assert world.work(body, Context(900)) == ["message-1"]
+    assert world.work(body) == ["message-1"]
     (line,) = log_lines()
     assert (line["outcome"], line["failedMessages"]) == ("AWS_REFUSED", 1)
 

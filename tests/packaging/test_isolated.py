@@ -73,7 +73,15 @@ ENVIRONMENT = {
     "EVENTS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
     "EVENTS_INCLUDE_CONTENT": "false",
     "OFFLINE_AFTER": "30",
+    "SUBSCRIPTIONS_TABLE": "subscriptions",
+    "FANOUT_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/fanout",
+    "FANOUT_SEGMENTS": "2",
+    "IMMEDIATE_CONNECTIONS": "500",
+    "POSTS_PER_SECOND": "2500",
+    "MAX_TOPICS_PER_CONNECTION": "20",
 }
+
+ID = "019c13a0-9c00-7000-8000-000000000000"
 
 UNAVAILABLE = {
     **{key: {"statusCode": 503} for key in ("connect", "disconnect")},
@@ -87,8 +95,18 @@ def event_for(function: str) -> object:
     if function == "control":
         return {"action": "revoke", "userId": "alice"}
     if function == "events":
-        return json.loads((EVENTS / "stream.json").read_text(encoding="utf-8"))
-    return json.loads((EVENTS / f"{'message' if function == 'poll' else function}.json").read_text(encoding="utf-8"))
+        return recorded("stream")
+    if function == "fanout":
+        segment = {"segment": 0, "of": 1, "topic": "*", "id": ID, "persisted": True, "content": 1}
+        return {"Records": [recorded("queue")["Records"][0] | {"body": json.dumps(segment)}]}
+    if function == "subscriptions":
+        return recorded("message") | {"body": json.dumps({"action": "subscribe", "topics": ["org/7"]})}
+    return recorded("message" if function == "poll" else function)
+
+
+def recorded(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event
 
 
 def build(function: str, folder: Path) -> Path:
@@ -136,8 +154,12 @@ def run(function: str, package: Path, event: object, environment: Mapping[str, s
 def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
     line, answer = run(function, build(function, tmp_path), event_for(function), ENVIRONMENT)
     assert (line["message"], line["outcome"]) == (function, "UNAVAILABLE")
-    if function == "poll":
+    if function in ("poll", "subscriptions"):
         assert json.loads(answer["body"])["code"] == "UNAVAILABLE"
+    elif function == "fanout":
+        assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == [
+            event["messageId"] for event in recorded("queue")["Records"][:1]
+        ]
     else:
         assert answer == UNAVAILABLE[function]
 

@@ -56,6 +56,7 @@ module "push" {
   control             = lookup(var.inputs, "control", {})
   limits              = lookup(var.inputs, "limits", null)
   events              = lookup(var.inputs, "events", null)
+  topics              = lookup(var.inputs, "topics", {})
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -220,13 +221,12 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     for unknown, known in (
         ("= local.connections_url", '= "https://known"'),
         ("= local.dns_suffix", '= "amazonaws.com"'),
-        (
-            '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.control}"',
-            '"https://queue"',
-        ),
-        (
-            '"https://sqs.${local.here.region}.${local.dns_suffix}/${local.here.account_id}/${local.queue_names.events}"',
-            '"https://queue"',
+        *(
+            (
+                f'"https://sqs.${{local.here.region}}.${{local.dns_suffix}}/${{local.here.account_id}}/${{{queue}}}"',
+                f'"https://{queue}"',
+            )
+            for queue in ("local.queue_names.control", "local.queue_names.events", "local.queue_names.fanout")
         ),
     ):
         assert text.count(unknown) == 1
@@ -257,6 +257,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
             "offline_after": 45,
             "include_content": True,
         },
+        topics={"max_per_connection": 7, "immediate_connections": 300, "broadcast_rate": 1001, "workers": 4},
         async_invocation={"maximum_event_age": 120, "maximum_retry_attempts": 1},
         push_queue={
             "batch_size": 20,
@@ -304,6 +305,16 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert events["OFFLINE_AFTER"] == "45"
     assert settings["EVENTS_INCLUDE_CONTENT"] == "true"
     assert clients["stream_view_type"] == "NEW_AND_OLD_IMAGES"
+    fanout, subscriptions = (
+        planned[f'module.lambda.aws_lambda_function.this["{key}"]']["environment"][0]["variables"]
+        for key in ("fanout", "subscriptions")
+    )
+    assert (settings["FANOUT_SEGMENTS"], settings["IMMEDIATE_CONNECTIONS"]) == ("4", "300")
+    assert settings["FANOUT_QUEUE_URL"] == fanout["FANOUT_QUEUE_URL"] == "https://local.queue_names.fanout"
+    assert (fanout["POSTS_PER_SECOND"], subscriptions["MAX_TOPICS_PER_CONNECTION"]) == ("250", "7")
+    assert planned["module.queues.aws_lambda_event_source_mapping.fanout[0]"]["scaling_config"] == [
+        {"maximum_concurrency": 4}
+    ]
     assert not [address for address in planned if "authorizer" in address or "verify_jwt" in address]
     assert settings["CLIENT_PUSH"] == "none"
     assert 'module.websocket_api.aws_lambda_permission.route["push"]' not in planned
@@ -328,7 +339,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     assert {
         each["route_key"]: (each["throttling_rate_limit"], each["throttling_burst_limit"])
         for each in stage["route_settings"]
-    } == {"poll": (2, 3), "push": (2, 3)}
+    } == dict.fromkeys(("poll", "push", "subscribe", "unsubscribe"), (2, 3))
     asynchronous = planned["module.queues.aws_lambda_function_event_invoke_config.push"]
     assert asynchronous["maximum_event_age_in_seconds"] == 120
     assert asynchronous["maximum_retry_attempts"] == 1
@@ -358,13 +369,16 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue")}
-    assert queues == {"module.queues.aws_sqs_queue.dead_letter", "module.queues.aws_sqs_queue.control[0]"}
+    names = ("dead_letter", "control[0]", "fanout[0]", "fanout_dead_letter[0]")
+    assert queues == {f"module.queues.aws_sqs_queue.{name}" for name in names}
     mappings = {address for address in planned if "event_source_mapping" in address}
-    assert mappings == {"module.queues.aws_lambda_event_source_mapping.control[0]"}
+    assert mappings == {f"module.queues.aws_lambda_event_source_mapping.{name}[0]" for name in ("control", "fanout")}
 
 
-def test_nothing_of_control_is_planned_unless_it_is_asked_for(checkout: Checkout) -> None:
-    assert not [address for address in checkout.plan(control=None) if "control" in address]
+@pytest.mark.parametrize(("name", "words"), [("control", ["control"]), ("topics", ["fanout", "subscri"])])
+def test_nothing_of_an_input_is_planned_unless_it_is_asked_for(checkout: Checkout, name: str, words: list[str]) -> None:
+    planned = checkout.plan(**{name: None})
+    assert not [address for address in planned if any(word in address for word in words)]
 
 
 def test_nothing_of_events_is_planned_unless_it_is_asked_for(planned: Values) -> None:

@@ -51,6 +51,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
             for key in ("connect", "disconnect", "poll", "push", "verify_jwt")
         }
     },
+    "control": {"control": {}},
+    "topics": {"topics": {}, "jwt": {**RECORDED["jwt"], "topics_claim": "topics"}},
     "packages": {"packages": {"poll": {"s3_bucket": "packages", "s3_key": "poll.zip"}}},
     "logs": {"log_retention_days": 7, "access_logs": {}, "tracing": True},
     "protection": {"deletion_protection": False},
@@ -90,14 +92,20 @@ def by_module(changes: Mapping[str, Change]) -> dict[str, dict[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+def changes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Change]:
     """Plan all changes at once: a copy of the module, and of its state, for each."""
     state = state_of(CHANGES)
     for resource in state["resources"]:
         if resource["module"] == "module.on_demand.module.dynamodb":
             provision(resource)
     modules = {name: {**RECORDED, **inputs} for name, inputs in CHANGES.items()}
-    return by_module(plan(make_root(tmp_path_factory.mktemp("changes"), calls(modules), state)))
+    return plan(make_root(tmp_path_factory.mktemp("changes"), calls(modules), state))
+
+
+@pytest.fixture(scope="module")
+def planned(changes: Mapping[str, Change]) -> Planned:
+    """Return what would be done by each of the changes."""
+    return by_module(changes)
 
 
 def provision(table: dict[str, Any]) -> None:
@@ -121,8 +129,12 @@ def test_a_new_version_replaces_nothing_that_is_known_elsewhere(planned: Planned
 def test_a_new_version_leaves_tables_and_routes_as_they_are(planned: Planned) -> None:
     kinds = (".aws_dynamodb_", ".aws_apigatewayv2_")
     done = {address: each for address, each in planned["nothing"].items() if any(kind in address for kind in kinds)}
-    # The tag that notes which packages are deployed, which the table itself leaves alone.
-    assert done == {"module.lambda.aws_dynamodb_tag.deployed[0]": ["create"]}
+    assert done == {
+        # The tag that notes which packages are deployed, which the table itself leaves alone.
+        "module.lambda.aws_dynamodb_tag.deployed[0]": ["create"],
+        # The limits of the routes of clients, which that layout did not have.
+        "module.websocket_api.aws_apigatewayv2_stage.this": ["update"],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
@@ -163,16 +175,29 @@ def test_inputs_of_the_tables_reach_them(planned: Planned, name: str) -> None:
         ("functions", "create", r"websocket_api\.aws_lambda_permission\.alias\[\"(authorizer|push)\"\]"),
         ("functions", "update", r"websocket_api\.aws_apigatewayv2_(integration\.proxy|authorizer\.this)"),
         ("roles", "create", r"lambda\.aws_iam_role\.this"),
+        ("control", "create", r"lambda\.aws_lambda_function\.this\[\"control\"\]"),
+        ("control", "update", r"lambda\.aws_iam_role_policy\.this\[\"connect\"\]"),
+        ("topics", "create", r"dynamodb\.aws_dynamodb_table\.subscriptions\[0\]"),
+        ("topics", "create", r"lambda\.aws_lambda_function\.this\[\"(fanout|subscriptions)\"\]"),
+        ("topics", "create", r"queues\.aws_sqs_queue\.fanout(_dead_letter)?\[0\]"),
+        ("topics", "create", r"websocket_api\.aws_apigatewayv2_route\.this\[\"(un)?subscribe\"\]"),
+        ("topics", "update", r"lambda\.aws_iam_role_policy\.this\[\"push\"\]"),
     ],
 )
-def test_inputs_reach_their_resources(planned: Planned, name: str, done: str, pattern: str) -> None:
+def test_inputs_reach_their_resources(changes: Mapping[str, Change], name: str, done: str, pattern: str) -> None:
     """And without them there is no such change."""
 
-    def found(case: str) -> list[str]:
-        return [each for each, actions in planned[case].items() if re.search(pattern, each) and done in actions]
+    def found(case: str) -> dict[str, object]:
+        addresses = [each for each in changes if each.startswith(f"module.{case}.") and re.search(pattern, each)]
+        return {
+            address.split(".", 2)[2]: changes[address]["change"]["after"]
+            for address in addresses
+            if done in changes[address]["change"]["actions"]
+        }
 
+    without = found("nothing")
     assert found(name)
-    assert not found("nothing")
+    assert all(address not in without or after != without[address] for address, after in found(name).items())
 
 
 def test_a_new_version_keeps_all_of_the_second_layout(tmp_path: Path) -> None:
@@ -181,12 +206,13 @@ def test_a_new_version_keeps_all_of_the_second_layout(tmp_path: Path) -> None:
     changes = plan(terraform)
     done = {(address.split(".", 2)[2].split("[")[0], *each) for address, each in actions(changes).items()}
     assert {address for address, *each in done if "delete" in each} <= {"module.lambda.terraform_data.package"}
-    # Sources, widgets and descriptions change with versions; nothing else does.
+    # Sources, widgets, descriptions and the limits of routes change with versions; nothing else does.
     assert {address for address, *each in done if each == ["update"]} <= {
         "module.lambda.aws_lambda_alias.this",
         "module.lambda.aws_lambda_function.this",
         "module.monitoring.aws_cloudwatch_dashboard.this",
         "module.monitoring.aws_cloudwatch_metric_alarm.this",
+        "module.websocket_api.aws_apigatewayv2_stage.this",
     }
     assert {each["previous_address"].rsplit(".", 2)[1] for each in changes.values() if "previous_address" in each} == {
         "aws_apigatewayv2_api",

@@ -30,6 +30,8 @@ INPUTS: Mapping[str, Mapping[str, Any]] = {
         "table_billing": {"mode": "PROVISIONED"},
         "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
         "functions": {"push": {"provisioned_concurrency": 1}},
+        "control": {},
+        "topics": {},
     },
 }
 

@@ -25,6 +25,7 @@ JWT = {
     "audience": ["app"],
     "algorithms": ["RS256"],
     "user_id_claim": "email",
+    "topics_claim": "topics",
     "leeway": 5,
     "jwks_cache_seconds": 60,
     "allow_insecure_loopback": False,
@@ -37,6 +38,7 @@ JWT = {
             "jwks_uri": "https://second.example/jwks.json",
             "algorithms": ["RS256"],
             "user_id_claim": "sub",
+            "topics_claim": "scope",
             "token_use": "id",
             "typ": "JWT",
         },
@@ -73,8 +75,10 @@ EVERYTHING: Mapping[str, Any] = {
         "max_receive_count": 4,
         "source_arns": [ARN.format("sns", "orders")],
     },
+    "control": {"revocation_ttl": 3600},
+    "topics": {"max_per_connection": 5, "immediate_connections": 100, "broadcast_rate": 900, "workers": 3},
     "stage_name": "trial",
-    "throttling": {"rate_limit": 5, "burst_limit": 6},
+    "throttling": {"rate_limit": 5, "burst_limit": 6, "client_rate_limit": 2, "client_burst_limit": 3},
     "functions": {"push": FUNCTION},
     "packages": {
         "poll": {
@@ -102,6 +106,7 @@ EVERYTHING: Mapping[str, Any] = {
         "clients": CAPACITY,
         "clients_index": {"read_capacity": 2, "write_capacity": 3},
         "notifications": CAPACITY,
+        "subscriptions": CAPACITY,
         "target_utilization": 50,
     },
     "kms": {"tables_key_arn": KEY, "logs_key_arn": KEY, "queues_key_arn": KEY},
@@ -142,6 +147,8 @@ KNOWN_WHEN_PLANNING: Mapping[str, str] = {
     "table_billing.mode": "table_billing.mode must be known when planning",
     "table_billing.notifications.read_capacity": "read_capacity and write_capacity must be known when planning",
     "table_billing.notifications.write_capacity": "read_capacity and write_capacity must be known when planning",
+    "table_billing.subscriptions.read_capacity": "read_capacity and write_capacity must be known when planning",
+    "table_billing.subscriptions.write_capacity": "read_capacity and write_capacity must be known when planning",
 }
 """What decides which resources there are, and what the provider wants at once; with what the plan says."""
 

@@ -11,6 +11,8 @@ from tools import release
 from tools.errors import ToolError
 
 PLAIN = [package for package in release.planned_packages() if package.runtime is None]
+ALL = {"allow_anonymous": True, "control": {}, "topics": {}}
+"""Inputs with which every such package is deployed."""
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +24,16 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(folder: Path) -> Mapping[str, object]:
-    return {"allow_anonymous": True, "packages_folder": str(folder)}
+    return {**ALL, "packages_folder": str(folder)}
 
 
 def test_nothing_is_built_and_nothing_differs(tmp_path: Path, released: Path) -> None:
-    sensitive = {"allow_anonymous": True, "packages_folder": f'${{sensitive("{released}")}}'}
-    modules = {"built": {"allow_anonymous": True}, "released": call(released), "sensitive": sensitive}
+    sensitive = {**ALL, "packages_folder": f'${{sensitive("{released}")}}'}
+    modules = {"built": ALL, "released": call(released), "sensitive": sensitive}
     terraform = make_root(tmp_path, calls(modules))
     changes = plan(terraform)
     assert not [address for address in changes if address.startswith("module.released.module.lambda.terraform_data")]
-    for function in ("connect", "disconnect", "poll", "push"):
+    for function in [package.function for package in PLAIN]:
         built, taken = (
             changes[f'module.{name}.module.lambda.aws_lambda_function.this["{function}"]']["change"]["after"]
             for name in ("built", "released")

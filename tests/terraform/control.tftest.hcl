@@ -185,8 +185,8 @@ run "queue" {
     source = "./modules/queues"
   }
   variables {
-    queue_names      = { control = "events-control", dead_letter = "d", push = "p", push_dead_letter = "pd" }
-    queue_arns       = { control = "arn:control", dead_letter = "arn:d", push = "arn:p", push_dead_letter = "arn:pd" }
+    queue_names      = { control = "events-control", dead_letter = "d", fanout = "f", fanout_dead_letter = "fd", push = "p", push_dead_letter = "pd" }
+    queue_arns       = { control = "arn:control", dead_letter = "arn:d", fanout = "arn:f", fanout_dead_letter = "arn:fd", push = "arn:p", push_dead_letter = "arn:pd" }
     push_function    = { name = "push", arn = "arn:push", invocation_arn = "arn:push", timeout = 30 }
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
     control_function = { name = "events-control", invocation_arn = "arn:events-control:live", timeout = 20 }
@@ -219,8 +219,8 @@ run "no_queue" {
     source = "./modules/queues"
   }
   variables {
-    queue_names      = { control = "events-control", dead_letter = "d", push = "p", push_dead_letter = "pd" }
-    queue_arns       = { control = "arn:control", dead_letter = "arn:d", push = "arn:p", push_dead_letter = "arn:pd" }
+    queue_names      = { control = "events-control", dead_letter = "d", fanout = "f", fanout_dead_letter = "fd", push = "p", push_dead_letter = "pd" }
+    queue_arns       = { control = "arn:control", dead_letter = "arn:d", fanout = "arn:f", fanout_dead_letter = "arn:fd", push = "arn:p", push_dead_letter = "arn:pd" }
     push_function    = { name = "push", arn = "arn:push", invocation_arn = "arn:push", timeout = 30 }
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
   }

@@ -30,6 +30,7 @@ run "queues" {
   }
   variables {
     queue_names = {
+      control            = "events-control"
       dead_letter        = "events-dead-letters"
       fanout             = "events-fanout"
       fanout_dead_letter = "events-fanout-dead-letters"
@@ -37,6 +38,7 @@ run "queues" {
       push_dead_letter   = "events-push-dead-letters"
     }
     queue_arns = {
+      control            = "arn:aws-cn:sqs:cn-north-1:123456789012:events-control"
       dead_letter        = "arn:aws-cn:sqs:cn-north-1:123456789012:events-dead-letters"
       fanout             = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout"
       fanout_dead_letter = "arn:aws-cn:sqs:cn-north-1:123456789012:events-fanout-dead-letters"
@@ -140,9 +142,10 @@ run "function" {
       fanout_queue_url      = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/events-fanout"
       kms_key_arn           = "arn:key"
     }
-    region     = "cn-north-1"
-    dns_suffix = "amazonaws.com.cn"
-    alias_name = "live"
+    region            = "cn-north-1"
+    dns_suffix        = "amazonaws.com.cn"
+    alias_name        = "live"
+    deployed_packages = ""
     function_names = {
       connect       = "events-connect"
       disconnect    = "events-disconnect"

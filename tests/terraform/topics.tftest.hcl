@@ -256,10 +256,11 @@ run "the_functions" {
     source = "./modules/lambda"
   }
   variables {
-    region     = "cn-north-1"
-    dns_suffix = "amazonaws.com.cn"
-    alias_name = "live"
-    topics     = { max_per_connection = 7, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
+    region            = "cn-north-1"
+    dns_suffix        = "amazonaws.com.cn"
+    alias_name        = "live"
+    deployed_packages = ""
+    topics            = { max_per_connection = 7, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
     tables = {
       clients_table_name       = "events-clients"
       clients_table_arn        = "arn:clients"
@@ -359,7 +360,7 @@ run "the_routes" {
     stage_name      = "live"
     client_push     = "none"
     topics          = true
-    throttling      = { rate_limit = 10000, burst_limit = 5000 }
+    throttling      = { rate_limit = 10000, burst_limit = 5000, client_rate_limit = 9, client_burst_limit = 8 }
     api             = { id = "a1b2c3d4e5", endpoint = "wss://api.example", execution_arn = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5", route_selection_expression = "$request.body.action" }
     invocation_uris = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:uri:${key}" }
     function_arns   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:${key}" }
@@ -383,6 +384,15 @@ run "the_routes" {
       ])
     )
     error_message = "Both actions reach the function, which answers, and API Gateway may invoke it for them."
+  }
+
+  assert {
+    condition = {
+      for each in aws_apigatewayv2_stage.this.route_settings : each.route_key => [each.throttling_rate_limit, each.throttling_burst_limit]
+      } == {
+      for action in ["poll", "push", "subscribe", "unsubscribe"] : action => [9, 8]
+    }
+    error_message = "What clients can have functions do is limited, each by itself."
   }
 
   assert {

@@ -45,6 +45,20 @@ module "tokens_by_a_secret" {
   }
 }
 
+module "topics" {
+  source = "../../../"
+
+  jwt    = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "scope" }
+  topics = {}
+}
+
+module "control" {
+  source = "../../../"
+
+  jwt     = { jwks_uri = "https://issuer.example/jwks.json" }
+  control = {}
+}
+
 module "authorizer" {
   source = "../../../"
 
@@ -60,13 +74,15 @@ module "tenants" {
   for_each = toset(["first", "second"])
 
   name            = each.key
-  jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
+  jwt             = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "topics" }
   allowed_origins = ["https://app.example"]
   client_push     = "any"
+  control         = {}
+  topics          = {}
   tags            = { tenant = each.key }
 
   functions = {
-    for function in ["connect", "disconnect", "poll", "push", "events", "verify_jwt"] :
+    for function in ["connect", "control", "disconnect", "events", "fanout", "poll", "push", "subscriptions", "verify_jwt"] :
     function => { provisioned_concurrency = 1, environment = { EXTRA = "1" } }
   }
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import virtual
 from tests.unit.push.fakes import LONG_AGO, NOW
 from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
@@ -127,6 +128,25 @@ def test_however_often_it_is_interrupted_every_connection_is_sent_to_once(count:
         _, after, finished = asyncio.run(all_of(crowd, after=after))
     assert finished
     assert crowd.reached == [f"{number:09d}" for number in range(count)]
+
+
+def test_when_the_time_is_over_it_goes_on_after_the_last_that_was_begun() -> None:
+    crowd = Crowd(3 * ROWS)
+    crowd.reached = []
+    after, finished, invocations = "", False, 0
+    while not finished:
+        _, after, finished = virtual.run(all_of(crowd, after=after, rate=200, seconds=4))
+        invocations += 1
+        assert after == crowd.reached[-1]
+    assert crowd.reached == [f"{number:09d}" for number in range(crowd.count)]
+    assert invocations == -(-crowd.count // (200 * 4))
+
+
+def test_nothing_is_begun_when_the_time_is_over_at_once() -> None:
+    crowd = Crowd(ROWS)
+    crowd.reached = []
+    assert virtual.run(all_of(crowd, after="000000005", seconds=0)) == (0, "000000005", False)
+    assert crowd.reached == []
 
 
 def test_what_is_held_does_not_grow_with_the_number_of_connections() -> None:

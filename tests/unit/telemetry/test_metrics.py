@@ -10,7 +10,12 @@ from websocket_push.protocol.errors import ErrorCode
 from websocket_push.telemetry.metrics import BY_CODE, FAULTS, MAX_VALUES, UNITS, count_push, document, measured
 
 NOW = 1_769_860_800_000
-FUNCTIONS = ("connect", "disconnect", "poll", "push", "verify-jwt")
+FUNCTIONS = ("connect", "disconnect", "poll", "push", "subscriptions", "control", "fanout", "verify-jwt")
+COUNTED_BY_HANDLER = ("disconnect", "control", "fanout")
+"""Functions whose outcome alone says nothing, but for faults."""
+
+WITHOUT = [("push", None), ("subscriptions", None), ("verify-jwt", None)]
+"""Successes of which the outcome alone says nothing: letting a token through is one."""
 
 
 def report(**totals: int) -> dict[str, Any]:
@@ -63,8 +68,7 @@ def test_every_outcome_of_every_function_is_a_sound_document(function: str, code
     names = {metric.name for metric in taken_from(carried(metrics, code))}
     assert names == metrics.keys() <= UNITS.keys()
     assert ("Faults" in names) is (code in FAULTS)
-    # Only a push can be a success of which the outcome alone says nothing, and letting a token through is one.
-    assert names or (function, code) in [("push", None), ("verify-jwt", None)] or function == "disconnect"
+    assert names or (function, code) in WITHOUT or function in COUNTED_BY_HANDLER
 
 
 def test_what_is_billed_is_bounded_by_the_lists() -> None:
