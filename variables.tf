@@ -546,7 +546,7 @@ variable "limits" {
   description = <<-EOT
     Limits for each user and connection, in addition to `throttling`; null (the default) for none ([what they hold](docs/limits.md#what-one-user-may-use)).
     - `connections_per_user`: connections that a user may have open, 1 to 1,000; without it, any number.
-    - `on_excess = "refuse"`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
+    - `on_excess`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
       client then stays away.
     - `messages_per_second`: messages that a connection may send for poll, push and topics each, 1 to 1,000; without it, any number.
     - `burst`: messages that it may send at once, 1 to 10,000; 20, or `messages_per_second` if that is more.
@@ -672,9 +672,9 @@ variable "topics" {
 variable "events" {
   description = <<-EOT
     What becomes of connections, users and notifications, as [events](docs/events.md) on an EventBridge bus; null (the default) for none.
-    - `event_bus_arn` (required): ARN of the bus, in the module's Region; the account's default bus is one as well.
-    - `offline_after = 30`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
-    - `include_content = false`: whether `notification.undelivered` has the content of the notification.
+    - `event_bus_arn`: ARN of the bus, in the module's Region; the account's default bus is one as well.
+    - `offline_after`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
+    - `include_content`: whether `notification.undelivered` has the content of the notification.
   EOT
   type = object({
     event_bus_arn   = string

@@ -3,7 +3,7 @@ locals {
   # A line of a graph: what is drawn, and how.
   own_line = {
     for name in [
-      "ConnectionsClosed", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
+      "ConnectionsClosed", "ConnectionsEnded", "ConnectionsOpened", "ConnectionsRefused", "DeliveriesFailed", "DeliveriesGone",
       "DeliveriesSucceeded", "DeliveriesUnclosed", "EventsSent", "FanOut", "Faults", "HistoryPages", "KeysUnavailable", "MessagesFailed",
       "NotificationsAccepted", "NotificationsNotPersisted", "NotificationsServed", "PushLatency", "RowsUnreadable",
       "SegmentLatency", "SegmentsFinished", "TopicsAccepted",
@@ -54,7 +54,7 @@ locals {
     {
       title   = "Connections"
       stat    = "Sum"
-      metrics = [for name in ["ConnectionsOpened", "ConnectionsClosed", "ConnectionsRefused"] : local.own_line[name]]
+      metrics = [for name in ["ConnectionsOpened", "ConnectionsClosed", "ConnectionsEnded", "ConnectionsRefused"] : local.own_line[name]]
     },
     {
       title   = "History"

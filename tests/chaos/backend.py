@@ -15,11 +15,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.chaos.ledger import Row
+from tools.aws import invoke
 from tools.redrive import Send, invoked_again, invoking, queued_again, redrive, sending_to_queue
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
 
 _TRY_SECONDS = 90.0
 _PAUSE_SECONDS = 0.2
+_CONTROL_ATTEMPTS = 5
 
 
 class GaveUpError(Exception):
@@ -137,6 +139,16 @@ class Sender:
                     raise GaveUpError(f"dead letters stay: {stays}")
                 redriven += moved
         return redriven
+
+    def control(self, **request: object) -> Mapping[str, Any]:
+        """Invoke the control function, again if it was refused; every request is safe to repeat."""
+        refusal: object = None
+        for _ in range(_CONTROL_ATTEMPTS):
+            answer = invoke(self.aws["lambda"], self.outputs["control_function_arn"], request)
+            if answer.function_error is None:
+                return answer.payload
+            refusal = answer.payload
+        raise GaveUpError(f"{request['action']}: {refusal}")
 
     def total(self, count: str) -> int:
         """Add up a count of all reports."""

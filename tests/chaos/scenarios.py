@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -497,6 +498,66 @@ def _pusher(this: Run, *, ahead: int, tickets: range, start: float) -> "subproce
     )
 
 
+def control_at_random(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Disconnect users and connections at random, and have a user's tokens revoked for a time, while sockets drop."""
+    with run(world.with_control(), size, seed, notes) as this:
+        *free, banned = this.users
+        closed: Counter[str] = Counter()
+
+        def disturb(number: int) -> None:
+            if number % 4 == 3:
+                request = {"action": "disconnect", "reason": "maintenance", "reconnect": True}
+                user = this.choice.choice(free)
+                found = this.sender.control(action="connections", userId=user)["connections"]
+                if found and this.choice.random() < 1 / 2:
+                    named = {"connectionId": this.choice.choice(found)["connectionId"]}
+                else:
+                    named = {"userId": user}
+                closed["disconnected"] += this.sender.control(**request, **named)["closed"]
+            if number % 10 == 9:
+                world.cut(1, this.choice)
+            if number == size.pushes // 3:
+                _revoke(this, banned, closed)
+
+        this.push_all(this.sender.push, disturb=disturb)
+        _require_shut_out(this, banned)
+        this.sender.control(action="unrevoke", userId=banned)
+        for client in _clients_of(this, banned):
+            this.fleet.reload(client)
+        this.open_clients()
+        notes |= closed
+        _require_fault("disconnected", notes)
+        _require_fault("revoked", notes)
+        return this.settle()
+
+
+def _clients_of(this: Run, user: str) -> list[str]:
+    return [client for client, owner in this.fleet.owners.items() if owner == user]
+
+
+def _revoke(this: Run, user: str, closed: Counter[str]) -> None:
+    closed["revoked"] += this.sender.control(action="revoke", userId=user)["closed"]
+    # Whichever was just connecting is closed by the second look, or refused.
+    if not this.fleet.wait(lambda: _none_open(this, user), _OPEN_SECONDS):
+        raise LostError(f"clients of a revoked user are open: {this.fleet.states}")
+
+
+def _none_open(this: Run, user: str) -> bool:
+    return all(this.fleet.states[client] not in ("open", "resuming") for client in _clients_of(this, user))
+
+
+def _require_shut_out(this: Run, user: str) -> None:
+    """See that no client of a revoked user gets in again, not even after a reload."""
+    clients = _clients_of(this, user)
+    for client in clients:
+        this.fleet.reload(client)
+    if (
+        not this.fleet.wait(lambda: all(this.fleet.states[each] == "waiting" for each in clients), _OPEN_SECONDS)
+        or (this.sender.control(action="online", userIds=[user])["users"][0]["online"])
+    ):
+        raise LostError(f"a revoked user is in: {this.fleet.states}")
+
+
 def load(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Push for a time without faults, to many clients, and watch the memory of the functions."""
     with run(world, size, seed, notes) as this:
@@ -552,6 +613,7 @@ SCENARIOS = (
     Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
     Scenario("11 connections to AWS are dead", pools_die, Size(8, 4, 40), Size(20, 5, 400)),
     Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 30)),
+    Scenario("14 control calls at random", control_at_random, Size(8, 4, 80), Size(20, 5, 600)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 

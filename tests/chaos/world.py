@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -79,6 +79,12 @@ class World:
         """Make a backend."""
         client = clients(self.emulator)
         return Sender({name: client(name) for name in _SERVICES}, self.outputs)
+
+    def with_control(self) -> "World":
+        """Return the same with the outputs of the deployment that has control."""
+        marked = "control_"
+        own = {name.removeprefix(marked): value for name, value in self.outputs.items() if name.startswith(marked)}
+        return replace(self, outputs=own)
 
     def fleet(self) -> contextlib.AbstractContextManager[Fleet]:
         """Make clients."""

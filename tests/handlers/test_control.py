@@ -135,6 +135,17 @@ def test_one_connection_is_disconnected(tables: Tables, management: ManagementSe
     assert ask("disconnect", connectionId="phone") == {"connectionId": "phone", **tally()}
 
 
+def test_connections_that_are_closed_are_counted(
+    tables: Tables, management: ManagementServer, log_lines: LogLines
+) -> None:
+    management.open("phone", "tablet")
+    for name in ("phone", "tablet", "gone"):
+        tables.add_client(name)
+    ask("disconnect", userId="alice")
+    ask("disconnect", userId="alice")
+    assert [line.get("ConnectionsEnded") for line in log_lines()] == [2, None]
+
+
 def test_a_connection_whose_handshake_is_running_is_closed_a_little_later(
     tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
 ) -> None:

@@ -81,7 +81,7 @@ def test_the_oldest_is_closed(
     assert contract.problems("bye", json.loads(BYE)) == []
     assert management.closed == ["first"]
     assert ids(tables) == {"second", "hers", "WKtlFcYLjoECFvg="}
-    assert [line["closed"] for line in log_lines()] == [1]
+    assert [line["ConnectionsEnded"] for line in log_lines()] == [1]
 
 
 def test_the_subscriptions_of_the_oldest_go_too(

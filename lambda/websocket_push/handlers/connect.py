@@ -102,7 +102,9 @@ async def _connect(event: Event, invocation: Invocation[Warm]) -> Response:
         if token is not None:
             await require_not_revoked(token, user_id, clients, deadline=invocation.deadline)
         if limit is not None and limit.management is not None:
-            invocation.fields["closed"] = await limit.close_oldest(connection, deadline=invocation.deadline)
+            closed = await limit.close_oldest(connection, deadline=invocation.deadline)
+            # Like all counts, left out where it is 0.
+            invocation.fields.update({"ConnectionsEnded": closed} if closed else {})
     except RequestError:
         # A row that stays is that of a connection which never opened: the next push, or its TTL, removes it.
         with contextlib.suppress(AwsError):

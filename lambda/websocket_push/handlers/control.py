@@ -197,3 +197,5 @@ def _note(reply: Reply, invocation: Invocation[Warm]) -> None:
     for name, value in reply.items():
         if isinstance(value, int) and name not in ("issuedBefore", "revoked"):
             invocation.fields[name] = value
+    if reply.get("closed"):
+        invocation.fields["ConnectionsEnded"] = reply["closed"]

@@ -58,7 +58,7 @@ class Tracking:
         if item is None:
             return False
         if "broughtBy" not in item:
-            return bool(item.get("leftBy", {}).get("S") == connection_id)
+            return _has_left(item, connection_id)
         if await self._is_connected(user_id, now=now, deadline=deadline):
             return False
         try:
@@ -72,7 +72,9 @@ class Tracking:
         except AwsError as error:
             if error.code != _REFUSED:
                 raise
-            return False
+            # Another connection was opened, or reported. Or the update was sent twice: its first answer was lost.
+            item = await self._dynamodb.get_item(self._table, _online(user_id), deadline=deadline)
+            return item is not None and _has_left(item, connection_id)
         return True
 
     async def finish(self, notification_id: str, topic: str, part: int, of: int, *, now: int, deadline: float) -> bool:
@@ -113,6 +115,10 @@ class Tracking:
 
 def _online(user_id: str) -> Item:
     return {"connectionId": {"S": f"online#{user_id}"}}
+
+
+def _has_left(item: Item, connection_id: str) -> bool:
+    return "broughtBy" not in item and bool(item.get("leftBy", {}).get("S") == connection_id)
 
 
 def _expiry(now: int) -> dict[str, str]:

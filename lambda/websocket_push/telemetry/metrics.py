@@ -15,6 +15,7 @@ UNITS = {
     "ConnectionsOpened": "Count",
     "ConnectionsClosed": "Count",
     "ConnectionsRefused": "Count",
+    "ConnectionsEnded": "Count",
     "TokensRefused": "Count",
     "KeysUnavailable": "Count",
     "NotificationsAccepted": "Count",

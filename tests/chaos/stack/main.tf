@@ -61,3 +61,44 @@ output "notifications_table_name" {
   description = "Name of the table of persisted notifications."
   value       = module.push.notifications_table_name
 }
+
+# And one with control, so that the other runs are about the module without it.
+module "control" {
+  source = "../../../"
+
+  name                = "chaos-control"
+  allow_anonymous     = true
+  deletion_protection = false
+  control             = {}
+
+  functions = {
+    connect = { timeout = 5 }
+    poll    = { timeout = 5 }
+    push    = { timeout = 6 }
+  }
+}
+
+output "control_websocket_url" {
+  description = "URL that clients connect to, with control."
+  value       = module.control.websocket_url
+}
+
+output "control_push_function_arn" {
+  description = "What a backend invokes to push, with control."
+  value       = module.control.push_function_arn
+}
+
+output "control_control_function_arn" {
+  description = "What a backend invokes to see, disconnect and revoke."
+  value       = module.control.control_function_arn
+}
+
+output "control_clients_table_name" {
+  description = "Name of the table of open connections, with control."
+  value       = module.control.clients_table_name
+}
+
+output "control_notifications_table_name" {
+  description = "Name of the table of persisted notifications, with control."
+  value       = module.control.notifications_table_name
+}
