@@ -1,12 +1,15 @@
 /**
  * Many browser clients in one process: `node clients.mjs`, told what to do, and telling what they do, by lines of JSON.
  *
- * In: {"do": "open", "client", "url"}, {"do": "reload", "client"}, {"do": "count"}, {"do": "end"}.
+ * In: {"do": "open", "client", "url"}, {"do": "reload", "client"}, {"do": "count"}, {"do": "end"}, {"do": "mark", "client",
+ * "how", "id"} with a method of the inbox, {"do": "inboxes"}.
  * Out: {"event": "shown", "client", "id", "ticket", "via"}, {"event": "state", "client", "state", "at"},
- * {"event": "error", "client", "code", "message"}, {"event": "count", "frames", "entries"}.
+ * {"event": "error", "client", "code", "message"}, {"event": "count", "frames", "entries"}, {"event": "inboxes", "inboxes"}
+ * with what each client shows: "unread", "seen" and "read", the ids.
  */
 
 import { createInterface } from "node:readline";
+import { createInbox } from "../../clients/browser/src/inbox.js";
 import { createPushClient } from "../../clients/browser/src/index.js";
 
 /** As in a browser, but sooner: a run should not last for minutes. */
@@ -46,24 +49,39 @@ function memory() {
 }
 
 function open(client, url, store) {
+  const shown = new Set();
   const push = createPushClient({
     url,
     store,
     ...TIMING,
     WebSocket: Counted,
-    onNotification: ({ id, content }, { via }) => tell({ event: "shown", client, id, ticket: content, via }),
+    onNotification: ({ id, content }, { via }) => {
+      shown.add(id);
+      tell({ event: "shown", client, id, ticket: content, via });
+    },
     onState: (state) => tell({ event: "state", client, state, at: Date.now() }),
     onError: ({ code, message }) => tell({ event: "error", client, code, message }),
   });
-  clients.set(client, { push, url, store });
+  const inbox = createInbox(push, { onError: ({ code, message }) => tell({ event: "error", client, code, message }) });
+  clients.set(client, { push, url, store, inbox, shown });
 }
 
 const actions = {
   open: ({ client, url }) => open(client, url, memory()),
   reload: ({ client }) => {
-    const { push, url, store } = clients.get(client);
+    const { push, url, store, inbox } = clients.get(client);
+    inbox.close();
     push.close();
     open(client, url, store);
+  },
+  mark: ({ client, how, id }) => clients.get(client).inbox[how](id),
+  inboxes: () => {
+    const inboxes = {};
+    for (const [client, { inbox, shown }] of clients) {
+      const read = [...shown].filter((id) => inbox.isRead(id)).sort();
+      inboxes[client] = { unread: inbox.unread, seen: inbox.seenUpTo, read };
+    }
+    tell({ event: "inboxes", inboxes });
   },
   count: () => tell({ event: "count", ...count }),
   end: () => process.exit(0),

@@ -49,6 +49,7 @@ class Fleet:
         self._process = process
         self._changed = threading.Condition()
         self._counts: list[Mapping[str, int]] = []
+        self._inboxes: list[Mapping[str, Any]] = []
         self._reader = threading.Thread(target=self._read, name="fleet")
         self._reader.start()
 
@@ -79,6 +80,18 @@ class Fleet:
             raise ToolError("The clients' process does not answer.")
         return self._counts[-1]
 
+    def mark(self, client: str, how: str, notification_id: str) -> None:
+        """Have a client mark a notification, by a method of its inbox."""
+        self._tell({"do": "mark", "client": client, "how": how, "id": notification_id})
+
+    def inboxes(self) -> Mapping[str, Any]:
+        """Ask what each client shows as unread, seen and read."""
+        before = len(self._inboxes)
+        self._tell({"do": "inboxes"})
+        if not self.wait(lambda: len(self._inboxes) > before, _COUNT_SECONDS):
+            raise ToolError("The clients' process does not answer.")
+        return self._inboxes[-1]
+
     def _tell(self, message: Mapping[str, str]) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message) + "\n")
@@ -103,6 +116,8 @@ class Fleet:
                     self.opened.append((event["client"], event["at"] / 1000))
             case "error":
                 self.errors[event["code"]] += 1
+            case "inboxes":
+                self._inboxes.append(event["inboxes"])
             case "count":
                 self._counts.append(event)
 

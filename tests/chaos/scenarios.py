@@ -54,6 +54,11 @@ _STALL_SECONDS = 12
 _GROWTH = 1.1
 """By how much a process may grow that has been warm for a while: its allocator is not done after a few seconds."""
 
+_MARKS = ("markRead", "markUnread", "markReadUpTo", "markSeenUpTo")
+_MARKS_A_PUSH = 2
+_MANY = 100
+"""What a client shows for more than 99."""
+
 _runs = count(1)
 
 Notes = dict[str, object]
@@ -498,6 +503,48 @@ def _pusher(this: Run, *, ahead: int, tickets: range, start: float) -> "subproce
     )
 
 
+def devices_mark(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Mark notifications on the devices of each user at the same time, while sockets are dropped at random."""
+    with run(world, size, seed, notes) as this:
+        marks = count()
+
+        def disturb(number: int) -> None:
+            if number % 10 == 9:
+                world.cut(1, this.choice)
+            for _ in range(_MARKS_A_PUSH):
+                if this.fleet.shown:
+                    client = this.choice.choice(sorted(this.fleet.owners))
+                    known = [each.notification_id for each in this.fleet.shown if each.client == client]
+                    if known:
+                        this.fleet.mark(client, this.choice.choice(_MARKS), this.choice.choice(known[-20:]))
+                        next(marks)
+
+        this.push_all(this.sender.push, disturb=disturb)
+        verdict = this.settle()
+        end = time.monotonic() + _SETTLE_SECONDS
+        while (found := _divergences(this)) and time.monotonic() < end:
+            time.sleep(0.5)
+        notes |= {"marks": next(marks), "divergences": len(found)}
+        if found:
+            raise LostError(f"devices of a user do not agree: {found}")
+        return verdict
+
+
+def _divergences(this: Run) -> list[str]:
+    """Say which devices do not show what the others of their user do, or count other than what they show."""
+    inboxes = this.fleet.inboxes()
+    first: dict[str, object] = {}
+    for client, user in sorted(this.fleet.owners.items()):
+        first.setdefault(user, inboxes[client])
+    shown = Counter(client for client, _ in this.fleet.known)
+    return [
+        f"{client}: {inboxes[client]['unread']} of {shown[client]} unread, {len(inboxes[client]['read'])} read"
+        for client, user in this.fleet.owners.items()
+        if inboxes[client] != first[user]
+        or inboxes[client]["unread"] != min(shown[client] - len(inboxes[client]["read"]), _MANY)
+    ]
+
+
 def control_at_random(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Disconnect users and connections at random, and have a user's tokens revoked for a time, while sockets drop."""
     with run(world.with_control(), size, seed, notes) as this:
@@ -613,6 +660,7 @@ SCENARIOS = (
     Scenario("10 connecting takes long", connecting_takes_long, Size(8, 4, 20), Size(20, 5, 200)),
     Scenario("11 connections to AWS are dead", pools_die, Size(8, 4, 40), Size(20, 5, 400)),
     Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 30)),
+    Scenario("13 devices mark at the same time", devices_mark, Size(9, 3, 60), Size(20, 5, 400)),
     Scenario("14 control calls at random", control_at_random, Size(8, 4, 80), Size(20, 5, 600)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )

@@ -53,6 +53,38 @@ async def test_what_one_device_marks_is_so_on_the_others(authorized: Stack, toke
         assert (await tablet.ask({"action": "poll"}))["state"] == marked["state"]
 
 
+async def test_what_replaces_or_recalls_reaches_those_who_are_there_and_those_who_come(
+    authorized: Stack, tokens: Issuer
+) -> None:
+    alice = new_user("alice")
+    token = bearer(tokens.token(alice))
+
+    def pushed(**members: object) -> str:
+        answer = authorized.backend.push({"userId": alice, **members})
+        assert answer.function_error is None, answer
+        return str(answer.payload["id"])
+
+    async with authorized.connect_with(**token) as phone:
+        await answer(phone, action="poll")
+        wait_until(lambda: len(authorized.backend.connection_ids(alice)) == 1, "the index to follow")
+        first = pushed(content="leaves the warehouse", key="order")
+        second = pushed(content="out for delivery", key="order")
+        third = pushed(content="delivered", replaces=second)
+        vote = pushed(content="vote")
+        recall = pushed(recall=vote)
+        frames = [await phone.next_frame() for _ in range(5)]
+        assert [(frame["type"], frame["id"]) for frame in frames] == [
+            *(("notification", each) for each in (first, second, third, vote)),
+            ("recall", recall),
+        ]
+        assert [frame.get("key") or frame.get("replaces") for frame in frames[:3]] == ["order", "order", second]
+    async with authorized.connect_with(**token) as laptop:
+        page = await answer(laptop, action="poll", after=first)
+        assert [(each["id"], each["content"]) for each in page["notifications"]] == [(third, "delivered")]
+        assert [each["recalls"] for each in page["recalls"]] == [vote]
+        assert page["state"]["unreadCount"] == 1
+
+
 async def test_marks_at_the_same_time_are_all_kept(authorized: Stack, tokens: Issuer) -> None:
     alice = new_user("alice")
     token = bearer(tokens.token(alice))

@@ -11,7 +11,8 @@ from websocket_push.handlers.mark import handler
 from websocket_push.marking import ATTEMPTS
 from websocket_push.protocol.identifiers import earliest_id_at
 from websocket_push.protocol.inbox import MAX_COUNT
-from websocket_push.tables.inboxes import Inboxes, inbox_key
+from websocket_push.tables.inboxes import Inboxes
+from websocket_push.tables.notifications import inbox_key
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]

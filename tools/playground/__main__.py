@@ -9,25 +9,26 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.aws import Answer, backend
+from tools.aws import Answer, Backend, backend
 from tools.console import Progress
 from tools.emulator.server import Emulator, emulator
 from tools.errors import ToolError
 from tools.issuer import issuer
 from tools.paths import BUILD, CHECKOUT
-from tools.playground.site import Site, site
+from tools.playground.site import Front, Site, site
 from tools.processes import end_on_signals, uninterrupted
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 from tools.websocket import browser_url
 
 STATE = BUILD / "playground.json"
-USER = "alice"
+USERS = ("alice", "bob")
+USER = USERS[0]
 PORT = 8080
 _TOKEN_SECONDS = 600
 """Short, so that one can watch the page replace its connection ahead of the end."""
@@ -97,6 +98,13 @@ def run(folder: Path, port: int) -> None:
         page.token = lambda: tokens.token(USER, seconds=_TOKEN_SECONDS)
         outputs = terraform.outputs()
         page.config = configuration(local, outputs)
+        pushing = backend(local, outputs)
+        page.front = Front(
+            users=USERS,
+            command=push_command(),
+            token_of=lambda user: tokens.token(user, seconds=_TOKEN_SECONDS),
+            push=lambda request: pushed(pushing, request),
+        )
         with remembered(Running(local.port, str(outputs["push_function_arn"]).rpartition(":")[2])):
             _say(welcome(page))
             threading.Event().wait()
@@ -110,6 +118,17 @@ def configuration(local: Emulator, outputs: dict[str, Any]) -> dict[str, object]
         "tokenEndpoint": "token",
         "command": push_command(),
     }
+
+
+def pushed(pushing: Backend, request: Mapping[str, Any]) -> Mapping[str, object]:
+    """Push what the page asks for; return the report, or the error by its code."""
+    given = {name: request[name] for name in ("userIds", "key", "recall") if request.get(name) is not None}
+    if "content" in request:
+        given["content"] = parsed(str(request["content"]))
+    try:
+        return pushing.push(given).payload
+    except (BotoCoreError, ClientError) as problem:
+        return {"errorType": type(problem).__name__, "errorMessage": str(problem)}
 
 
 def push_command() -> str:
@@ -146,7 +165,7 @@ def welcome(page: Site) -> str:
     return f"""
   Open     {page.address}/
 
-  Push, from another terminal in this folder:
+  There are {" and ".join(USERS)} side by side, and a box to push from. Or push from another terminal in this folder:
 
   {page.config["command"]}
 

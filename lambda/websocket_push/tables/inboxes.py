@@ -1,7 +1,4 @@
-"""The state of users' inboxes: an item of the notifications table for each user, beside the logs.
-
-Its partition is the user id after a space. No user id and no topic begins with one, so no log has that key.
-"""
+"""The state of users' inboxes: an item of the notifications table for each user, beside the logs; see `inbox_key`."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +6,7 @@ from typing import NamedTuple
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 from websocket_push.protocol.inbox import MAX_COUNT, State, Unread, read_state, state_text
-from websocket_push.tables.notifications import key_of
+from websocket_push.tables.notifications import inbox_key, key_of
 from websocket_push.tables.stored import MAX_QUERIES, QUERY_GROWTH
 
 _REFUSED = "ConditionalCheckFailedException"
@@ -126,11 +123,6 @@ class Inboxes:
             self._table, keys, attributes="notificationId, expiresAt, content", deadline=deadline
         )
         return sum("content" in item and int(item["expiresAt"]["N"]) > now for item in items)
-
-
-def inbox_key(user_id: str) -> str:
-    """Return the key of the partition with a user's state, which no log has."""
-    return f" {user_id}"
 
 
 def _key(user_id: str) -> Item:

@@ -51,6 +51,11 @@ def key_of(user_id: str) -> str:
     return _USER + user_id if _TOPIC in user_id and _without(user_id).startswith(_TOPIC) else user_id
 
 
+def inbox_key(user_id: str) -> str:
+    """Return the key of what is kept of a user beside the log: no user id and no topic begins with a space."""
+    return f" {user_id}"
+
+
 def topic_key(topic: str) -> str:
     """Return the key of a topic's log; `*` is the topic of broadcasts."""
     return _TOPIC + topic

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
-from websocket_push.tables.inboxes import inbox_key
-from websocket_push.tables.notifications import TAKEN, Notification, key_of
+from websocket_push.tables.notifications import TAKEN, Notification, inbox_key, key_of
 
 BURIED_SECONDS = 15 * 24 * 60 * 60
 """How long a row without content is kept at least: SQS keeps a message for 14 days that may store it late."""

@@ -19,6 +19,7 @@ module "push" {
   allow_anonymous     = true
   deletion_protection = false
   push_queue          = { maximum_concurrency = 4, max_receive_count = 20 }
+  inbox               = {}
 
   functions = {
     connect = { timeout = 5 }

@@ -4,10 +4,12 @@ import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tools.aws import Answer
+from tools.aws import Backend as PushingBackend
 from tools.emulator.server import Emulator
 from tools.errors import ToolError
 from tools.playground.__main__ import (
@@ -16,12 +18,13 @@ from tools.playground.__main__ import (
     main,
     parsed,
     push_command,
+    pushed,
     remembered,
     running_now,
     show,
     welcome,
 )
-from tools.playground.site import CLIENT, PAGE, Site, site
+from tools.playground.site import CLIENT, FRONT, PAGE, Front, Site, site
 
 OUTPUTS = {
     "api_id": "a1b2",
@@ -97,6 +100,65 @@ def test_a_token_is_for_the_page_alone(served: Site) -> None:
     assert ask(served, "/token", "POST")[0] == 403
     assert ask(served, "/token", "POST", Origin="https://elsewhere.example")[0] == 403
     assert ask(served, "/token")[0] == 404
+
+
+@pytest.fixture
+def front(served: Site) -> list[object]:
+    """Have the page of the playground served; return what is pushed from it."""
+    pushes: list[object] = []
+
+    def push(request: object) -> dict[str, object]:
+        pushes.append(request)
+        return {"totals": {"delivered": 1}}
+
+    served.config = {"url": "ws://127.0.0.1:1/live", "user": "alice"}
+    served.front = Front(("alice", "bob"), "push this", lambda user: f"token of {user}", push)
+    return pushes
+
+
+def test_the_playground_shows_the_page_of_each_user(served: Site, front: list[object]) -> None:
+    assert ask(served, "/")[2] == (FRONT / "index.html").read_bytes()
+    assert ask(served, "/playground/app.js")[2] == (FRONT / "app.js").read_bytes()
+    assert json.loads(ask(served, "/playground.json")[2]) == {"users": ["alice", "bob"], "command": "push this"}
+    assert ask(served, "/users/bob/")[2] == (PAGE / "index.html").read_bytes()
+    assert ask(served, "/users/bob/page/view.js")[2] == (PAGE / "page" / "view.js").read_bytes()
+    assert json.loads(ask(served, "/users/bob/config.json")[2])["user"] == "bob"
+    assert ask(served, "/users/bob/token", "POST", Origin=served.address)[2] == b"token of bob"
+    for path in ("/users/eve/", "/users/bob/playground.json", "/users/bob/../../jwt/main.tf", "/playground/site.py"):
+        assert ask(served, path)[0] == 404
+    assert ask(served, "/users/eve/token", "POST", Origin=served.address)[0] == 404
+    assert front == []
+
+
+def test_the_playground_pushes_what_its_page_asks_for(served: Site, front: list[object]) -> None:
+    def push(body: str, **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+        try:
+            connection.request("POST", "/push", body=body.encode(), headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    assert push('{"userIds": ["bob"]}', Origin=served.address) == (200, b'{"totals": {"delivered": 1}}')
+    assert push('{"userIds": ["bob"]}', Origin="https://elsewhere.example")[0] == 403
+    assert push("[1]", Origin=served.address)[0] == push("{", Origin=served.address)[0] == 400
+    assert front == [{"userIds": ["bob"]}]
+    served.front = None
+    assert push("{}", Origin=served.address)[0] == 404
+
+
+def test_what_the_page_pushes_is_a_push_request() -> None:
+    class Backend:
+        def push(self, request: object) -> Answer:
+            requests.append(request)
+            return Answer({"id": "i"}, None)
+
+    requests: list[object] = []
+    backend = cast("PushingBackend", Backend())
+    assert pushed(backend, {"userIds": ["bob"], "content": '{"n": 1}', "key": "k", "topic": "x"}) == {"id": "i"}
+    pushed(backend, {"userIds": ["bob"], "recall": "i", "key": None})
+    assert requests == [{"userIds": ["bob"], "key": "k", "content": {"n": 1}}, {"userIds": ["bob"], "recall": "i"}]
 
 
 def test_another_hosts_name_is_refused(served: Site) -> None:
