@@ -41,7 +41,7 @@ def imported_modules(path: Path) -> Iterator[str]:
 
 
 def importable_from(part: str) -> set[str]:
-    """Say which parts a part may import, for its types too."""
+    """Return which parts a part may import, for its types too."""
     floor = next(number for number, parts in enumerate(FLOORS) if part in parts)
     return {part}.union(*FLOORS[floor + 1 :])
 
@@ -69,7 +69,7 @@ def circle(edges: Mapping[str, set[str]]) -> list[str]:
 
 
 def libraries_of_every_holder(path: Path) -> set[str]:
-    """Say what every function has whose package holds a file."""
+    """Return what every function has whose package holds a file."""
     name = path.relative_to(LAMBDA).as_posix()
     holders = [function for function in FUNCTIONS if name in package_sources(function)]
     return set.intersection(*(LIBRARIES.get(function, set()) for function in holders))
