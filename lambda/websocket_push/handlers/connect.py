@@ -14,11 +14,11 @@ from websocket_push.authorization import (
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.sender import Sender
-from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_flag, read_text, read_texts
 from websocket_push.tables.clients import Clients, Connection, row_expiry
@@ -26,6 +26,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
     from websocket_push.tables.revocations import Token
 
 
@@ -61,13 +62,13 @@ def make(sender: Sender) -> Warm:
     return Warm(settings, Clients(DynamoDB(sender), settings.clients_table))
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Accept the connection (200) after writing its row, or refuse it (400, 401, 403, 500, 503)."""
     answer = run("connect", make, _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 
 
-async def _connect(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _connect(event: "Event", invocation: Invocation[Warm]) -> "Response":
     settings, clients = invocation.warm
     connection_id = require_event(event, "CONNECT")["connectionId"]
     invocation.fields["connectionId"] = connection_id

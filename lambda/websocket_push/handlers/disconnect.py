@@ -5,13 +5,17 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
-from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.gateway import require_event
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
 
 
 class Settings(NamedTuple):
@@ -35,13 +39,13 @@ def make(sender: Sender) -> Clients:
     return Clients(DynamoDB(sender), settings.clients_table, subscriptions=settings.subscriptions_table)
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", make, _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 
 
-async def _disconnect(event: Event, invocation: Invocation[Clients]) -> Response:
+async def _disconnect(event: "Event", invocation: Invocation[Clients]) -> "Response":
     connection_id = require_event(event, "DISCONNECT")["connectionId"]
     invocation.fields["connectionId"] = connection_id
     await invocation.warm.remove(connection_id, deadline=invocation.deadline)

@@ -7,7 +7,7 @@ its tables, the way to AWS with its open connections) is made once and outlives 
 
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from websocket_push.aws import retry
@@ -15,7 +15,10 @@ from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_i
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.outcomes import log_outcome
 
-Event = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
+
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
 
@@ -66,8 +69,8 @@ class Invocation(NamedTuple, Generic[Warm]):
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
-    event: Event,
+    handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
+    event: "Event",
     context: LambdaContext,
     *,
     warm: Callable[[], Warm],
@@ -80,12 +83,13 @@ def run(
     function
         Name of the function, for the log.
     handle
-        The handler proper.
+        The handler proper. It awaits nothing but the sender that `warm` was made with, and, run by `concurrent`, what
+        asyncio can await.
     warm
         Returns what the handler works with, the same to every invocation. It is made at the first one, so that
         settings which are missing or wrong are the outcome of an invocation, and logged.
     drive
-        Runs the handler's coroutine to its end.
+        Runs the handler's coroutine to its end; `http.blocking.drive` raises for one that awaits anything else.
 
     Returns
     -------
