@@ -120,7 +120,7 @@ def measured() -> dict[str, Any]:
 
 
 def problems(figures: Mapping[str, Any]) -> list[str]:
-    """Say which targets are missed."""
+    """Return which targets are missed."""
     peaks = [figures["peakMebibytes"][str(size)] for size in SIZES]
     checks = {
         f"CPU of a post: {figures['cpuRatio']} times that of a push, at most {MOST_CPU}": figures["cpuRatio"]

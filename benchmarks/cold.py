@@ -23,7 +23,7 @@ _REFERENCES = CHECKOUT / "benchmarks" / "boto3_handlers"
 
 
 def steps(plan: Plan) -> int:
-    """Say how many steps `measure` shows."""
+    """Return how many steps `measure` shows."""
     return plan.cold_rounds * 2
 
 
@@ -66,7 +66,7 @@ def event_of(function: str) -> dict[str, Any]:
 
 
 def is_answer(function: str, answer: dict[str, Any]) -> bool:
-    """Say whether a function did its work: a status of 200, or a delivery."""
+    """Return whether a function did its work: a status of 200, or a delivery."""
     if function == "push":
         return bool(answer["totals"]["delivered"] == 1)
     return bool(answer["statusCode"] == 200)

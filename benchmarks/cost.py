@@ -181,7 +181,7 @@ SHAPES = (
 
 
 def our_cost(shape: Shape, cpu_seconds: float) -> dict[str, float]:
-    """Say what a million notifications of a shape cost, by service.
+    """Return what a million notifications of a shape cost, by service.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def connection_cost(hours: float, action: str) -> dict[str, float]:
 
 
 def appsync_cost(shape: Shape) -> float:
-    """Say what the same costs on AppSync Events: a publish, its deliveries, connecting and subscribing.
+    """Return what the same costs on AppSync Events: a publish, its deliveries, connecting and subscribing.
 
     Its keep-alives come from the service and are not counted as operations.
     """
@@ -261,13 +261,13 @@ def appsync_cost(shape: Shape) -> float:
 
 
 def iot_cost(shape: Shape) -> float:
-    """Say what the same costs on IoT Core: a publish, its deliveries, CONNECT and SUBSCRIBE; pings are free."""
+    """Return what the same costs on IoT Core: a publish, its deliveries, CONNECT and SUBSCRIBE; pings are free."""
     messages = 1 + shape.devices + 2 * shape.days
     return IOT_MESSAGE.of(MILLION * messages) + IOT_MINUTE.of(MILLION * shape.minutes) + _stored_by_backend(shape)
 
 
 def ably_cost(shape: Shape) -> float:
-    """Say what the same costs on Ably, without its monthly fee.
+    """Return what the same costs on Ably, without its monthly fee.
 
     A message in, one to each device, one more where it is stored; the minutes of each connection, and of the user's
     channel while a device is attached to it. Heartbeats are free.
@@ -278,7 +278,7 @@ def ably_cost(shape: Shape) -> float:
 
 
 def lambda_seconds(cpu_seconds: float, memory: int, waiting_seconds: float) -> float:
-    """Say how long a function runs.
+    """Return how long a function runs.
 
     It has the share of a processor that its memory buys. What it computes while it waits costs no more time, so the
     longer of the two counts where they overlap: a fan-out.

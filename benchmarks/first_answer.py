@@ -11,7 +11,7 @@ class Context:
     aws_request_id = "8f5d7f0e-6c1b-4f57-9d3e-0a1b2c3d4e5f"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Say how long the invocation may still run."""
+        """Return how long the invocation may still run."""
         return 10_000
 
 

@@ -31,12 +31,12 @@ def separate_processors() -> int:
 
 
 def has_node() -> bool:
-    """Say whether the Node reference can run: Node is there, and so are its locked packages."""
+    """Return whether the Node reference can run: Node is there, and so are its locked packages."""
     return shutil.which("node") is not None and (NODE_FOLDER / "node_modules").is_dir()
 
 
 def has_wrk() -> bool:
-    """Say whether wrk is installed."""
+    """Return whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 

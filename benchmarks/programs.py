@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
 
 def is_installed(contender: str) -> bool:
-    """Say whether a contender can run here. All but Node come with the environment."""
+    """Return whether a contender can run here. All but Node come with the environment."""
     return contender != NODE or has_node()
 
 

@@ -83,7 +83,7 @@ def value_of(samples: Sequence[float]) -> Value:
 
 
 def growth(by_size: Sequence[float]) -> float:
-    """Say how much a cost per piece grows: the largest rise from any size to a larger one, as a ratio.
+    """Return how much a cost per piece grows: the largest rise from any size to a larger one, as a ratio.
 
     A cost that only falls with the size (fixed costs are spread) gives less than 1.
     """
@@ -115,7 +115,7 @@ def judge(target: Target, ours: float, reference: float | None) -> Verdict:
 
 
 def verdict_of(verdicts: Iterable[Verdict]) -> bool | None:
-    """Say whether all targets are met; None where one of them was not measured, or there is none."""
+    """Return whether all targets are met; None where one of them was not measured, or there is none."""
     found = [verdict["met"] for verdict in verdicts]
     if False in found:
         return False

@@ -27,7 +27,7 @@ def new_samples() -> Samples:
 
 
 def steps(plan: Plan) -> int:
-    """Say how many steps all that is measured here shows."""
+    """Return how many steps all that is measured here shows."""
     contenders = len(installed())
     return plan.rounds * (3 * contenders + 1 + has_wrk() + 1) + contenders
 

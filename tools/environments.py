@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def missing() -> str:
-    """Say what this Python lacks, and what to do about it; nothing if it will do."""
+    """Return what this Python lacks, and what to do about it; nothing if it will do."""
     if sys.version_info < MINIMUM_PYTHON:
         wanted, found = ".".join(map(str, MINIMUM_PYTHON)), ".".join(map(str, sys.version_info[:3]))
         return f"Python {wanted} or newer is needed; {sys.executable} is {found}. Name another: make PYTHON=..."
@@ -58,7 +58,7 @@ def missing() -> str:
 
 
 def is_current(name: str) -> bool:
-    """Say whether an environment is there and made from the requirements as they are now, by this version of Python."""
+    """Return whether an environment exists, made from the current requirements by this version of Python."""
     stamp = FOLDERS[name] / _STAMP
     python = executable(FOLDERS[name], "python")
     return python.exists() and stamp.is_file() and stamp.read_text() == _stamp(name)

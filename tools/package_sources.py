@@ -64,7 +64,10 @@ def _parents(module: str) -> Iterator[str]:
 
 
 def _imports(path: Path, sources: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    # The builder leaves the blocks for types behind.
+    tree.body = [node for node in tree.body if not _is_for_types(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
@@ -73,6 +76,10 @@ def _imports(path: Path, sources: Path) -> Iterator[str]:
             # `from package import module` names a module where there is a file for it, else something in the package.
             names = (f"{module}.{name.name}" for name in node.names)
             yield from (name for name in names if _file_of(name, sources).exists())
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def main() -> None:

@@ -12,6 +12,6 @@ MINIMUM_PYTHON = (3, 11)
 
 
 def executable(environment: Path, name: str) -> Path:
-    """Say where a virtual environment keeps a program."""
+    """Return where a virtual environment keeps a program."""
     folder = "Scripts" if sys.platform == "win32" else "bin"
     return environment / folder / name

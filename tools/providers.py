@@ -41,7 +41,7 @@ class Mirror:
 
 
 def provider_settings(build: Path, *, registry: str, platform: str) -> dict[str, str]:
-    """Say which variables Terraform needs to find the AWS provider, and print where it is found if not by Terraform.
+    """Return which variables Terraform needs to find the AWS provider, and print where it is found if not by Terraform.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _version(matched: re.Match[str]) -> tuple[int, int, int]:
 
 
 def _protected(path: Path) -> bool:
-    """Say whether only its owner and group could have put the program there: it is going to be run."""
+    """Return whether only its owner and group could have put the program there: it is going to be run."""
     checked = (path.parent, path, *(path.iterdir() if path.is_dir() else ()))
     return not any(each.stat().st_mode & stat.S_IWOTH for each in checked)
 

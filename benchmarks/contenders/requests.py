@@ -52,5 +52,5 @@ class PushRequests:
 
 
 def is_current(item: dict[str, dict[str, str]]) -> bool:
-    """Say whether a connection's row has not expired."""
+    """Return whether a connection's row has not expired."""
     return int(item["expiresAt"]["N"]) > time.time()

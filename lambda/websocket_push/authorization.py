@@ -9,7 +9,7 @@ from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.handshake import Event
+    from websocket_push.protocol.events import Event
     from websocket_push.tables.revocations import Token
 
 _MAX_TIME_DIGITS = 15

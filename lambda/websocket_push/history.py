@@ -102,7 +102,7 @@ async def read_history(
     now_milliseconds
         The time since the epoch; notifications that have expired by then are left out.
     together
-        Reads two parts at the same time.
+        Reads two parts at the same time. Nothing else is awaited here but `log`.
     """
 
     async def read(part: Range, count: int, queries: int = MAX_QUERIES) -> Part:

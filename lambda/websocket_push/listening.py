@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.handshake import Event
 from websocket_push.protocol.topics import Grants, parse_grants
 from websocket_push.tables.subscriptions import Subscriptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
 
 ATTEMPTS = 3
 """How often a subscription is tried that others of the same connection get in the way of."""
@@ -29,7 +32,7 @@ class Subscribed(NamedTuple):
     refused: Refused = ()
 
 
-def granted(event: Event, *, allow_anonymous: bool) -> Grants:
+def granted(event: "Event", *, allow_anonymous: bool) -> Grants:
     """Return which topics the connection that a message came over may listen to.
 
     An authorizer lists them in its context, which API Gateway passes on with every message. Where anonymous connections

@@ -156,7 +156,7 @@ class Logs:
 
 
 def is_tail(part: Range) -> bool:
-    """Tell whether a part is the end of a log: its newest, or all from an id on."""
+    """Return whether a part is the end of a log: its newest, or all from an id on."""
     return not part.high and (part.newest_first or part.condition == "notificationId >= :low")
 
 

@@ -198,7 +198,7 @@ class Sender:
 
 
 def _is_done(recipient: Mapping[str, Any]) -> bool:
-    """Tell whether a recipient has it, or will come for it."""
+    """Return whether a recipient has it, or will come for it."""
     return recipient["persisted"] and "incomplete" not in recipient
 
 

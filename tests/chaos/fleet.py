@@ -69,7 +69,7 @@ class Fleet:
             return self._changed.wait_for(condition, timeout=seconds)
 
     def all_open(self) -> bool:
-        """Tell whether every client is open."""
+        """Return whether every client is open."""
         return len(self.states) == len(self.owners) and set(self.states.values()) == {"open"}
 
     def counts(self) -> Mapping[str, int]:

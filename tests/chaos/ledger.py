@@ -131,7 +131,7 @@ def judge(ledger: Ledger) -> Verdict:
 
 
 def report_problems(report: Mapping[str, Any]) -> list[str]:
-    """Say where a push report does not add up (docs/protocol.md, "The report")."""
+    """Return where a push report does not add up (docs/protocol.md, "The report")."""
     name, totals, recipients = report["id"], report["totals"], report["recipients"]
     problems = [
         f"report {name}: {each['userId']} has {each['connections']} connections, but "

@@ -151,7 +151,7 @@ class Run:
             raise LostError(f"clients are not open: {self.fleet.states}; {dict(self.fleet.errors)}")
 
     def complete(self) -> bool:
-        """Tell whether as much has been shown as was accepted."""
+        """Return whether as much has been shown as was accepted."""
         expected = sum(owner in users for users in self.sender.tickets.values() for owner in self.fleet.owners.values())
         return len(self.fleet.known) >= expected
 

@@ -99,7 +99,7 @@ class World:
         return [json.loads(frame) for frame in self.management.received[connection_id]]
 
     def reached(self) -> dict[str, int]:
-        """Say how many frames each connection got, of those that got some."""
+        """Return how many frames each connection got, of those that got some."""
         return {connection_id: len(frames) for connection_id, frames in self.management.received.items() if frames}
 
     def work(self, body: str, context: Context | None = None) -> list[str]:

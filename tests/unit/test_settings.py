@@ -229,7 +229,7 @@ class Noting(Mapping[str, str]):
 
 
 def passed_by_terraform() -> dict[str, set[str]]:
-    """Say which variables modules/lambda sets for each function alone."""
+    """Return which variables modules/lambda sets for each function alone."""
     found: dict[str, set[str]] = {}
     for path in (CHECKOUT / "modules" / "lambda").glob("*.tf"):
         with path.open(encoding="utf-8") as file:

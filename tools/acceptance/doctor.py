@@ -124,7 +124,7 @@ async def _push_and_resume(
 
 
 def _kind(frame: Frame) -> str:
-    """Say what a reply is: its code, or its type; API Gateway's own faults have neither, but a message."""
+    """Return what a reply is: its code, or its type; API Gateway's own faults have neither, but a message."""
     return str(frame.get("code") or frame.get("type") or frame.get("message"))
 
 

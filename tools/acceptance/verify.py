@@ -308,7 +308,7 @@ def _variables(terraform: Terraform, **values: object) -> None:
 
 
 def _answers(place: Place) -> bool:
-    """Say whether a client is let in and a push succeeds: new roles and APIs take a moment until AWS knows them."""
+    """Return whether a client is let in and a push succeeds: new roles and APIs take a moment until AWS knows them."""
     try:
         connected = asyncio.run(place.status(place.tokens.token("first"))) == 101
     except (OSError, TimeoutError, WebSocketException):

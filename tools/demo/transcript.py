@@ -27,7 +27,7 @@ class Transcript:
         self._write(f"\n{self._bold(text)}")
 
     def note(self, text: str) -> None:
-        """Say what is being done."""
+        """Print what is being done."""
         self._write(f"       {text}")
 
     def check(self, fact: str, *, holds: bool, seen: object) -> None:

@@ -53,6 +53,6 @@ def _attempt(counted: bytes) -> int:
 
 
 def _is_success(sent: list[Message]) -> bool:
-    """Tell whether messages are a whole answer that says yes."""
+    """Return whether messages are a whole answer that says yes."""
     whole = sent[-1]["type"] == "http.response.body" and not sent[-1].get("more_body")
     return whole and 200 <= sent[0].get("status", 0) < 300

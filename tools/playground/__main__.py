@@ -111,7 +111,7 @@ def run(folder: Path, port: int) -> None:
 
 
 def configuration(local: Emulator, outputs: dict[str, Any]) -> dict[str, object]:
-    """Say what config.json of the page holds."""
+    """Return what config.json of the page holds."""
     return {
         "url": browser_url(local, outputs),
         "user": USER,

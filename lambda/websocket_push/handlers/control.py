@@ -25,12 +25,16 @@ from websocket_push.protocol.control_request import (
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.endings import Endings
 from websocket_push.tables.registry import Registry
 from websocket_push.telemetry.explain import Failure, lambda_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
 
 Reply = dict[str, object]
 
@@ -94,7 +98,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: Event, context: LambdaContext) -> Reply:
+def handler(event: "Event", context: LambdaContext) -> Reply:
     """Answer a request with its reply; a message of the function to itself, from its queue, with what came of it.
 
     Raises
@@ -109,7 +113,7 @@ def handler(event: Event, context: LambdaContext) -> Reply:
     return answer
 
 
-async def _answer(event: Event, invocation: Invocation[Warm]) -> Reply:
+async def _answer(event: "Event", invocation: Invocation[Warm]) -> Reply:
     now = invocation.now_milliseconds() // 1000
     request = parse_control(event, now=now)
     invocation.fields["action"] = event["action"]
@@ -152,7 +156,7 @@ async def _mark(request: MarkRequest, invocation: Invocation[Warm]) -> Reply:
     return {"userId": request.user_id, "state": json.loads(await marking.mark(request.user_id, mark))}
 
 
-async def _go_on(event: Event, invocation: Invocation[Warm]) -> Reply:
+async def _go_on(event: "Event", invocation: Invocation[Warm]) -> Reply:
     """Take the messages by which the function goes on with what it could not finish; the queue brings one at a time."""
     reply: Reply = {}
     for each in parse_batch(event):

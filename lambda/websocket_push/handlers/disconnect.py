@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
-from websocket_push.handlers.replies import Response, accepted, refused
+from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.gateway import require_event
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
@@ -15,6 +15,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
     from websocket_push.tables.endings import Endings
 
 
@@ -56,13 +57,13 @@ def _make_endings(dynamodb: DynamoDB, clients_table: str) -> "Endings":
     return Endings(dynamodb, clients_table)
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", make, _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer
 
 
-async def _disconnect(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _disconnect(event: "Event", invocation: Invocation[Warm]) -> "Response":
     context = require_event(event, "DISCONNECT")
     connection_id = context["connectionId"]
     invocation.fields["connectionId"] = connection_id

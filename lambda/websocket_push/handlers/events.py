@@ -9,7 +9,6 @@ from websocket_push.aws.event_bus import Entry, EventBus
 from websocket_push.aws.queue import Queue
 from websocket_push.events.changes import Follower
 from websocket_push.events.messages import Listener
-from websocket_push.handlers.replies import Response
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.cloud_events import Event as CloudEvent
 from websocket_push.protocol.stream import is_stream, parse_stream
@@ -17,11 +16,15 @@ from websocket_push.protocol.values import parse_message
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.tracking import Tracking
 from websocket_push.telemetry.explain import Failure, lambda_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import BatchResponse, Event
 
 STARTING_SHARE = 0.7
 """The part of the time in which messages of a batch are started."""
@@ -71,7 +74,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "BatchResponse":
     """Send the events of a batch of the stream, or of messages; of these, answer with those that failed.
 
     Raises
@@ -85,7 +88,7 @@ def handler(event: Event, context: LambdaContext) -> Response:
     return answer
 
 
-async def _follow(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _follow(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse":
     settings, tracking, queue, _ = invocation.warm
     changes = parse_stream(event)
     follower = Follower(tracking, queue, settings.offline_after, invocation.deadline)
@@ -94,10 +97,10 @@ async def _follow(event: Event, invocation: Invocation[Warm]) -> Response:
     if followed.unreadable:
         invocation.fields["RowsUnreadable"] = followed.unreadable
     await _send(followed.events, invocation)
-    return {}
+    return batch_response([])
 
 
-async def _take(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _take(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse":
     messages = parse_batch(event)
     listener = Listener(invocation.warm.tracking, invocation.now_milliseconds() // 1000, invocation.deadline)
 

@@ -7,7 +7,6 @@ from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
-from websocket_push.handlers.replies import Response
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
@@ -20,13 +19,17 @@ from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
 from websocket_push.push.spread import Means, spread
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_count, read_optional, read_text
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.counts import count_deliveries, count_segment
 from websocket_push.telemetry.explain import Failure, lambda_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import BatchResponse, Event
 
 BEGINNING_SHARE = 0.7
 """The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""
@@ -85,7 +88,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "BatchResponse":
     """Answer a batch of segments with those that failed, which are received again.
 
     Raises
@@ -99,7 +102,7 @@ def handler(event: Event, context: LambdaContext) -> Response:
     return answer
 
 
-async def _fan_out(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse":
     messages, warm = parse_batch(event), invocation.warm
     seconds = invocation.deadline - invocation.started
     means = Means(

@@ -7,18 +7,22 @@ from websocket_push.authorization import messaging_user
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
-from websocket_push.handlers.replies import Response, error_reply, reply
+from websocket_push.handlers.replies import error_reply, reply
 from websocket_push.marking import Marking
 from websocket_push.protocol.frames import state_frame
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.inbox import FIELDS, parse_mark
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.inboxes import Inboxes
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
 
 
 class Settings(NamedTuple):
@@ -66,13 +70,13 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Answer with the state after the mark, or with an error frame."""
     answer = run("mark", make, _answer, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
-async def _answer(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _answer(event: "Event", invocation: Invocation[Warm]) -> "Response":
     settings, clients, inboxes, management = invocation.warm
     connection_id = require_event(event, "MESSAGE")["connectionId"]
     invocation.fields["connectionId"] = connection_id

@@ -6,14 +6,14 @@ from typing import NamedTuple
 from websocket_push.authorization import messaging_user, session_end
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
-from websocket_push.handlers.replies import Response, error_reply, reply
+from websocket_push.handlers.replies import error_reply, reply
 from websocket_push.history import read_history
 from websocket_push.http.blocking import together
 from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext, read_rate
+from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
@@ -23,6 +23,7 @@ from websocket_push.telemetry.explain import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.history import Log, Page
+    from websocket_push.protocol.events import Event, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
@@ -76,13 +77,13 @@ def make(sender: Sender) -> Warm:
     return Warm(settings, dynamodb, clients, notifications, limit)
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Return a history frame or an error frame."""
     answer = run("poll", make, _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
-async def _poll(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _poll(event: "Event", invocation: Invocation[Warm]) -> "Response":
     settings, dynamodb, clients, notifications, limit = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id

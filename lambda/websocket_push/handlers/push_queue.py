@@ -1,17 +1,20 @@
 """A batch of push requests from the queue."""
 
 from websocket_push.handlers.pushing import Warm, counted_push, pusher_until
-from websocket_push.handlers.replies import Response
 from websocket_push.protocol.batch import QueuedMessage, parse_batch, parse_queued_push
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.report import Report
-from websocket_push.runtime.invocation import Event, Invocation
+from websocket_push.runtime.invocation import Invocation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import BatchResponse, Event
 
 FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is started, so that the others can be finished."""
 
 
-async def push_from_queue(event: Event, invocation: Invocation[Warm]) -> Response:
+async def push_from_queue(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse":
     """Push the messages of a batch, and return those that failed."""
     messages = parse_batch(event)
     pusher = pusher_until(invocation, until=invocation.deadline)

@@ -2,17 +2,21 @@
 
 from websocket_push.authorization import messaging_user, require_push_allowed
 from websocket_push.handlers.pushing import Warm, push_one
-from websocket_push.handlers.replies import Response, reply
+from websocket_push.handlers.replies import reply
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import parse_client_push
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, Invocation
+from websocket_push.runtime.invocation import Invocation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""
 
 
-async def push_from_client(event: Event, invocation: Invocation[Warm]) -> Response:
+async def push_from_client(event: "Event", invocation: Invocation[Warm]) -> "Response":
     """Push for a client, if it is allowed to, and return a receipt."""
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.telemetry.explain import Failure
 
-Response = dict[str, object]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Response
 
 _CONNECT_STATUSES = {
     ErrorCode.INVALID_REQUEST: 400,
@@ -19,24 +21,24 @@ _CONNECT_STATUSES = {
 }
 
 
-def accepted(subprotocol: str | None = None) -> Response:
+def accepted(subprotocol: str | None = None) -> "Response":
     """Return success for `$connect` or `$disconnect`; for `$connect` with the selected subprotocol, if any."""
     if subprotocol is None:
         return {"statusCode": 200}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": subprotocol}}
 
 
-def refused(failure: Failure) -> Response:
+def refused(failure: Failure) -> "Response":
     """Return the status of a failed `$connect`: 4xx if the client should not retry, 5xx if it should."""
     return {"statusCode": _CONNECT_STATUSES.get(failure.code, 500)}
 
 
-def reply(frame: str) -> Response:
+def reply(frame: str) -> "Response":
     """Return a frame, which the route response passes on to the client."""
     return {"statusCode": 200, "body": frame}
 
 
-def error_reply(event: object, failure: Failure) -> Response:
+def error_reply(event: object, failure: Failure) -> "Response":
     """Return an error frame with the message's `requestId`, if it can be read.
 
     The event may be anything that a caller can pass, and the failure may be about just that.

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from websocket_push.authorization import authorized_until, messaging_user, require_current
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
-from websocket_push.handlers.replies import Response, error_reply, reply
+from websocket_push.handlers.replies import error_reply, reply
 from websocket_push.listening import granted, subscribe, unsubscribe
 from websocket_push.protocol.frames import subscribed_frame
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.topics import parse_subscription
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext, read_rate
+from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_count, read_flag, read_text
 from websocket_push.tables.clients import Clients
@@ -21,6 +21,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
@@ -67,13 +68,13 @@ def make(sender: Sender) -> Warm:
     )
 
 
-def handler(event: Event, context: LambdaContext) -> Response:
+def handler(event: "Event", context: LambdaContext) -> "Response":
     """Answer with what the connection listens to now and what was refused, or with an error frame."""
     answer = run("subscriptions", make, _answer, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
-async def _answer(event: Event, invocation: Invocation[Warm]) -> Response:
+async def _answer(event: "Event", invocation: Invocation[Warm]) -> "Response":
     (settings, clients, subscriptions, limit), deadline = invocation.warm, invocation.deadline
     connection_id = require_event(event, "MESSAGE")["connectionId"]
     invocation.fields["connectionId"] = connection_id

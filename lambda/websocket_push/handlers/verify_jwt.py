@@ -2,21 +2,23 @@
 
 import os
 import time
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.settings import read_text
 from websocket_push.telemetry.explain import Failure, explain, lambda_error
 from websocket_push.telemetry.metrics import FAULTS
 from websocket_push.telemetry.outcomes import log_outcome
-from websocket_push.tokens.policy import Policy, allow, deny
+from websocket_push.tokens.policy import allow, deny
 from websocket_push.tokens.presented import find_token
 from websocket_push.tokens.settings import read_token_settings
 from websocket_push.tokens.verifier import Verifier, choose_verifier, make_verifier
 
-Event = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event, Policy
+
 
 _now = time.time
 
@@ -27,7 +29,7 @@ class LambdaContext(Protocol):
     aws_request_id: str
 
 
-def handler(event: Event, context: LambdaContext) -> Policy:
+def handler(event: "Event", context: LambdaContext) -> "Policy":
     """Allow the connection, or deny it (403).
 
     Raises
@@ -62,7 +64,7 @@ def handler(event: Event, context: LambdaContext) -> Policy:
     raise lambda_error(answer.code, "Internal Server Error")
 
 
-def _authorize(event: Event, fields: dict[str, object]) -> Policy:
+def _authorize(event: "Event", fields: dict[str, object]) -> "Policy":
     fields["connectionId"] = event["requestContext"]["connectionId"]
     method_arn = event["methodArn"]
     verifiers = _verifiers(read_text(os.environ, "JWT"))

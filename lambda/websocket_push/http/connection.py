@@ -120,7 +120,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._write(request)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Say where to put the next bytes (called by asyncio)."""
+        """Return where to put the next bytes (called by asyncio)."""
         return self._space
 
     def buffer_updated(self, nbytes: int) -> None:

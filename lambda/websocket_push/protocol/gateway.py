@@ -1,12 +1,16 @@
 """The part of API Gateway's WebSocket events that all routes have in common."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import RequestContext
 
-def require_event(event: object, event_type: str) -> Mapping[str, Any]:
+
+def require_event(event: object, event_type: str) -> "RequestContext":
     """Return the request context of an event of one type: `CONNECT`, `DISCONNECT` or `MESSAGE`.
 
     Raises
@@ -24,4 +28,4 @@ def require_event(event: object, event_type: str) -> Mapping[str, Any]:
             ErrorCode.INVALID_REQUEST,
             f"This function answers events of type {event_type} of the WebSocket API, and nothing else.",
         )
-    return context
+    return cast("RequestContext", context)

@@ -7,11 +7,12 @@ lists have every value; a plain map has the last value of each name and is used 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
 
-Event = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
 
 BEARER = "bearer"
 """The subprotocol after which a token follows: `new WebSocket(url, ["bearer", token])`."""
@@ -27,30 +28,30 @@ _JWT_START = "eyJ"
 """The start of every JSON Web Token header: `{"` in base64url."""
 
 
-def header_values(event: Event, name: str) -> list[str]:
+def header_values(event: "Event", name: str) -> list[str]:
     """Return the values of a header, by its name in lower case; clients write names in any case."""
     return _values(event, "multiValueHeaders", "headers", lambda key: key.lower() == name)
 
 
-def query_values(event: Event, name: str) -> list[str]:
+def query_values(event: "Event", name: str) -> list[str]:
     """Return the values of a query parameter."""
     return _values(event, "multiValueQueryStringParameters", "queryStringParameters", lambda key: key == name)
 
 
-def offered_subprotocols(event: Event) -> list[str]:
+def offered_subprotocols(event: "Event") -> list[str]:
     """Return the subprotocols that the client offers, in its order; repeated lines are one list (RFC 6455 11.3.4)."""
     lines = header_values(event, "sec-websocket-protocol")
     return [name for line in lines for name in (each.strip() for each in line.split(",")) if name]
 
 
-def presented_tokens(event: Event) -> list[str]:
+def presented_tokens(event: "Event") -> list[str]:
     """Return the tokens that the client sends, from all the places for one."""
     authorizations = (_bearer_token(value) for value in header_values(event, "authorization"))
     found = [*authorizations, *query_values(event, "token"), *_offered_tokens(event, lambda name: name == BEARER)]
     return [token for token in found if token]
 
 
-def chosen_subprotocol(event: Event) -> str | None:
+def chosen_subprotocol(event: "Event") -> str | None:
     """Return the subprotocol to select: one that the client offers, or None.
 
     A browser that offers subprotocols ends the connection unless one of them is chosen (WHATWG WebSockets standard,
@@ -64,7 +65,7 @@ def chosen_subprotocol(event: Event) -> str | None:
     return next((name for name in offered if _is_name(name) and name not in tokens), None)
 
 
-def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None:
+def require_allowed_origin(event: "Event", allowed_origins: Sequence[str]) -> None:
     """Raise `ORIGIN_NOT_ALLOWED` for a browser on a page of another origin; an empty list allows all.
 
     A browser sends `Origin` with every handshake (RFC 6455 section 10.2) and its pages cannot change it. A client
@@ -80,7 +81,7 @@ def require_allowed_origin(event: Event, allowed_origins: Sequence[str]) -> None
         raise RequestError(ErrorCode.ORIGIN_NOT_ALLOWED, "Connections from this origin are not allowed.")
 
 
-def _own_origins(event: Event) -> set[str]:
+def _own_origins(event: "Event") -> set[str]:
     # An execute-api host serves no pages, and a custom domain of a WebSocket API serves nothing else.
     host = event["requestContext"]["domainName"]
     return {f"{scheme}://{host}{port}" for scheme in ("https", "wss") for port in ("", ":443")}
@@ -92,7 +93,7 @@ def _bearer_token(value: str) -> str:
     return token.strip() if scheme.lower() == BEARER else ""
 
 
-def _offered_tokens(event: Event, announces: Callable[[str], bool]) -> list[str]:
+def _offered_tokens(event: "Event", announces: Callable[[str], bool]) -> list[str]:
     return [token for name, token in pairwise(offered_subprotocols(event)) if announces(name)]
 
 
@@ -100,7 +101,7 @@ def _is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None and not text.startswith(_JWT_START)
 
 
-def _values(event: Event, lists: str, plain: str, wanted: Callable[[str], bool]) -> list[str]:
+def _values(event: "Event", lists: str, plain: str, wanted: Callable[[str], bool]) -> list[str]:
     for member in (lists, plain):
         entries = event.get(member)
         if not isinstance(entries, Mapping):

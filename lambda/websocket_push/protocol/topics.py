@@ -37,14 +37,14 @@ class Grants(NamedTuple):
     everything: bool = False
 
     def allow(self, topic: str) -> bool:
-        """Tell whether the topic is among them. `org/*` grants `org/7` and `org/7/news`, but not `org`."""
+        """Return whether the topic is among them. `org/*` grants `org/7` and `org/7/news`, but not `org`."""
         return self.everything or any(
             topic.startswith(entry[:-1]) if entry.endswith(_BELOW) else topic == entry for entry in self.entries
         )
 
 
 def is_topic(value: object) -> bool:
-    """Tell whether a value is the name of a topic; `*` is none."""
+    """Return whether a value is the name of a topic; `*` is none."""
     return isinstance(value, str) and len(value) <= MAX_TOPIC_CHARACTERS and re.fullmatch(_NAME, value) is not None
 
 

@@ -63,7 +63,7 @@ def require_user_id(value: object, field: str) -> str:
 
 
 def is_token_id(value: str) -> bool:
-    """Tell whether a token's id can be kept and compared."""
+    """Return whether a token's id can be kept and compared."""
     try:
         return 1 <= len(value.encode()) <= MAX_TOKEN_ID_BYTES
     except UnicodeEncodeError:

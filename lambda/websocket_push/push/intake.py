@@ -11,6 +11,10 @@ from websocket_push.push.report import Report, incompleteness
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.metrics import FAULTS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import BatchResponse
+
 MAX_MESSAGES_AT_ONCE = 16
 """How many messages of a batch are processed concurrently; each may have many recipients."""
 
@@ -62,7 +66,7 @@ async def take_in(
     return list(await asyncio.gather(*(take(message) for message in messages)))
 
 
-def batch_response(intakes: Iterable[Intake]) -> dict[str, object]:
+def batch_response(intakes: Iterable[Intake]) -> "BatchResponse":
     """Return the response that names the failed messages ("Implementing partial batch responses")."""
     return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in intakes if each.failure is not None]}
 

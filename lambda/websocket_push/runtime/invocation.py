@@ -18,9 +18,9 @@ from websocket_push.telemetry.outcomes import log_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
     from websocket_push.runtime.message_limit import Rate
 
-Event = Mapping[str, Any]
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
 
@@ -81,8 +81,8 @@ def read_rate(environment: Mapping[str, str]) -> "Rate | None":
 
 def run(
     function: str,
-    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
-    event: Event,
+    handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
+    event: "Event",
     context: LambdaContext,
     *,
     warm: Callable[[], Warm],
@@ -95,12 +95,13 @@ def run(
     function
         Name of the function, for the log.
     handle
-        The handler proper.
+        The handler proper. It awaits nothing but the sender that `warm` was made with, and, run by `concurrent`, what
+        asyncio can await.
     warm
         Returns what the handler works with, the same to every invocation. It is made at the first one, so that
         settings which are missing or wrong are the outcome of an invocation, and logged.
     drive
-        Runs the handler's coroutine to its end.
+        Runs the handler's coroutine to its end; `http.blocking.drive` raises for one that awaits anything else.
 
     Returns
     -------

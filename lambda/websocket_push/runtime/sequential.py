@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 from websocket_push.aws.sequential import SequentialSender
 from websocket_push.http.blocking import drive
 from websocket_push.runtime import invocation
-from websocket_push.runtime.invocation import Event, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.telemetry.explain import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
 
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
@@ -30,8 +34,8 @@ def made(make: Callable[[SequentialSender], Any]) -> Any:
 def run(
     function: str,
     make: Callable[[SequentialSender], Warm],
-    handle: Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]],
-    event: Event,
+    handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
+    event: "Event",
     context: LambdaContext,
 ) -> Answer | Failure:
     """Run a handler to its end, which awaits nothing but the sender; see `invocation.run`.

@@ -37,7 +37,7 @@ class Revocation(NamedTuple):
     token_ids: frozenset[str]
 
     def covers(self, token: Token) -> bool:
-        """Tell whether a token is revoked. One that does not say when it was issued may have been issued before."""
+        """Return whether a token is revoked. One that does not say when it was issued may have been issued before."""
         if token.token_id is not None and token.token_id in self.token_ids:
             return True
         return self.issued_before is not None and (token.issued_at is None or token.issued_at < self.issued_before)

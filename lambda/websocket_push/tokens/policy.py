@@ -8,10 +8,12 @@ from typing import Literal
 
 from websocket_push.tokens.claims import Authorization
 
-Policy = dict[str, object]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Policy, PolicyStatement
 
 
-def allow(authorization: Authorization, method_arn: str) -> Policy:
+def allow(authorization: Authorization, method_arn: str) -> "Policy":
     """Return a policy that allows the connection, with the context for the other functions."""
     context = {"userId": authorization.user_id, "expiresAt": str(authorization.expires_at)}
     if authorization.topics:
@@ -23,13 +25,13 @@ def allow(authorization: Authorization, method_arn: str) -> Policy:
     return _policy("Allow", authorization.user_id, method_arn, context)
 
 
-def deny(method_arn: str) -> Policy:
+def deny(method_arn: str) -> "Policy":
     """Return a policy that denies the connection (403), without the reason, which an access log could show."""
     return _policy("Deny", "anonymous", method_arn, {})
 
 
-def _policy(effect: Literal["Allow", "Deny"], principal: str, method_arn: str, context: dict[str, str]) -> Policy:
-    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": method_arn}
+def _policy(effect: Literal["Allow", "Deny"], principal: str, method_arn: str, context: dict[str, str]) -> "Policy":
+    statement: PolicyStatement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": method_arn}
     return {
         "principalId": principal,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},

@@ -1,13 +1,17 @@
 """The token of a connecting client."""
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.handshake import Event, presented_tokens
+from websocket_push.protocol.handshake import presented_tokens
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.events import Event
 
 MAX_TOKEN_BYTES = 8 * 1024
 """The largest accepted token. Less fits into the URL, which API Gateway limits to 4,096 characters."""
 
 
-def find_token(event: Event) -> str:
+def find_token(event: "Event") -> str:
     """Return the token in a `$connect` request.
 
     It may be in any of three places, and in several if it is the same. Two different tokens could mean two users, so

@@ -32,12 +32,12 @@ SCHEMAS = ("push-request", "push-report", "topic-report", "push-failure", "contr
 
 
 def problems(kind: str, value: object) -> list[str]:
-    """Say what keeps a value from being a message or a document of a kind, such as `poll` or `push-report`."""
+    """Return what keeps a value from being a message or a document of a kind, such as `poll` or `push-report`."""
     return [f"{error.json_path}: {error.message}" for error in validator(kind).iter_errors(value)]
 
 
 def kind_of(value: object) -> str | None:
-    """Say what a value sets out to be, by the members that only that kind has; None for something of another world."""
+    """Return the kind of a value, by the members that only that kind has; None for something else."""
     if not isinstance(value, dict):
         return None
     if "specversion" in value:
@@ -116,7 +116,7 @@ def references(node: object) -> Iterator[str]:
 
 
 def resolves(reference: str, *, base: str = "asyncapi.yaml") -> bool:
-    """Say whether a reference in a file leads somewhere; raises what `referencing` raises if not."""
+    """Return whether a reference in a file leads somewhere; raises what `referencing` raises if not."""
     return _registry().resolver(_BASE + base).lookup(reference).contents is not None
 
 

@@ -21,7 +21,7 @@ time.sleep(600)
 
 
 def runs(pid: int) -> bool:
-    """Say whether a process runs; one that has ended and only waits to be noticed does not."""
+    """Return whether a process runs; one that has ended and only waits to be noticed does not."""
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listed.stdout.strip()[:1] not in ("", "Z")
 
