@@ -13,16 +13,24 @@ from pathlib import Path
 LAMBDA = Path(__file__).resolve().parent.parent / "lambda"
 PACKAGE = "websocket_push"
 FUNCTIONS = ("connect", "disconnect", "poll", "push", "control", "subscriptions", "fanout", "verify_jwt")
+VARIANTS = {"push_with_topics": "push"}
+"""Packages of functions that are larger because an input is on, and the functions."""
+
+LEFT_OUT = {"push": f"{PACKAGE}.push.topics"}
+"""What a function imports only if that input is on, so that its other package is without it."""
+
 REQUIREMENTS = {"verify_jwt": "requirements/verify-jwt.txt"}
 """Where a function's libraries are locked. The other functions have none."""
 
 
-def package_sources(function: str, sources: Path = LAMBDA) -> list[str]:
-    """List the files that a function's package needs, relative to `sources`, sorted."""
+def package_sources(package: str, sources: Path = LAMBDA) -> list[str]:
+    """List the files that a package needs, relative to `sources`, sorted."""
     found: set[str] = set()
-    waiting = [f"{PACKAGE}.handlers.{function}"]
+    waiting = [f"{PACKAGE}.handlers.{VARIANTS.get(package, package)}"]
     while waiting:
         module = waiting.pop()
+        if module == LEFT_OUT.get(package):
+            continue
         path = _file_of(module, sources)
         relative = path.relative_to(sources).as_posix()
         if relative in found:
@@ -36,12 +44,12 @@ def package_sources(function: str, sources: Path = LAMBDA) -> list[str]:
 def packages(sources: Path = LAMBDA) -> dict[str, dict[str, object]]:
     """Work out the content of lambda/packages.json."""
     return {
-        function: {
-            "handler": f"{PACKAGE}.handlers.{function}.handler",
-            "sources": package_sources(function, sources),
-            **({"requirements": REQUIREMENTS[function]} if function in REQUIREMENTS else {}),
+        package: {
+            "handler": f"{PACKAGE}.handlers.{VARIANTS.get(package, package)}.handler",
+            "sources": package_sources(package, sources),
+            **({"requirements": REQUIREMENTS[package]} if package in REQUIREMENTS else {}),
         }
-        for function in FUNCTIONS
+        for package in (*FUNCTIONS, *VARIANTS)
     }
 
 

@@ -19,7 +19,7 @@ from types import ModuleType
 import pytest
 
 from tests.packaging.conftest import BUILDER, CHECKOUT, write_sources
-from tools.package_sources import FUNCTIONS, REQUIREMENTS
+from tools.package_sources import FUNCTIONS, REQUIREMENTS, VARIANTS
 
 LISTING = CHECKOUT / "lambda" / "packages.json"
 
@@ -36,7 +36,7 @@ def command_line(sources: Path, output: Path, function: str = "push") -> list[st
 # --- What a package holds
 
 
-@pytest.mark.parametrize("function", [function for function in FUNCTIONS if function not in REQUIREMENTS])
+@pytest.mark.parametrize("function", [key for key in (*FUNCTIONS, *VARIANTS) if key not in REQUIREMENTS])
 def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: Path, function: str) -> None:
     output = tmp_path / "package.zip"
     builder.build(function, CHECKOUT / "lambda", output)
