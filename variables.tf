@@ -911,7 +911,8 @@ variable "functions" {
 variable "packages" {
   description = <<-EOT
     Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, mark, fanout, subscriptions, events, verify_jwt). The others come from
-    `packages_folder` or are built by apply.
+    `packages_folder` or are built by apply. With `topics`, `events`, `inbox` or
+    `limits.messages_per_second`, push is the package push_extended.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
     - `source_code_hash`: SHA-256 of the zip in base64. Without it a local zip is read in every plan, and another object in S3 is

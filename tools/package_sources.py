@@ -16,16 +16,32 @@ FUNCTIONS = (
     *("connect", "disconnect", "poll", "push"),
     *("control", "mark", "subscriptions", "fanout", "events", "verify_jwt"),
 )
+VARIANTS = {"push_extended": "push"}
+"""Packages of functions that are larger because of inputs that are on, and the functions."""
+
+LEFT_OUT = {
+    "push": [
+        f"{PACKAGE}.push.topics",
+        f"{PACKAGE}.push.undelivered",
+        f"{PACKAGE}.push.replacing",
+        f"{PACKAGE}.tables.replacements",
+        f"{PACKAGE}.runtime.message_limit",
+    ]
+}
+"""What a function imports only if one of these inputs is on, so that its other package is without it."""
+
 REQUIREMENTS = {"verify_jwt": "requirements/verify-jwt.txt"}
 """Where a function's libraries are locked. The other functions have none."""
 
 
-def package_sources(function: str, sources: Path = LAMBDA) -> list[str]:
-    """List the files that a function's package needs, relative to `sources`, sorted."""
+def package_sources(package: str, sources: Path = LAMBDA) -> list[str]:
+    """List the files that a package needs, relative to `sources`, sorted."""
     found: set[str] = set()
-    waiting = [f"{PACKAGE}.handlers.{function}"]
+    waiting = [f"{PACKAGE}.handlers.{VARIANTS.get(package, package)}"]
     while waiting:
         module = waiting.pop()
+        if module in LEFT_OUT.get(package, ()):
+            continue
         path = _file_of(module, sources)
         relative = path.relative_to(sources).as_posix()
         if relative in found:
@@ -39,12 +55,12 @@ def package_sources(function: str, sources: Path = LAMBDA) -> list[str]:
 def packages(sources: Path = LAMBDA) -> dict[str, dict[str, object]]:
     """Work out the content of lambda/packages.json."""
     return {
-        function: {
-            "handler": f"{PACKAGE}.handlers.{function}.handler",
-            "sources": package_sources(function, sources),
-            **({"requirements": REQUIREMENTS[function]} if function in REQUIREMENTS else {}),
+        package: {
+            "handler": f"{PACKAGE}.handlers.{VARIANTS.get(package, package)}.handler",
+            "sources": package_sources(package, sources),
+            **({"requirements": REQUIREMENTS[package]} if package in REQUIREMENTS else {}),
         }
-        for function in FUNCTIONS
+        for package in (*FUNCTIONS, *VARIANTS)
     }
 
 

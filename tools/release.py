@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from tools.errors import ToolError
-from tools.package_sources import FUNCTIONS, LAMBDA, REQUIREMENTS
+from tools.package_sources import FUNCTIONS, LAMBDA, REQUIREMENTS, VARIANTS
 from tools.paths import CHECKOUT
 
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
@@ -30,10 +30,10 @@ _TAG = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?"
 
 
 class Package(NamedTuple):
-    """A zip to build: its name, its function, and where it must run if it holds libraries."""
+    """A zip to build: its name, its key in lambda/packages.json, and where it must run if it holds libraries."""
 
     name: str
-    function: str
+    key: str
     runtime: str | None = None
     architecture: str | None = None
 
@@ -62,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def planned_packages() -> Iterator[Package]:
     """Yield the zips of a release, in the order of their names."""
-    for function in sorted(FUNCTIONS):
-        if function not in REQUIREMENTS:
-            yield Package(f"{function}.zip", function)
+    for key in sorted((*FUNCTIONS, *VARIANTS)):
+        if key not in REQUIREMENTS:
+            yield Package(f"{key}.zip", key)
             continue
         for runtime in RUNTIMES:
             for architecture in ARCHITECTURES:
-                yield Package(f"{function}-{runtime}-{architecture}.zip", function, runtime, architecture)
+                yield Package(f"{key}-{runtime}-{architecture}.zip", key, runtime, architecture)
 
 
 def build_packages(output: Path, packages: Sequence[Package] | None = None, sources: Path = LAMBDA) -> None:
@@ -106,14 +106,14 @@ def _clear(output: Path) -> None:
 def _build(builder: ModuleType, package: Package, output: Path, sources: Path) -> dict[str, str | None]:
     target = builder.Target(package.runtime, package.architecture) if package.runtime else None
     try:
-        builder.build(package.function, sources, output / package.name, target=target)
-        files = builder.read_sources(sources, builder.read_package(sources, package.function).files)
+        builder.build(package.key, sources, output / package.name, target=target)
+        files = builder.read_sources(sources, builder.read_package(sources, package.key).files)
     except builder.PackageError as error:
         raise ToolError(f"Cannot build {package.name}: {error}.") from error
     digest = hashlib.sha256((output / package.name).read_bytes())
     return {
         "file": package.name,
-        "function": package.function,
+        "function": VARIANTS.get(package.key, package.key),
         "runtime": package.runtime,
         "architecture": package.architecture,
         "sha256": digest.hexdigest(),

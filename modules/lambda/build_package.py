@@ -9,7 +9,7 @@ well: pip downloads their wheels, for the function's ``--runtime`` and ``--archi
 
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
 level are fixed, and libraries are taken out of their wheels untouched. Of the sources, what is not run stays behind
-(comments, docstrings, annotations of functions, imports for types): it is half of a package, and every cold start would
+(comments, docstrings, annotations of functions, imports for types, deep indentation): it is half of a package, and every cold start would
 compile it. The zip appears under its final name in one step, so builders that run at the same time, for several
 instances of the module, never see half a file of one another.
 
@@ -210,6 +210,7 @@ def lean_source(name: str, content: bytes) -> bytes:
         tokens = list(tokenize.generate_tokens(iter([*lines, ""]).__next__))
     except (UnicodeDecodeError, SyntaxError, tokenize.TokenError) as error:
         raise PackageError(f"{name} is not Python: {error}") from error
+    depths = _depths(tokens)
     types = list(_blocks_for_types(tokens))
     tokens = [token for token in tokens if not any(start <= token.start < end for start, end in types)]
     cuts = [(start, end, "") for start, end in [*types, *_annotations(tokens)]]
@@ -219,7 +220,26 @@ def lean_source(name: str, content: bytes) -> bytes:
         before = lines[first - 1][:start]
         kept = before + left if left else before.rstrip()
         lines[first - 1 : last] = [kept + lines[last - 1][end:], *["\n"] * (last - first)]
+    for row, depth in depths.items():
+        if row <= len(lines):
+            kept = lines[row - 1].lstrip(" ")
+            lines[row - 1] = " " * depth + kept if kept.strip() else kept
     return "".join(lines).encode("utf-8")
+
+
+def _depths(tokens: Sequence[tokenize.TokenInfo]) -> dict[int, int]:
+    """Return how deep each line is indented: one space a level is enough, and none where a statement goes on."""
+    depth, begins = 0, True
+    depths = dict.fromkeys((row for token in tokens for row in range(token.start[0], token.end[0] + 1)), 0)
+    for token in tokens:
+        depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        if begins and token.type not in (tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.NL):
+            depths[token.start[0]] = depth
+        if token.type not in (tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.NL):
+            begins = token.type == tokenize.NEWLINE
+    # The later lines of a string are part of it.
+    within = {row for token in tokens for row in range(token.start[0] + 1, token.end[0] + 1)}
+    return {row: depths[row] for row in sorted(depths.keys() - within)}
 
 
 def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.TokenInfo]:

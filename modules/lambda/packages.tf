@@ -15,6 +15,10 @@ locals {
 
   package_contents = jsondecode(file("${local.sources_directory}/packages.json"))
 
+  # What optional inputs add to the push function is in a package of its own, so that without them it is no larger.
+  extends_push = length(setintersection(local.function_keys, ["events", "fanout", "mark"])) > 0 || local.limits_messages
+  package_keys = { for key in local.function_keys : key => key == "push" && local.extends_push ? "push_extended" : key }
+
   # The caller brings some packages, or all that a release has, and the others are built here.
   described  = setsubtract(local.function_keys, nonsensitive(keys(var.packages)))
   has_folder = nonsensitive(can(length([trimspace(var.packages_folder)])))
@@ -22,7 +26,7 @@ locals {
   released   = local.has_folder ? local.described : []
 
   # A file that locks libraries is part of a package like a source; and libraries are for one Python on one architecture.
-  requirements = { for key in local.described : key => try(local.package_contents[key].requirements, null) }
+  requirements = { for key in local.described : key => try(local.package_contents[local.package_keys[key]].requirements, null) }
 
   # The manifest that build_package.py also makes and compares: one line for each file, as sha256sum prints it.
   manifests = {
@@ -30,7 +34,7 @@ locals {
       ["format ${local.package_format}\n"],
       local.requirements[key] == null ? [] : ["for ${local.settings[key].runtime} on ${local.settings[key].architecture}\n"],
       [
-        for file in sort(concat(local.package_contents[key].sources, local.requirements[key][*])) :
+        for file in sort(concat(local.package_contents[local.package_keys[key]].sources, local.requirements[key][*])) :
         "${filesha256("${local.sources_directory}/${file}")}  ${file}\n"
       ],
     ))
@@ -51,7 +55,7 @@ locals {
   release = { for zip in try(jsondecode(file("${var.packages_folder}/packages.json")), []) : zip.file => zip }
   release_names = {
     for key in local.released : key => (
-      local.requirements[key] == null ? "${key}.zip" : "${key}-${local.settings[key].runtime}-${local.settings[key].architecture}.zip"
+      local.requirements[key] == null ? "${local.package_keys[key]}.zip" : "${key}-${local.settings[key].runtime}-${local.settings[key].architecture}.zip"
     )
   }
   released_packages = {
@@ -162,7 +166,7 @@ resource "terraform_data" "package" {
       ARCHITECTURE = local.settings[each.key].architecture
       BUILDER      = local.builder
       DIGEST       = sha256(local.manifests[each.key])
-      FUNCTION     = each.key
+      FUNCTION     = local.package_keys[each.key]
       PACKAGE      = each.value.filename
       RUNTIME      = local.settings[each.key].runtime
       SOURCES      = local.sources_directory

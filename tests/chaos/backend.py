@@ -18,6 +18,7 @@ from tests.chaos.ledger import Row
 from tools.aws import invoke
 from tools.redrive import Send, invoked_again, invoking, queued_again, redrive, sending_to_queue
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
+from websocket_push.tables.notifications import topic_key
 
 _TRY_SECONDS = 90.0
 _PAUSE_SECONDS = 0.2
@@ -38,6 +39,8 @@ class Sender:
         boto3's clients, by service.
     outputs
         Of the stack.
+    listeners
+        For each topic, the users that listen to it.
 
     Attributes
     ----------
@@ -51,6 +54,7 @@ class Sender:
 
     aws: Mapping[str, Any]
     outputs: Mapping[str, str]
+    listeners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     tickets: dict[int, frozenset[str]] = field(default_factory=dict)
     reports: list[Mapping[str, Any]] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -59,11 +63,17 @@ class Sender:
 
     def push(self, users: Sequence[str], *, notification_id: str | None = None, ticket: int | None = None) -> None:
         """Push synchronously; repeat with the same id while it is incomplete for any recipient."""
-        request = self._request(users, notification_id or new_id(), ticket)
+        self._push(self._request(users, notification_id or new_id(), ticket))
+
+    def publish(self, topic: str, *, notification_id: str | None = None, ticket: int | None = None) -> None:
+        """Push to a topic as `push` does to users; `*` is all."""
+        self._push({"topic": topic, "content": self._ticket(ticket), "id": notification_id or new_id()})
+
+    def _push(self, request: Mapping[str, Any]) -> None:
         give_up = time.monotonic() + _TRY_SECONDS
         while time.monotonic() < give_up:
             report = self._invoke(request)
-            if report is not None and all(_is_done(each) for each in report["recipients"]):
+            if report is not None and all(_is_done(each) for each in report.get("recipients", [report])):
                 self._accept(request)
                 return
             time.sleep(_PAUSE_SECONDS)
@@ -82,18 +92,28 @@ class Sender:
         self._accept(request)
 
     def rows(self, users: Sequence[str]) -> list[Row]:
-        """Read the histories of users."""
-        found = []
-        pages = self.aws["dynamodb"].get_paginator("query")
-        for user in users:
-            for page in pages.paginate(
+        """Read the histories of users, and those of the topics, each as that of every user that listens to it."""
+        logs = [(user, {user}) for user in users]
+        logs += [(topic_key(topic), set(listening)) for topic, listening in self.listeners.items()]
+        return [
+            Row(user, item["notificationId"]["S"], int(item["content"]["S"]))
+            for key, whose in logs
+            for item in self._log(key)
+            for user in whose
+        ]
+
+    def _log(self, key: str) -> list[Mapping[str, Any]]:
+        pages = (
+            self.aws["dynamodb"]
+            .get_paginator("query")
+            .paginate(
                 TableName=self.outputs["notifications_table_name"],
-                KeyConditionExpression="userId = :user",
-                ExpressionAttributeValues={":user": {"S": user}},
+                KeyConditionExpression="userId = :key",
+                ExpressionAttributeValues={":key": {"S": key}},
                 ConsistentRead=True,
-            ):
-                found += [Row(user, item["notificationId"]["S"], int(item["content"]["S"])) for item in page["Items"]]
-        return found
+            )
+        )
+        return [item for page in pages for item in page["Items"]]
 
     def waiting(self, output: str) -> int:
         """Return how many messages a queue holds, including those in flight."""
@@ -150,9 +170,32 @@ class Sender:
             refusal = answer.payload
         raise GaveUpError(f"{request['action']}: {refusal}")
 
+    def move_segments_back(self, *, until: Callable[[], bool], seconds: float) -> int:
+        """Move segments that have failed back to their queue as a redrive by SQS does, until nothing more is to come.
+
+        Returns
+        -------
+        int
+            How many were moved.
+        """
+        sqs, moved = self.aws["sqs"], 0
+        source, target = self.outputs["fanout_queue_dead_letter_queue_url"], self.outputs["fanout_queue_url"]
+        give_up = time.monotonic() + seconds
+        while not until() and time.monotonic() < give_up:
+            received = sqs.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in received.get("Messages", ()):
+                sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+        return moved
+
     def total(self, count: str) -> int:
         """Add up a count of all reports."""
-        return sum(report["totals"][count] for report in self.reports)
+        return sum(report.get("totals", {}).get(count, 0) for report in self.reports)
+
+    def skip(self, tickets: int) -> None:
+        """Leave tickets to other processes: those from 1 up to this number."""
+        self._numbers = count(tickets + 1)
 
     def note(self, outcome: Mapping[str, Any]) -> None:
         """Take in what another process has pushed."""
@@ -176,7 +219,7 @@ class Sender:
             return None
         with self._lock:
             if "FunctionError" in answer:
-                self.refusals[payload["errorType"]] += 1
+                self.refusals[payload.get("errorType", "killed")] += 1
                 return None
             self.reports.append(payload)
         return payload
@@ -186,13 +229,16 @@ class Sender:
         return self.outputs["push_function_arn"]
 
     def _request(self, users: Sequence[str], notification_id: str | None, ticket: int | None = None) -> dict[str, Any]:
-        with self._lock:
-            ticket = ticket or next(self._numbers)
         to = {"userId": users[0]} if len(users) == 1 else {"userIds": list(users)}
-        return {**to, "content": ticket, **({"id": notification_id} if notification_id else {})}
+        return {**to, "content": self._ticket(ticket), **({"id": notification_id} if notification_id else {})}
+
+    def _ticket(self, ticket: int | None) -> int:
+        with self._lock:
+            return ticket or next(self._numbers)
 
     def _accept(self, request: Mapping[str, Any]) -> None:
-        users = frozenset(request.get("userIds") or [request["userId"]])
+        topic = request.get("topic")
+        users = self.listeners[topic] if topic else frozenset(request.get("userIds") or [request["userId"]])
         with self._lock:
             self.tickets[request["content"]] = users
 

@@ -1,11 +1,11 @@
 /**
  * Many browser clients in one process: `node clients.mjs`, told what to do, and telling what they do, by lines of JSON.
  *
- * In: {"do": "open", "client", "url"}, {"do": "reload", "client"}, {"do": "count"}, {"do": "end"}, {"do": "mark", "client",
- * "how", "id"} with a method of the inbox, {"do": "inboxes"}.
+ * In: {"do": "open", "client", "url", "topics"}, {"do": "reload", "client"}, {"do": "count"}, {"do": "end"}, {"do": "mark",
+ * "client", "how", "id"} with a method of the inbox, {"do": "inboxes"}.
  * Out: {"event": "shown", "client", "id", "ticket", "via"}, {"event": "state", "client", "state", "at"},
- * {"event": "error", "client", "code", "message"}, {"event": "count", "frames", "entries"}, {"event": "inboxes", "inboxes"}
- * with what each client shows: "unread", "seen" and "read", the ids.
+ * {"event": "error", "client", "code", "message"}, {"event": "count", "frames", "entries", "disordered"}, {"event":
+ * "inboxes", "inboxes"} with what each client shows: "unread", "seen" and "read", the ids.
  */
 
 import { createInterface } from "node:readline";
@@ -24,16 +24,19 @@ const TIMING = {
 };
 
 const clients = new Map();
-const count = { frames: 0, entries: 0 };
+const count = { frames: 0, entries: 0, disordered: 0 };
 
-/** Counts every copy of a notification that comes over the wire, shown or not. */
+/** Counts every copy of a notification that comes over the wire, shown or not, and the pages that are not in order. */
 class Counted extends WebSocket {
   constructor(...given) {
     super(...given);
     this.addEventListener("message", ({ data }) => {
       const frame = JSON.parse(data);
       if (frame.type === "notification") count.frames++;
-      if (frame.type === "history") count.entries += frame.notifications.length;
+      if (frame.type !== "history") return;
+      count.entries += frame.notifications.length;
+      const ids = frame.notifications.map(({ id }) => id);
+      if (ids.some((id, index) => index > 0 && id <= ids[index - 1])) count.disordered++;
     });
   }
 }
@@ -48,10 +51,11 @@ function memory() {
   return { load: () => kept, save: (text) => (kept = text) };
 }
 
-function open(client, url, store) {
+function open(client, url, topics, store) {
   const shown = new Set();
   const push = createPushClient({
     url,
+    topics,
     store,
     ...TIMING,
     WebSocket: Counted,
@@ -63,16 +67,16 @@ function open(client, url, store) {
     onError: ({ code, message }) => tell({ event: "error", client, code, message }),
   });
   const inbox = createInbox(push, { onError: ({ code, message }) => tell({ event: "error", client, code, message }) });
-  clients.set(client, { push, url, store, inbox, shown });
+  clients.set(client, { push, url, topics, store, inbox, shown });
 }
 
 const actions = {
-  open: ({ client, url }) => open(client, url, memory()),
+  open: ({ client, url, topics }) => open(client, url, topics, memory()),
   reload: ({ client }) => {
-    const { push, url, store, inbox } = clients.get(client);
+    const { push, url, topics, store, inbox } = clients.get(client);
     inbox.close();
     push.close();
-    open(client, url, store);
+    open(client, url, topics, store);
   },
   mark: ({ client, how, id }) => clients.get(client).inbox[how](id),
   inboxes: () => {

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 PUT, GET, DELETE, QUERY = "PutItem", "GetItem", "DeleteItem", "Query"
+SCAN, UPDATE, WRITE = "Scan", "UpdateItem", "BatchWriteItem"
 POST, CLOSE = "PostToConnection", "DeleteConnection"
-DYNAMODB = (PUT, GET, DELETE, QUERY)
+SEND = "SendMessage"
+DYNAMODB = (PUT, GET, DELETE, QUERY, SCAN, UPDATE, WRITE)
 
 
 class Kind(Enum):
@@ -141,6 +143,11 @@ def refusal(operation: str, status: int) -> bytes:
             503: (503, "com.amazon.coral.availability#ServiceUnavailableException"),
         }[status]
         return _answer(sent, {"__type": code, "message": "planted"}, "application/x-amz-json-1.0")
+    if operation == SEND:
+        sent, code = {429: (400, "RequestThrottled"), 503: (503, "ServiceUnavailable")}[status]
+        return _answer(
+            sent, {"__type": f"com.amazonaws.sqs#{code}", "message": "planted"}, "application/x-amz-json-1.0"
+        )
     codes = {429: "LimitExceededException", 500: "InternalServerErrorException", 503: "ServiceUnavailableException"}
     return _answer(status, {"message": "planted"}, "application/json", f"x-amzn-ErrorType: {codes[status]}\r\n")
 

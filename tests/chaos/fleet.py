@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,11 @@ class Fleet:
         self._reader = threading.Thread(target=self._read, name="fleet")
         self._reader.start()
 
-    def open(self, owners: Mapping[str, str], url: Callable[[str], str]) -> None:
-        """Have clients connect, each to the URL that is given for its user."""
+    def open(self, owners: Mapping[str, str], url: Callable[[str], str], topics: Mapping[str, Sequence[str]]) -> None:
+        """Have clients connect, each to the URL of its user, and listen to its user's topics."""
         self.owners |= owners
         for client, user in owners.items():
-            self._tell({"do": "open", "client": client, "url": url(user)})
+            self._tell({"do": "open", "client": client, "url": url(user), "topics": topics.get(user, ())})
 
     def reload(self, client: str) -> None:
         """Restart a client with what it has stored, like a page that is reloaded."""
@@ -73,7 +73,10 @@ class Fleet:
         return len(self.states) == len(self.owners) and set(self.states.values()) == {"open"}
 
     def counts(self) -> Mapping[str, int]:
-        """Ask how many copies of notifications have come, in `frames` of their own and as `entries` of pages."""
+        """Ask how many copies of notifications have come, in `frames` of their own and as `entries` of pages.
+
+        `disordered` is how many pages were not in the order of the ids.
+        """
         before = len(self._counts)
         self._tell({"do": "count"})
         if not self.wait(lambda: len(self._counts) > before, _COUNT_SECONDS):
@@ -92,7 +95,7 @@ class Fleet:
             raise ToolError("The clients' process does not answer.")
         return self._inboxes[-1]
 
-    def _tell(self, message: Mapping[str, str]) -> None:
+    def _tell(self, message: Mapping[str, object]) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()

@@ -61,6 +61,8 @@ class Ledger:
         How many of these in frames of their own.
     taken
         How many posts of notifications API Gateway has taken; None if they were not counted.
+    disordered
+        How many history pages were not in the order of the ids.
     """
 
     owners: Mapping[str, str]
@@ -71,6 +73,7 @@ class Ledger:
     copies: int = 0
     frames: int = 0
     taken: int | None = None
+    disordered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ def judge(ledger: Ledger) -> Verdict:
         *_shown_wrongly(ledger),
         *(problem for report in ledger.reports for problem in report_problems(report)),
         *_frames_from_nowhere(ledger),
+        *([f"{ledger.disordered} history pages are not in the order of the ids"] if ledger.disordered else []),
     ]
     return Verdict(
         pushed=sum(len(users) for users in ledger.tickets.values()),
@@ -132,13 +136,10 @@ def judge(ledger: Ledger) -> Verdict:
 
 def report_problems(report: Mapping[str, Any]) -> list[str]:
     """Return where a push report does not add up (docs/protocol.md, "The report")."""
+    if "topic" in report:
+        return _topic_report_problems(report)
     name, totals, recipients = report["id"], report["totals"], report["recipients"]
-    problems = [
-        f"report {name}: {each['userId']} has {each['connections']} connections, but "
-        f"{each['delivered']} delivered, {each['gone']} gone, {each['connecting']} connecting, {each['failed']} failed"
-        for each in recipients
-        if each["connections"] != each["delivered"] + each["gone"] + each["connecting"] + each["failed"]
-    ]
+    problems = [problem for each in recipients for problem in _sum_problems(name, each["userId"], each)]
     problems += [
         f"report {name}: {each['failed']} failed for {each['userId']}, and no error says why"
         for each in recipients
@@ -157,6 +158,24 @@ def report_problems(report: Mapping[str, Any]) -> list[str]:
         if totals[count] != value
     ]
     return problems
+
+
+def _topic_report_problems(report: Mapping[str, Any]) -> list[str]:
+    name, topic = report["id"], report["topic"]
+    if "totals" in report:
+        return _sum_problems(name, topic, report["totals"])
+    if report.get("accepted") or report.get("incomplete"):
+        return []
+    return [f"report {name}: nothing is said of the connections of {topic}"]
+
+
+def _sum_problems(name: str, whose: str, counts: Mapping[str, int]) -> list[str]:
+    if counts["connections"] == counts["delivered"] + counts["gone"] + counts["connecting"] + counts["failed"]:
+        return []
+    return [
+        f"report {name}: {whose} has {counts['connections']} connections, but {counts['delivered']} delivered, "
+        f"{counts['gone']} gone, {counts['connecting']} connecting, {counts['failed']} failed"
+    ]
 
 
 def summary(problems: Sequence[str]) -> str:
@@ -208,6 +227,6 @@ def _frames_from_nowhere(ledger: Ledger) -> Iterable[str]:
         return
     if ledger.frames > ledger.taken:
         yield f"{ledger.frames} notification frames arrived, but API Gateway took only {ledger.taken} posts"
-    delivered = sum(report["totals"]["delivered"] for report in ledger.reports)
+    delivered = sum(report.get("totals", {}).get("delivered", 0) for report in ledger.reports)
     if delivered > ledger.taken:
         yield f"the reports say {delivered} delivered, but API Gateway took only {ledger.taken} posts"

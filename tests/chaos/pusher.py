@@ -20,12 +20,17 @@ def main() -> None:
     """Push."""
     task = json.loads(sys.argv[1])
     client = clients(Emulator(task["port"], Path(), Path()))
-    sender = Sender({"lambda": client("lambda")}, task["outputs"])
-    users, start = task["users"], int(task["start"] * 1000)
+    listeners = {topic: frozenset(users) for topic, users in task["listeners"].items()}
+    sender = Sender({"lambda": client("lambda")}, task["outputs"], listeners)
+    addresses, start = task["addresses"], int(task["start"] * 1000)
     for number, ticket in enumerate(task["tickets"]):
         moment = start + number * _INTERVAL_MILLISECONDS
         time.sleep(max(0.0, moment / 1000 - time.time()))
-        sender.push([users[number % len(users)]], notification_id=new_id(moment + task["ahead"]), ticket=ticket)
+        to, notification_id = addresses[number % len(addresses)], new_id(moment + task["ahead"])
+        if isinstance(to, str):
+            sender.publish(to, notification_id=notification_id, ticket=ticket)
+        else:
+            sender.push(to, notification_id=notification_id, ticket=ticket)
     tickets = {ticket: sorted(to) for ticket, to in sender.tickets.items()}
     sys.stdout.write(json.dumps({"tickets": tickets, "reports": sender.reports}))
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from itertools import count
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.chaos.backend import GaveUpError, Sender, each
-from tests.chaos.faults import CLOSE, DELETE, DYNAMODB, POST, PUT, QUERY, Fault, Kind, Plan, Rule
+from tests.chaos.faults import CLOSE, DELETE, DYNAMODB, POST, PUT, QUERY, SEND, Fault, Kind, Plan, Rule
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger, Verdict, judge, summary
 from tests.chaos.world import World
@@ -58,6 +58,11 @@ _MARKS = ("markRead", "markUnread", "markReadUpTo", "markSeenUpTo")
 _MARKS_A_PUSH = 2
 _MANY = 100
 """What a client shows for more than 99."""
+
+_TOPICS = 7
+"""To how many topics a user listens."""
+
+_BROADCASTS_THAT_FAIL = 3
 
 _runs = count(1)
 
@@ -166,24 +171,47 @@ class Run:
             copies=counts["frames"] + counts["entries"],
             frames=counts["frames"],
             taken=self.world.proxy.taken - self.taken_before,
+            disordered=counts["disordered"],
         )
 
 
 @contextmanager
-def run(world: World, size: Size, seed: int, notes: Notes) -> Iterator[Run]:
-    """Open clients of users that no other run knows, and give what a scenario needs."""
+def run(world: World, size: Size, seed: int, notes: Notes, *, topics: int = 0) -> Iterator[Run]:
+    """Open clients of users that no other run knows, and yield what a scenario needs.
+
+    With `topics`, each user listens to so many: some are its own, the others are those of all users.
+    """
     prefix = f"run{next(_runs)}"
     users = [f"{prefix}-user{number}" for number in range(size.users)]
     owners = {f"client{number}": users[number % size.users] for number in range(size.clients)}
     taken = world.proxy.taken
+    wanted = {user: _topics(prefix, user, topics) for user in users if topics}
     with world.fleet() as clients:
-        clients.open(owners, world.url)
-        begun = Run(world, clients, world.sender(), users, size, seed, random.Random(seed), notes, taken)
+        clients.open(owners, world.url, wanted)
+        sender = world.sender(_listeners(wanted))
+        begun = Run(world, clients, sender, users, size, seed, random.Random(seed), notes, taken)
         begun.open_clients()
         try:
             yield begun
         finally:
             world.plan(Plan())
+
+
+def _topics(prefix: str, user: str, count: int) -> list[str]:
+    shared = count // 2
+    return [
+        *(f"{prefix}/all/{number}" for number in range(shared)),
+        *(f"{prefix}/{user}/{number}" for number in range(count - shared)),
+    ]
+
+
+def _listeners(wanted: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
+    """Return which users listen to each topic; to broadcasts all of them do."""
+    if not wanted:
+        return {}
+    topics = sorted({topic for each in wanted.values() for topic in each})
+    listening = {topic: frozenset(user for user, each in wanted.items() if topic in each) for topic in topics}
+    return {**listening, "*": frozenset(wanted)}
 
 
 def sockets_dropped(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
@@ -457,24 +485,90 @@ def require_spread(returns: dict[str, float], size: Size) -> None:
 def clocks_differ(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
     """Push from two processes at the same milliseconds, with clocks 5 s apart, while sockets are dropped at random."""
     with run(world, size, seed, notes) as this:
-        half = size.pushes // 2
-        start = time.time() + 3
-        processes = [
-            _pusher(this, ahead=ahead, tickets=range(first, first + half), start=start)
-            for ahead, first in ((0, 1), (-5_000, half + 1))
-        ]
-        stop = threading.Event()
-        with ThreadPoolExecutor(1) as background:
-            dropping = background.submit(_drop_until, stop, this)
-            try:
-                outcomes = [json.loads(process.communicate()[0]) for process in processes]
-            finally:
-                stop.set()
-            notes |= {"sockets dropped": dropping.result()}
-            _require_fault("sockets dropped", notes)
-        for outcome in outcomes:
-            this.sender.note(outcome)
+        _push_from_processes(this, [[user] for user in this.users], ahead=(0, -5_000))
         return this.settle()
+
+
+def topics_under_faults(world: World, size: Size, seed: int, notes: Notes) -> Verdict:
+    """Push to topics, to all and to users by three clocks, while sockets are dropped and workers killed.
+
+    Calls are throttled and segments come twice meanwhile. Then a broadcast takes several invocations of its workers,
+    and segments fail until they are dead letters, which are moved back.
+    """
+    here = world.with_topics()
+    met, killed = world.proxy.met, world.killed
+    with run(here, size, seed, notes, topics=_TOPICS) as this:
+        twice = met["duplicate"]
+        this.under(
+            Rule(DYNAMODB, 0.1, Fault(Kind.REFUSE, status=429)),
+            Rule((POST,), 0.2, Fault(Kind.REFUSE, status=429)),
+            Rule((POST,), 0.02, Fault(Kind.KILL)),
+            Rule((SEND,), 0.1, Fault(Kind.REFUSE, status=503)),
+            Rule((SEND,), 0.3, Fault(Kind.DUPLICATE)),
+        )
+        addresses = [*this.sender.listeners, *([user] for user in this.users)]
+        _push_from_processes(this, addresses, ahead=(0, -5_000, 3_000))
+        notes |= {"kills": world.killed - killed, "segments sent twice": met["duplicate"] - twice}
+        _continue_segments(this)
+        _fail_segments(this)
+        for name in ("kills", "segments sent twice", "segments continued", "dead letters moved back"):
+            _require_fault(name, notes)
+        return this.settle()
+
+
+def _continue_segments(this: Run) -> None:
+    """Have workers be so slow that a broadcast takes them several invocations."""
+    met = this.world.proxy.met
+    before = met["delay"]
+    # It is passed on as it is, and counted.
+    this.under(Rule((SEND,), 1.0, Fault(Kind.DELAY), within=b'\\"after\\"'))
+    with this.world.fan_out_slow(posts_per_second=1, seconds=3):
+        this.sender.publish("*")
+        if not this.fleet.wait(this.complete, _SETTLE_SECONDS):
+            raise LostError("a broadcast of several invocations did not reach all")
+    this.notes["segments continued"] = met["delay"] - before
+
+
+def _fail_segments(this: Run) -> None:
+    """Have API Gateway take nothing until segments are dead letters, and move these back."""
+    with this.world.dead_letters_soon("fanout_queue_url"):
+        this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
+        for _ in range(_BROADCASTS_THAT_FAIL):
+            this.sender.publish("*")
+        wait_until(lambda: this.sender.waiting("fanout_queue_url") == 0, "dead letters", seconds=_DEAD_SECONDS)
+    this.under()
+    moved = this.sender.move_segments_back(until=this.complete, seconds=_SETTLE_SECONDS)
+    this.notes["dead letters moved back"] = moved
+
+
+def _push_from_processes(this: Run, addresses: Sequence[str | Sequence[str]], *, ahead: Sequence[int]) -> None:
+    """Push from a process for each clock, at the same milliseconds, while sockets are dropped at random.
+
+    Parameters
+    ----------
+    addresses
+        Topics, and lists of users, which get the pushes in turn.
+    ahead
+        By how many milliseconds each clock is ahead.
+    """
+    share = this.size.pushes // len(ahead)
+    start = time.time() + 3
+    processes = [
+        _pusher(this, addresses, ahead=each, tickets=range(number * share + 1, (number + 1) * share + 1), start=start)
+        for number, each in enumerate(ahead)
+    ]
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as background:
+        dropping = background.submit(_drop_until, stop, this)
+        try:
+            outcomes = [json.loads(process.communicate()[0]) for process in processes]
+        finally:
+            stop.set()
+        this.notes["sockets dropped"] = dropping.result()
+        _require_fault("sockets dropped", this.notes)
+    for outcome in outcomes:
+        this.sender.note(outcome)
+    this.sender.skip(len(ahead) * share)
 
 
 def _drop_until(stop: threading.Event, this: Run) -> int:
@@ -485,11 +579,14 @@ def _drop_until(stop: threading.Event, this: Run) -> int:
     return dropped
 
 
-def _pusher(this: Run, *, ahead: int, tickets: range, start: float) -> "subprocess.Popen[str]":
+def _pusher(
+    this: Run, addresses: Sequence[str | Sequence[str]], *, ahead: int, tickets: range, start: float
+) -> "subprocess.Popen[str]":
     task = {
         "port": this.world.emulator.port,
         "outputs": dict(this.world.outputs),
-        "users": list(this.users),
+        "listeners": {topic: sorted(users) for topic, users in this.sender.listeners.items()},
+        "addresses": list(addresses),
         "ahead": ahead,
         "tickets": list(tickets),
         "start": start,
@@ -662,6 +759,7 @@ SCENARIOS = (
     Scenario("12 dead letters are redriven", dead_letters_redriven, Size(8, 4, 10), Size(20, 5, 30)),
     Scenario("13 devices mark at the same time", devices_mark, Size(9, 3, 60), Size(20, 5, 400)),
     Scenario("14 control calls at random", control_at_random, Size(8, 4, 80), Size(20, 5, 600)),
+    Scenario("15 topics and broadcasts", topics_under_faults, Size(8, 2, 60), Size(12, 2, 900)),
     Scenario("load", load, Size(60, 12, 0, 8), Size(500, 50, 0, 60)),
 )
 

@@ -3,7 +3,21 @@ from collections import Counter
 
 import pytest
 
-from tests.chaos.faults import CLOSE, POST, PUT, QUERY, Fault, Kind, Plan, Rule, choose, operation_of, refusal
+from tests.chaos.faults import (
+    CLOSE,
+    POST,
+    PUT,
+    QUERY,
+    SEND,
+    WRITE,
+    Fault,
+    Kind,
+    Plan,
+    Rule,
+    choose,
+    operation_of,
+    refusal,
+)
 
 THROTTLE = Rule((PUT, QUERY), 0.3, Fault(Kind.REFUSE, status=429))
 RESET = Rule((PUT,), 0.2, Fault(Kind.RESET))
@@ -57,6 +71,7 @@ def test_each_operation_has_its_own_row_of_choices() -> None:
     ("method", "path", "target", "operation"),
     [
         ("POST", "/", "DynamoDB_20120810.PutItem", PUT),
+        ("POST", "/", "AmazonSQS.SendMessage", SEND),
         ("POST", "/live/@connections/abc%3D", "", POST),
         ("DELETE", "/live/@connections/abc%3D", "", CLOSE),
         ("GET", "/live/@connections/abc%3D", "", "GetConnection"),
@@ -73,6 +88,9 @@ def test_operation_is_told_from_the_request(method: str, path: str, target: str,
         (PUT, 429, 400, "ProvisionedThroughputExceededException"),
         (PUT, 500, 500, "InternalServerError"),
         (PUT, 503, 503, "ServiceUnavailableException"),
+        (WRITE, 429, 400, "ProvisionedThroughputExceededException"),
+        (SEND, 429, 400, "RequestThrottled"),
+        (SEND, 503, 503, "ServiceUnavailable"),
         (POST, 429, 429, "LimitExceededException"),
         (POST, 500, 500, "InternalServerErrorException"),
         (POST, 503, 503, "ServiceUnavailableException"),

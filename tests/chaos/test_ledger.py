@@ -37,12 +37,20 @@ def report(*recipients: dict[str, Any], **changes: int) -> dict[str, Any]:
     return {"id": "id-2", "totals": totals | changes, "recipients": list(recipients)}
 
 
+def topic_report(**counts: int) -> dict[str, Any]:
+    return {"id": "id-2", "topic": "org/7", "persisted": True, "totals": dict.fromkeys(COUNTS, 0) | counts}
+
+
 SOUND = Ledger(
     owners={"phone": "alice", "laptop": "alice", "tablet": "bob"},
     tickets={1: frozenset({"alice", "bob"}), 2: frozenset({"alice"})},
     rows=ROWS,
     shown=SHOWN,
-    reports=[report(recipient("alice"))],
+    reports=[
+        report(recipient("alice")),
+        topic_report(connections=2, delivered=1, gone=1),
+        {"id": "id-2", "topic": "*", "persisted": True, "accepted": True},
+    ],
     copies=9,
     frames=6,
     taken=6,
@@ -89,7 +97,7 @@ PLANTED = [
         id="made up",
     ),
     pytest.param(planted(frames=7), 0, "7 notification frames arrived, but API Gateway took only 6", id="frames"),
-    pytest.param(planted(taken=1, frames=1), 0, "the reports say 2 delivered", id="delivered"),
+    pytest.param(planted(taken=1, frames=1), 0, "the reports say 3 delivered", id="delivered"),
     pytest.param(
         planted(reports=[report(recipient("alice", gone=1))]), 0, "2 connections, but 2 delivered, 1 gone", id="sum"
     ),
@@ -103,6 +111,13 @@ PLANTED = [
         planted(reports=[report(recipient("alice"), persisted=0)]), 0, "persisted is 0 in total, but 1", id="persisted"
     ),
     pytest.param(planted(reports=[report(recipient("alice"), errors=1)]), 0, "errors is 1 in total", id="errors"),
+    pytest.param(planted(disordered=2), 0, "2 history pages are not in the order of the ids", id="order"),
+    pytest.param(
+        planted(reports=[topic_report(connections=3, delivered=1)]), 0, "org/7 has 3 connections, but 1", id="topic"
+    ),
+    pytest.param(
+        planted(reports=[{"id": "id-2", "topic": "*"}]), 0, "nothing is said of the connections of *", id="broadcast"
+    ),
 ]
 
 

@@ -27,11 +27,12 @@ from tools.terraform import Terraform, copy_sources, find_program, terraform_env
 Result = TypeVar("Result")
 
 _SERVICES = ("dynamodb", "lambda", "sqs")
+_SENDING = ("push", "topics-push", "topics-fanout")
 _STORE_SECONDS = 30.0
 """How long the emulator may take to end its connections and to store its state; it takes a few."""
 
 _VISIBILITY_SECONDS = 8
-"""For how long a message of the queue stays hidden in these runs, if the function does not say what became of it.
+"""For how long a message of a queue stays hidden in these runs, if the function does not say what became of it.
 
 The module makes it six times the function's timeout, as AWS advises. What matters here is that it is more than once.
 """
@@ -52,7 +53,7 @@ class World:
     outputs : Mapping[str, str]
         Of the stack.
     killed : int
-        How many processes of the push function have been killed.
+        How many processes of functions that send have been killed.
     """
 
     folder: Path
@@ -75,10 +76,14 @@ class World:
         api = (name.hostname or "").partition(".")[0]
         return f"ws://127.0.0.1:{self._gate_port}/_aws/execute-api/{api}{name.path}?userId={quote(user)}"
 
-    def sender(self) -> Sender:
-        """Make a backend."""
+    def sender(self, listeners: Mapping[str, frozenset[str]] | None = None) -> Sender:
+        """Make a backend; `listeners` are the users that listen to each topic."""
         client = clients(self.emulator)
-        return Sender({name: client(name) for name in _SERVICES}, self.outputs)
+        return Sender({name: client(name) for name in _SERVICES}, self.outputs, listeners or {})
+
+    def with_topics(self) -> "World":
+        """Return the same with the outputs of the deployment that has topics."""
+        return replace(self, outputs=_outputs_of(self.outputs, "topics_"))
 
     def with_control(self) -> "World":
         """Return the same with the outputs of the deployment that has control."""
@@ -110,9 +115,25 @@ class World:
             lambda_.update_function_configuration(FunctionName=name, Timeout=before)
 
     @contextmanager
-    def dead_letters_soon(self) -> Iterator[None]:
-        """Have a message of the queue that fails once become a dead letter, for as long as the block lasts."""
-        sqs, url = self.sender().aws["sqs"], self.outputs["push_queue_url"]
+    def fan_out_slow(self, *, posts_per_second: int, seconds: int) -> Iterator[None]:
+        """Have each fan-out worker send so slowly, and run for at most so long, for as long as the block lasts."""
+        lambda_ = self.sender().aws["lambda"]
+        name = f"{self.outputs['clients_table_name'].removesuffix('-clients')}-fanout"
+        before = lambda_.get_function_configuration(FunctionName=name)
+        variables = before["Environment"]["Variables"]
+        slow = {**variables, "POSTS_PER_SECOND": str(posts_per_second)}
+        lambda_.update_function_configuration(FunctionName=name, Timeout=seconds, Environment={"Variables": slow})
+        try:
+            yield
+        finally:
+            lambda_.update_function_configuration(
+                FunctionName=name, Timeout=before["Timeout"], Environment={"Variables": variables}
+            )
+
+    @contextmanager
+    def dead_letters_soon(self, queue: str = "push_queue_url") -> Iterator[None]:
+        """Have a message of a queue that fails once become a dead letter, for as long as the block lasts."""
+        sqs, url = self.sender().aws["sqs"], self.outputs[queue]
         policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
         soon = json.dumps(json.loads(policy) | {"maxReceiveCount": 1})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon, "VisibilityTimeout": "2"})
@@ -120,7 +141,7 @@ class World:
             yield
         finally:
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-            _hide_messages_shortly(self)
+            _hide_messages_shortly(self, queue)
 
     def call_gate(self, act: Callable[[], Result]) -> Result:
         """Do something at the gate or the proxy, in their event loop, and return what comes of it."""
@@ -139,9 +160,9 @@ class World:
         self._emulators.stop()
         self._emulators.start()
 
-    def kill_push(self, port: int) -> None:
-        """Kill the process of the push function that has a connection; all of them if it is unknown."""
-        processes = list(self.workers("push"))
+    def kill(self, port: int) -> None:
+        """Kill the process of a function that sends which has a connection; all of them if it is unknown."""
+        processes = [process for function in _SENDING for process in self.workers(function)]
         owners = _owners(port, processes)
         for process in processes if owners is None else owners:
             with contextlib.suppress(ProcessLookupError):
@@ -243,8 +264,9 @@ def world(folder: Path, say: Callable[[str], None] = lambda line: None) -> Itera
         terraform.apply()
         outputs = {name: str(value) for name, value in terraform.outputs().items()}
         made = World(folder, proxy, gate, outputs, emulators, loop.loop, gate_port)
-        proxy.kill = made.kill_push
-        _hide_messages_shortly(made)
+        proxy.kill = made.kill
+        _hide_messages_shortly(made, "push_queue_url")
+        _hide_messages_shortly(made.with_topics(), "fanout_queue_url")
         yield made
 
 
@@ -264,7 +286,11 @@ def _open_files(process: int) -> Iterator[str]:
             yield str(file.readlink())
 
 
-def _hide_messages_shortly(made: World) -> None:
+def _hide_messages_shortly(made: World, queue: str) -> None:
     made.sender().aws["sqs"].set_queue_attributes(
-        QueueUrl=made.outputs["push_queue_url"], Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS)}
+        QueueUrl=made.outputs[queue], Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS)}
     )
+
+
+def _outputs_of(outputs: Mapping[str, str], prefix: str) -> Mapping[str, str]:
+    return {name.removeprefix(prefix): value for name, value in outputs.items() if name.startswith(prefix)}

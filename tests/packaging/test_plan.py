@@ -13,9 +13,12 @@ import pytest
 
 from tests.packaging.conftest import CHECKOUT
 from tools.errors import ToolError
+from tools.package_sources import FUNCTIONS
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 
-PACKAGES = json.loads((CHECKOUT / "lambda" / "packages.json").read_text())
+LISTED = json.loads((CHECKOUT / "lambda" / "packages.json").read_text())
+PACKAGES = {function: LISTED.get(f"{function}_with_topics", LISTED[function]) for function in FUNCTIONS}
+"""The packages of the plans below, which have topics."""
 CONTENTS = {
     function: {*package["sources"], *([package["requirements"]] if "requirements" in package else [])}
     for function, package in PACKAGES.items()
@@ -376,7 +379,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
-    queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue")}
+    queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue.")}
     names = ("dead_letter", "control[0]", "fanout[0]", "fanout_dead_letter[0]")
     assert queues == {f"module.queues.aws_sqs_queue.{name}" for name in names}
     mappings = {address for address in planned if "event_source_mapping" in address}
@@ -396,6 +399,12 @@ def test_nothing_of_the_inbox_is_planned_unless_it_is_asked_for(planned: Values)
 def test_nothing_of_events_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     assert not [address for address in planned if "events" in address]
     assert not planned["module.dynamodb.aws_dynamodb_table.clients"]["stream_enabled"]
+
+
+def test_the_push_function_has_what_topics_need_only_with_them(checkout: Checkout, planned: Values) -> None:
+    without = checkout.plan(topics=None)
+    assert digests(planned)["push"] != without['module.lambda.aws_lambda_function.this["push"]']["source_code_hash"]
+    assert set(LISTED["push"]["sources"]) < set(LISTED["push_extended"]["sources"])
 
 
 def test_topics_and_rules_may_be_made_in_the_same_apply(checkout: Checkout) -> None:

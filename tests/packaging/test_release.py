@@ -12,7 +12,7 @@ import pytest
 from tests.packaging.conftest import CHECKOUT
 from tools import release
 from tools.errors import ToolError
-from tools.package_sources import FUNCTIONS, package_sources
+from tools.package_sources import FUNCTIONS, VARIANTS, package_sources
 
 PLAIN = [package for package in release.planned_packages() if package.runtime is None]
 
@@ -30,7 +30,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_function_is_released_for_wherever_it_can_run() -> None:
     planned = list(release.planned_packages())
-    assert {package.function for package in planned} == set(FUNCTIONS)
+    assert {package.key for package in planned} == {*FUNCTIONS, *VARIANTS}
     assert len({package.name for package in planned}) == len(planned)
     assert [package.name for package in planned if package.runtime] == [
         f"verify_jwt-python3.{minor}-{architecture}.zip"
@@ -50,9 +50,9 @@ def test_the_runtimes_and_architectures_are_those_that_the_module_takes() -> Non
 def test_the_folder_holds_the_zips_and_what_to_check_them_by(output: Path) -> None:
     names = {package.name for package in PLAIN}
     assert {path.name for path in output.iterdir()} == names | {"SHA256SUMS", "packages.json", "notes.txt"}
-    for function in ("connect", "push"):
-        with zipfile.ZipFile(output / f"{function}.zip") as archive:
-            assert sorted(archive.namelist()) == package_sources(function)
+    for key in ("connect", "push", "push_extended"):
+        with zipfile.ZipFile(output / f"{key}.zip") as archive:
+            assert sorted(archive.namelist()) == package_sources(key)
     # Two spaces, as `sha256sum --check` wants them.
     sums = dict(line.split("  ") for line in (output / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
     assert {name: hashlib.sha256((output / name).read_bytes()).hexdigest() for name in names} == {

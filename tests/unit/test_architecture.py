@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, package_sources, packages
+from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, VARIANTS, package_sources, packages
 
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
@@ -74,7 +74,7 @@ def circle(edges: Mapping[str, set[str]]) -> list[str]:
 def libraries_of_every_holder(path: Path) -> set[str]:
     """Return what every function has whose package holds a file."""
     name = path.relative_to(LAMBDA).as_posix()
-    holders = [function for function in FUNCTIONS if name in package_sources(function)]
+    holders = [package for package in (*FUNCTIONS, *VARIANTS) if name in package_sources(package)]
     # What is imported for types alone is in no package, and may import no library.
     return set.intersection(*(LIBRARIES.get(function, set()) for function in holders)) if holders else set()
 
@@ -132,7 +132,7 @@ def test_the_list_of_package_contents_is_what_the_handlers_import() -> None:
 
 
 def test_every_source_is_in_some_package() -> None:
-    packed = {name for function in FUNCTIONS for name in package_sources(function)}
+    packed = {name for package in (*FUNCTIONS, *VARIANTS) for name in package_sources(package)}
     assert packed.isdisjoint(FOR_TYPES)
     assert packed | FOR_TYPES == {path.relative_to(LAMBDA).as_posix() for path in SOURCES}
 

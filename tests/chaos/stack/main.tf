@@ -28,6 +28,24 @@ module "push" {
   }
 }
 
+# Beside it one with topics, so that the other runs are about the module without them.
+module "topics" {
+  source = "../../../"
+
+  name                = "chaos-topics"
+  allow_anonymous     = true
+  deletion_protection = false
+  # More than the connections of a topic of one user, fewer than those of a topic of both.
+  topics = { immediate_connections = 6, broadcast_rate = 200 }
+
+  functions = {
+    connect = { timeout = 5 }
+    poll    = { timeout = 5 }
+    push    = { timeout = 6 }
+    fanout  = { timeout = 10 }
+  }
+}
+
 output "websocket_url" {
   description = "URL that clients connect to."
   value       = module.push.websocket_url
@@ -102,4 +120,34 @@ output "control_clients_table_name" {
 output "control_notifications_table_name" {
   description = "Name of the table of persisted notifications, with control."
   value       = module.control.notifications_table_name
+}
+
+output "topics_websocket_url" {
+  description = "URL that clients connect to, with topics."
+  value       = module.topics.websocket_url
+}
+
+output "topics_push_function_arn" {
+  description = "What a backend invokes, with topics."
+  value       = module.topics.push_function_arn
+}
+
+output "topics_clients_table_name" {
+  description = "Name of the table of open connections, with topics."
+  value       = module.topics.clients_table_name
+}
+
+output "topics_notifications_table_name" {
+  description = "Name of the table of persisted notifications, with topics."
+  value       = module.topics.notifications_table_name
+}
+
+output "topics_fanout_queue_url" {
+  description = "Where segments wait."
+  value       = module.topics.fanout_queue_url
+}
+
+output "topics_fanout_queue_dead_letter_queue_url" {
+  description = "Where segments end that came to nothing."
+  value       = module.topics.fanout_queue_dead_letter_queue_url
 }
