@@ -13,8 +13,11 @@ export TERRAFORM
 RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 
+# Each has a target of its own.
+SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test versions e2e interruptions chaos fuzz mutation redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +28,9 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: lint scan terraform-test ## run everything: lint, scan, terraform test, then all Python tests, end to end included
+test: lint scan terraform-test ## lint, scan, terraform test, then the Python tests, end to end included (what takes long has targets of its own)
 	@$(PYTEST) --numprocesses auto --ignore tests/e2e --ignore tests/chaos
-	@$(PYTEST) tests/e2e tests/chaos
+	@$(PYTEST) tests/e2e tests/chaos $(SLOW:%=--ignore %)
 
 lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m ruff check .
@@ -51,10 +54,13 @@ versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, 
 	@$(RUN) -m tools.versions
 
 e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %)
 
 interruptions: terraform environments ## interrupt and kill an apply at every point of its course, and finish it elsewhere (ten minutes)
-	@INTERRUPTIONS=99 $(PYTEST) tests/e2e/test_interrupted.py
+	@$(PYTEST) --numprocesses auto tests/e2e/test_interrupted.py
+
+acceptance: terraform environments ## test verify-aws and doctor on the local AWS (seven minutes)
+	@$(PYTEST) tests/e2e/test_acceptance.py
 
 chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
 	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))

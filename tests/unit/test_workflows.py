@@ -13,8 +13,15 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CONSUMER = sorted(ROOT.glob("examples/ci/**/*.yml"))
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
+BESIDE_TEST = {"versions", "interruptions", "acceptance"}
+"""Targets for what is too slow for `make test`."""
+
 every_workflow = pytest.mark.parametrize("path", [*WORKFLOWS, *CONSUMER], ids=lambda path: path.name)
 our_workflows = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def read_text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def read(path: Path) -> dict[Any, Any]:
@@ -124,9 +131,22 @@ def test_lowest_and_newest_run_on_both_programs() -> None:
         ("5", None, "1.9.0"),
         ("~", None, "latest"),
     }
+    assert [entry["targets"].split() for entry in matrix()].count(sorted(BESIDE_TEST, reverse=True)) == 1
     for entry in matrix():
-        assert set(entry["targets"].split()) <= TARGETS
+        targets = set(entry["targets"].split())
+        assert targets <= TARGETS
         everything = {"test"} if entry.get("terraform") not in ("1.9.0", None) else {"lint", "unit", "e2e"}
-        assert set(entry["targets"].split()) - {"versions"} == everything
-    assert ["versions" in entry["targets"] for entry in matrix()].count(True) == 1
-    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").endswith("\nmake test\n")
+        assert targets in (everything, BESIDE_TEST)
+
+
+def test_what_make_test_leaves_out_has_a_target_that_is_run() -> None:
+    """CI runs every target that stands beside `make test`, and ends with `make test`."""
+    makefile, run = (read_text(name) for name in ("Makefile", ".ci/run"))
+    left_out = re.findall(r"\S+", re.findall(r"^SLOW := (.*)$", makefile, re.MULTILINE)[0])
+    for file in left_out:
+        targets = re.findall(rf"^(\S+):.*\n\t@\$\(PYTEST\)[^\n]* {re.escape(file)}$", makefile, re.MULTILINE)
+        assert set(targets) <= BESIDE_TEST
+        assert targets
+    in_ci = " ".join(re.findall(r"^make (.*)$", run, re.MULTILINE)).split()
+    assert set(in_ci) == BESIDE_TEST | {"test"}
+    assert run.endswith("\nmake test\n")
