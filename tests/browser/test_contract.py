@@ -16,7 +16,7 @@ import { createPushClient } from %(client)s;
 import { Clock, settle } from %(world)s;
 
 const examples = %(examples)s;
-const sent = [], seen = [], errors = [], results = [];
+const sent = [], seen = [], errors = [], results = [], recalled = [], inboxes = [];
 let socket;
 
 class Recording {
@@ -32,7 +32,7 @@ class Recording {
     const message = JSON.parse(text);
     sent.push(message);
     const { requestId } = message;
-    const answer = { poll: "history", push: "receipt", ping: "pong" }[message.action];
+    const answer = { poll: "history", push: "receipt", ping: "pong", mark: "state" }[message.action];
     const frame = message.content === "refuse me" ? examples.error : examples[answer];
     queueMicrotask(() => this.receive(message.action === "ping" ? frame : { ...frame, requestId }));
   }
@@ -61,6 +61,11 @@ events.dispatchEvent(new Event("online")); // has it ping
 results.push(await client.loadOlder({ limit: 5 }));
 results.push(await client.push({ userId: "alice", content: { a: [null, 1.5] } }));
 results.push(await client.push({ userId: "alice", content: "refuse me" }).catch((error) => ({ code: error.code })));
+results.push(await client.mark({ readUpTo: seen[0], at: clock.now() }));
+client.on("recall", ({ recalls }) => recalled.push(recalls));
+client.on("inbox", ({ version }) => inboxes.push(version));
+socket.receive(examples.state);
+socket.receive(examples.recall);
 socket.receive(examples.notification);
 socket.receive({ ...examples.pong, type: "of a later version" });
 const wrong = [...errors];
@@ -68,7 +73,7 @@ socket.receive(examples.bye);
 await settle();
 const { state } = client;
 client.close();
-console.log(JSON.stringify({ sent, seen, results, state, errors: wrong }));
+console.log(JSON.stringify({ sent, seen, results, state, errors: wrong, recalled, inboxes }));
 """
 
 
@@ -88,11 +93,15 @@ def play() -> dict[str, Any]:
 def test_the_client_and_the_contract_agree() -> None:
     played = play()
     assert {message["action"] for message in played["sent"]} <= set(contract.CLIENT_MESSAGES)
-    assert {"poll", "push", "ping"} <= {message["action"] for message in played["sent"]}
+    assert {"poll", "push", "ping", "mark"} <= {message["action"] for message in played["sent"]}
     for message in played["sent"]:
         assert contract.problems(message["action"], message) == [], message
     assert played["errors"] == []
-    older, report, refusal = played["results"]
+    older, report, refusal, marked = played["results"]
+    example = contract.asyncapi()["components"]["messages"]["state"]["examples"][0]["payload"]["state"]
+    assert marked == example
+    assert played["inboxes"] == [example["version"]]
+    assert played["recalled"] == ["019c13a0-9c00-7000-8000-000000000000"]
     assert older["more"] is False
     assert report["totals"]["delivered"] == 1
     assert refusal["code"] in contract.schema("push-report")["$defs"]["errorCode"]["enum"]

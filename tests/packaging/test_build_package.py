@@ -51,7 +51,7 @@ def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: P
 
 
 def statements(source: str) -> list[str]:
-    """Return what a source does and where: its syntax tree with its lines, without docstrings, annotations and blocks for types."""
+    """Return what a source does and on which lines: its tree without docstrings, annotations and blocks for types."""
     tree = ast.parse(source)
     tree.body = [
         node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
