@@ -37,19 +37,19 @@ locals {
     push_dead_letter   = "${var.name}-push-dead-letters"
   }
 
-  # A table without a capacity of its own takes this one. On demand nothing looks at it.
-  default_capacity = { read_capacity = 5, read_capacity_max = null, write_capacity = 5, write_capacity_max = null }
-  table_billing = {
-    mode               = var.table_billing.mode
-    clients            = var.table_billing.clients == null ? local.default_capacity : var.table_billing.clients
-    notifications      = var.table_billing.notifications == null ? local.default_capacity : var.table_billing.notifications
-    subscriptions      = var.table_billing.subscriptions == null ? local.default_capacity : var.table_billing.subscriptions
-    target_utilization = coalesce(var.table_billing.target_utilization, 70)
-    clients_index = {
-      read_capacity  = try(coalesce(var.table_billing.clients_index.read_capacity), local.default_capacity.read_capacity)
-      write_capacity = try(coalesce(var.table_billing.clients_index.write_capacity), local.default_capacity.write_capacity)
+  # Capacity units where the input names none. On demand nothing looks at them.
+  default_capacity = 5
+  table_billing = merge({
+    for name in ["clients", "clients_index", "notifications", "subscriptions"] : name => {
+      read_capacity      = try(coalesce(var.table_billing[name].read_capacity), local.default_capacity)
+      read_capacity_max  = try(var.table_billing[name].read_capacity_max, null)
+      write_capacity     = try(coalesce(var.table_billing[name].write_capacity), local.default_capacity)
+      write_capacity_max = try(var.table_billing[name].write_capacity_max, null)
     }
-  }
+    }, {
+    mode               = var.table_billing.mode
+    target_utilization = coalesce(var.table_billing.target_utilization, 70)
+  })
 
   # Partition, Region and account come from the API's ARN. A data source would be read again during apply whenever the
   # module is called with depends_on, and every function that holds its result would be updated.

@@ -1110,25 +1110,25 @@ variable "table_billing" {
   type = object({
     mode = optional(string, "PAY_PER_REQUEST")
     clients = optional(object({
-      read_capacity      = optional(number, 5)
+      read_capacity      = optional(number)
       read_capacity_max  = optional(number)
-      write_capacity     = optional(number, 5)
+      write_capacity     = optional(number)
       write_capacity_max = optional(number)
     }))
     clients_index = optional(object({
-      read_capacity  = optional(number, 5)
-      write_capacity = optional(number, 5)
+      read_capacity  = optional(number)
+      write_capacity = optional(number)
     }))
     notifications = optional(object({
-      read_capacity      = optional(number, 5)
+      read_capacity      = optional(number)
       read_capacity_max  = optional(number)
-      write_capacity     = optional(number, 5)
+      write_capacity     = optional(number)
       write_capacity_max = optional(number)
     }))
     subscriptions = optional(object({
-      read_capacity      = optional(number, 5)
+      read_capacity      = optional(number)
       read_capacity_max  = optional(number)
-      write_capacity     = optional(number, 5)
+      write_capacity     = optional(number)
       write_capacity_max = optional(number)
     }))
     target_utilization = optional(number)
@@ -1157,7 +1157,7 @@ variable "table_billing" {
     condition = alltrue(flatten([
       for name in ["clients", "clients_index", "notifications", "subscriptions"] : [
         for unit, capacity in coalesce(var.table_billing[name], {}) :
-        endswith(unit, "_max") && capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
+        capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
       ]
     ]))
     error_message = "A capacity in table_billing must be a whole number of at least 1 capacity unit, such as 5."
@@ -1167,7 +1167,8 @@ variable "table_billing" {
     condition = alltrue(flatten([
       for table in [var.table_billing.clients, var.table_billing.notifications, var.table_billing.subscriptions] : [
         for unit in ["read_capacity", "write_capacity"] :
-        try(table["${unit}_max"], null) == null ? true : try(table["${unit}_max"] >= table[unit], false)
+        try(table["${unit}_max"], null) == null ? true
+        : try(table["${unit}_max"] >= try(coalesce(table[unit]), local.default_capacity), false)
       ]
     ]))
     error_message = "read_capacity_max and write_capacity_max in table_billing must not be below read_capacity and write_capacity; leave them out for a capacity that does not change."

@@ -1475,6 +1475,14 @@ run "largest_capacity_below_the_smallest" {
   expect_failures = [var.table_billing]
 }
 
+run "largest_capacity_below_the_default" {
+  command = plan
+  variables {
+    table_billing = { mode = "PROVISIONED", clients = { write_capacity_max = 4 } }
+  }
+  expect_failures = [var.table_billing]
+}
+
 run "largest_capacity_below_the_smallest_of_notifications" {
   command = plan
   variables {
