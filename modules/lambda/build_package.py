@@ -10,8 +10,8 @@ well: pip downloads their wheels, for the function's ``--runtime`` and ``--archi
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
 level are fixed, and libraries are taken out of their wheels untouched. Of the sources, what is not run stays behind
 (comments, docstrings, annotations of functions, imports for types, most of the indentation): it is half of a package,
-and every cold start would compile it. The zip appears under its final name in one step, so builders that run at the same time, for several
-instances of the module, never see half a file of one another.
+and every cold start would compile it. The zip appears under its final name in one step, so builders that run at the
+same time, for several instances of the module, never see half a file of one another.
 
 There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
 function runs on could write it, and what the package holds must not depend on the machine that builds it.

@@ -69,9 +69,9 @@ def statements(source: str) -> list[str]:
         # A block ends where its last docstring does.
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
             node.end_lineno = None
-        if hasattr(node, "col_offset"):
-            # Lines are indented less, and what follows an annotation moves to the left.
-            node.col_offset = node.end_col_offset = 0
+        # Lines are indented less, and what follows an annotation moves to the left.
+        for place in {"col_offset", "end_col_offset"} & vars(node).keys():
+            setattr(node, place, 0)
     return [ast.dump(node, include_attributes=True) for node in tree.body]
 
 
