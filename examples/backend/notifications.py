@@ -91,13 +91,15 @@ class Push:
     Parameters
     ----------
     user_ids
-        1 to 10,000 users; `split` divides longer lists.
+        1 to 10,000 users; `split` divides longer lists. Empty if there is a topic.
     content
         What JSON can say; at most 31 KB as JSON, or as many as the input `max_frame_kb` allows, less one.
     persist, ttl
         Whether it is kept for those who are away, and for how many seconds; None leaves it to the deployment.
     id
         Of the notification. Keep it for repeating the push, with the business event, say.
+    topic
+        The topic to push to, or "*" for everyone; needs the input `topics`.
     """
 
     user_ids: tuple[str, ...]
@@ -105,11 +107,13 @@ class Push:
     persist: bool | None = None
     ttl: int | None = None
     id: str = field(default_factory=new_notification_id)
+    topic: str | None = None
 
     def request(self, *, on_failure: str = "report") -> str:
         """Write the push request."""
         members = {
-            "userIds": self.user_ids,
+            "userIds": None if self.topic is not None and not self.user_ids else self.user_ids,
+            "topic": self.topic,
             "content": self.content,
             "persist": self.persist,
             "ttl": self.ttl,
@@ -119,7 +123,9 @@ class Push:
         return json.dumps({name: value for name, value in members.items() if value is not None or name == "content"})
 
     def split(self, size: int = MAX_RECIPIENTS) -> "Iterator[Push]":
-        """Divide it into pushes of the same notification to fewer users each."""
+        """Divide it into pushes of the same notification to fewer users each; one to a topic stays as it is."""
+        if self.topic is not None:
+            yield self
         for start in range(0, len(self.user_ids), size):
             yield Push(self.user_ids[start : start + size], self.content, self.persist, self.ttl, self.id)
 
@@ -172,7 +178,8 @@ def push_now(client: LambdaClient, function_arn: str, push: Push, patience: Pati
     Returns
     -------
     Report
-        Of the last attempt. What `unserved` gives of it has to be decided by the caller.
+        Of the last attempt. What `unserved` gives of it has to be decided by the caller. That of a topic names no user:
+        `accepted` means that the module sends it from here on.
 
     Raises
     ------
@@ -186,9 +193,7 @@ def push_now(client: LambdaClient, function_arn: str, push: Push, patience: Pati
             if last or error.action is not Action.RETRY:
                 raise
             continue
-        left = unserved(report)
-        omitted = report["totals"]["incomplete"] > len(left)
-        if last or not (omitted or any(action_for(code) is Action.RETRY for code in left.values())):
+        if last or not _is_worth_repeating(report):
             return report
     raise ValueError("Patience must have at least one attempt.")
 
@@ -205,7 +210,7 @@ def unserved(report: Report) -> dict[str, str]:
     connections, whose connections could not be looked up, or could be neither sent to nor closed. What was closed comes
     for what is persisted. A report of thousands of long user ids may leave some out; `totals.incomplete` counts all.
     """
-    return {each["userId"]: each["error"]["code"] for each in report["recipients"] if each.get("incomplete")}
+    return {each["userId"]: each["error"]["code"] for each in report.get("recipients", ()) if each.get("incomplete")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +253,15 @@ def push_by_queue(
     for batch in _batches((push, body) for push, body in requests if len(body) <= MAX_BATCH_BYTES):
         unsent += _send(client, queue_url, batch, patience or Patience())
     return unsent
+
+
+def _is_worth_repeating(report: Report) -> bool:
+    if "topic" in report:
+        code = report["error"]["code"] if "error" in report else "UNAVAILABLE"
+        return "incomplete" in report and action_for(code) is Action.RETRY
+    left = unserved(report)
+    omitted = report["totals"]["incomplete"] > len(left)
+    return omitted or any(action_for(code) is Action.RETRY for code in left.values())
 
 
 def _invoke(client: LambdaClient, function_arn: str, push: Push) -> Report:

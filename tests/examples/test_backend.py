@@ -155,6 +155,36 @@ def test_every_error_says_what_to_do(code: str, action: Action) -> None:
     assert action_for(code) is action
 
 
+def test_a_push_to_a_topic_is_one_of_the_protocols() -> None:
+    push = Push((), {"text": "hello"}, topic="org/7")
+    request = parse_push(
+        json.loads(push.request(on_failure="raise")),
+        now_milliseconds=milliseconds_of(push.id),
+        max_frame_bytes=32 * 1024,
+    )
+    assert (request.topic, request.notification_id) == ("org/7", push.id)
+    assert list(push.split()) == [push]
+
+
+@pytest.mark.parametrize(
+    ("result", "calls"),
+    [
+        ({"accepted": True}, 1),
+        ({"totals": {"connections": 1, "delivered": 1}}, 1),
+        ({"error": {"code": "UNAVAILABLE", "message": "later"}, "incomplete": True}, 3),
+        ({"error": {"code": "AWS_REFUSED", "message": "no"}, "incomplete": True}, 1),
+        ({"totals": {"connections": 1, "unclosed": 1}, "incomplete": True}, 3),
+    ],
+)
+def test_a_push_to_a_topic_is_repeated_while_it_is_incomplete(result: dict[str, Any], calls: int) -> None:
+    written = {"id": "019c13a0-9c00-7000-8000-000000000000", "topic": "org/7", "persisted": True, **result}
+    answers = [{"StatusCode": 200, "Payload": io.BytesIO(json.dumps(written).encode())} for _ in range(3)]
+    client = Lambda(*answers)
+    assert push_now(client, "arn", Push((), 1, topic="org/7"), AT_ONCE) == written
+    assert len(client.calls) == calls
+    assert unserved(written) == {}
+
+
 def test_a_push_gives_its_report() -> None:
     client = Lambda(reported(SERVED))
     assert unserved(push_now(client, "arn", Push(("alice",), 1), AT_ONCE)) == {}

@@ -94,7 +94,7 @@ export function createPushClient(options) {
   }
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
   if (typeof WebSocket !== "function") {
-    throw new TypeError("There is no WebSocket here, as in Node before 22: pass one as the option WebSocket.");
+    throw new TypeError("There is no WebSocket here: pass the option WebSocket.");
   }
   const timing = { ...TIMING };
   for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) timing[name] = options[name] ?? timing[name];
@@ -213,7 +213,7 @@ export function createPushClient(options) {
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
     const listening = heard[name];
-    if (listening === undefined) throw new TypeError(`There are the events ${Object.keys(heard).join(", ")}.`);
+    if (listening === undefined) throw new TypeError(`There is no event ${name}.`);
     if (listener === undefined || signal?.aborted) return () => {};
     if (typeof listener !== "function") throw new TypeError(`A listener for ${name} is a function.`);
     // Wrapped, so that a function that is added twice is called twice, and removed one at a time.
@@ -351,7 +351,7 @@ export function createPushClient(options) {
       topics: () => [...wanted],
       subscribed: (/** @type {any} */ reply) => {
         topics = reply.topics;
-        for (const { topic, code } of reply.refused) fail(new PushError(code, `The server refused the topic ${topic}.`));
+        for (const { topic, code } of reply.refused) fail(new PushError(code, `The topic ${topic} was refused.`));
       },
       failed: fail,
       ended: (/** @type {Ending} */ why) => ended(link, why),
@@ -545,9 +545,9 @@ export function createPushClient(options) {
   /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] */
   async function ask(message, signal) {
     signal?.throwIfAborted();
-    if (closed) throw new PushError("CLOSED", "The client was closed.");
+    if (closed) throw new PushError("CLOSED", "The client is closed.");
     if (current === null || !isUp()) {
-      throw new PushError("NOT_CONNECTED", "There is no connection at the moment.");
+      throw new PushError("NOT_CONNECTED", "There is no connection.");
     }
     return abortable(current.ask(message, true), signal);
   }
@@ -598,7 +598,7 @@ export function createPushClient(options) {
   }
 
   function reportPosition() {
-    fail(new PushError("POSITION", "The stored position lies in the future; another was taken."));
+    fail(new PushError("POSITION", "The stored position is in the future."));
   }
 
   function fail(/** @type {unknown} */ problem) {
@@ -611,7 +611,7 @@ export function createPushClient(options) {
       try {
         listener(...values);
       } catch (cause) {
-        if (name === "notification") fail(new PushError("CALLBACK", "A listener for notifications failed.", { cause }));
+        if (name === "notification") fail(new PushError("CALLBACK", "A listener failed.", { cause }));
         else
           queueMicrotask(() => {
             throw cause;
@@ -653,7 +653,7 @@ export function createPushClient(options) {
     if (tokenIn === "subprotocol" && fits) return new WebSocket(address.href, ["bearer", token]);
     if (tokenIn === "subprotocol" && !inQuery) {
       inQuery = true;
-      fail(new PushError("TOKEN_IN_QUERY", "The token cannot be a subprotocol; it travels in the address."));
+      fail(new PushError("TOKEN_IN_QUERY", "The token cannot be a subprotocol, so it is in the URL."));
     }
     const withToken = new URL(address);
     withToken.searchParams.set("token", token);

@@ -99,7 +99,7 @@ export class Link {
    */
   async start(getToken, makeSocket) {
     this.#expect(() => {
-      this.#owner.failed(new PushError("TOKEN", "The token callback did not answer in time."));
+      this.#owner.failed(new PushError("TOKEN", "The token callback timed out."));
       this.end("token");
     });
     let token;
@@ -140,7 +140,7 @@ export class Link {
       const send = (/** @type {number} */ refusals) => {
         const timer = this.#after(this.#timing.timeout, () => {
           this.#asked.delete(requestId);
-          reject(new PushError("TIMEOUT", `${message.action} was not answered in time.`));
+          reject(new PushError("TIMEOUT", `${message.action} timed out.`));
         });
         const refused = (/** @type {PushError} */ problem) => {
           if (!patient || problem.code !== "RATE_LIMITED" || refusals + 1 >= POLL_ATTEMPTS) return reject(problem);
@@ -188,7 +188,7 @@ export class Link {
     }
     const blamed = FRAME_ERRORS.get(about.code ?? 0);
     const lost = blamed ?? (reason === "closed" ? "CLOSED" : "CONNECTION_LOST");
-    const problem = new PushError(lost, "The connection ended before the reply.");
+    const problem = new PushError(lost, "The connection has ended.");
     for (const { reject } of this.#asked.values()) reject(problem);
     if (blamed !== undefined) this.#owner.failed(problem);
     this.#asked.clear();
@@ -260,14 +260,14 @@ export class Link {
     for (let cursor = after; ; ) {
       const range = cursor === null ? {} : { after: cursor, limit: PAGE };
       const page = await this.ask({ action: "poll", ...range });
-      if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A history page without a list.");
+      if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A page without notifications.");
       this.#heed(page.session);
       this.#owner.page(page, after === null);
       if (after === null || !page.more) return;
       // An older server has no `next`: then it is the last id, which has to lead on.
       const next = page.next ?? page.notifications.at(-1)?.id;
       if (page.next === undefined ? !(next > /** @type {string} */ (cursor)) : next === cursor) {
-        throw new PushError("UNREADABLE_FRAME", "A history page that leads nowhere.");
+        throw new PushError("UNREADABLE_FRAME", "A page without a next one.");
       }
       cursor = next;
     }
@@ -439,7 +439,7 @@ function frame(message) {
   }
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= MAX_FRAME_BYTES) return text;
-  throw new PushError("FRAME_TOO_LARGE", `A frame has at most ${MAX_FRAME_BYTES} bytes, this one ${bytes}.`);
+  throw new PushError("FRAME_TOO_LARGE", `The frame has ${bytes} of at most ${MAX_FRAME_BYTES} bytes.`);
 }
 
 /** @returns {PushError} */
