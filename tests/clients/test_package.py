@@ -180,6 +180,8 @@ def test_its_name_stands_in_one_place() -> None:
         ("clients/browser/README.md", NAME),
         ("clients/react/README.md", react),
     ):
-        named = re.findall(r"(?:npm install|from) \"?(@[\w/-]+)", (CHECKOUT / document).read_text(encoding="utf-8"))
+        named = re.findall(
+            r"(?:npm install|from) \"?(@[\w-]+/[\w-]+)", (CHECKOUT / document).read_text(encoding="utf-8")
+        )
         assert named
         assert set(named) == {name}, document

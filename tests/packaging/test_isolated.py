@@ -70,7 +70,7 @@ ENVIRONMENT = {
     "REVOCATION_TTL": "60",
 }
 
-TOPICS = {
+OPTIONS = {
     "SUBSCRIPTIONS_TABLE": "subscriptions",
     "FANOUT_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/fanout",
     "FANOUT_SEGMENTS": "2",
@@ -84,7 +84,7 @@ TOPICS = {
     "EVENTS_INCLUDE_CONTENT": "false",
     "OFFLINE_AFTER": "30",
 }
-WITH_TOPICS = ("fanout", "push_extended", "subscriptions")
+WITH_OPTIONS = ("events", "fanout", "mark", "push_extended", "subscriptions")
 
 MOST_BYTES = {"push_extended": 80 * 1024}
 """How large a package may be, if not 64 KB."""
@@ -162,7 +162,7 @@ def run(function: str, package: Path, event: object, environment: Mapping[str, s
 
 @pytest.mark.parametrize("function", [key for key in (*FUNCTIONS, *VARIANTS) if key not in REQUIREMENTS])
 def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, tmp_path: Path) -> None:
-    environment = ENVIRONMENT | (TOPICS if function in WITH_TOPICS else {})
+    environment = ENVIRONMENT | (OPTIONS if function in WITH_OPTIONS else {})
     line, answer = run(function, build(function, tmp_path), event_for(function), environment)
     assert (line["message"], line["outcome"]) == (VARIANTS.get(function, function), "UNAVAILABLE")
     if function in ("poll", "mark", "subscriptions"):

@@ -17,8 +17,8 @@ from tools.package_sources import FUNCTIONS
 from tools.terraform import Terraform, copy_sources, find_program, terraform_environment
 
 LISTED = json.loads((CHECKOUT / "lambda" / "packages.json").read_text())
-PACKAGES = {function: LISTED.get(f"{function}_with_topics", LISTED[function]) for function in FUNCTIONS}
-"""The packages of the plans below, which have topics."""
+PACKAGES = {function: LISTED.get(f"{function}_extended", LISTED[function]) for function in FUNCTIONS}
+"""The packages of the plans below, which have topics, inboxes and events."""
 CONTENTS = {
     function: {*package["sources"], *([package["requirements"]] if "requirements" in package else [])}
     for function, package in PACKAGES.items()
@@ -42,6 +42,10 @@ variable "inputs" {
   default = {}
 }
 
+locals {
+  events = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
+}
+
 module "push" {
   source = "../"
 
@@ -59,8 +63,8 @@ module "push" {
   control             = lookup(var.inputs, "control", {})
   topics              = lookup(var.inputs, "topics", {})
   limits              = lookup(var.inputs, "limits", null)
-  inbox               = lookup(var.inputs, "inbox", null)
-  events              = lookup(var.inputs, "events", null)
+  inbox               = lookup(var.inputs, "inbox", {})
+  events              = lookup(var.inputs, "events", local.events)
   async_invocation    = lookup(var.inputs, "async_invocation", {})
   push_queue          = lookup(var.inputs, "push_queue", null)
   stage_name          = lookup(var.inputs, "stage_name", "live")
@@ -380,29 +384,32 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
 
 def test_no_push_queue_is_planned_unless_it_is_asked_for(planned: Values) -> None:
     queues = {address for address in planned if address.startswith("module.queues.aws_sqs_queue.")}
-    names = ("dead_letter", "control[0]", "fanout[0]", "fanout_dead_letter[0]")
+    names = (
+        "dead_letter",
+        "control[0]",
+        *(f"{name}{of}[0]" for name in ("fanout", "events") for of in ("", "_dead_letter")),
+    )
     assert queues == {f"module.queues.aws_sqs_queue.{name}" for name in names}
     mappings = {address for address in planned if "event_source_mapping" in address}
-    assert mappings == {f"module.queues.aws_lambda_event_source_mapping.{name}[0]" for name in ("control", "fanout")}
+    others = ("control", "events", "fanout", "stream")
+    assert mappings == {f"module.queues.aws_lambda_event_source_mapping.{name}[0]" for name in others}
 
 
-@pytest.mark.parametrize(("name", "words"), [("control", ["control"]), ("topics", ["fanout", "subscri"])])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("control", ["control"]), ("topics", ["fanout", "subscri"]), ("inbox", ["mark"]), ("events", ["events"])],
+)
 def test_nothing_of_an_input_is_planned_unless_it_is_asked_for(checkout: Checkout, name: str, words: list[str]) -> None:
     planned = checkout.plan(**{name: None})
     assert not [address for address in planned if any(word in address for word in words)]
 
 
-def test_nothing_of_the_inbox_is_planned_unless_it_is_asked_for(planned: Values) -> None:
-    assert not [address for address in planned if "mark" in address]
+def test_without_events_the_clients_table_has_no_stream(checkout: Checkout) -> None:
+    assert not checkout.plan(events=None)["module.dynamodb.aws_dynamodb_table.clients"]["stream_enabled"]
 
 
-def test_nothing_of_events_is_planned_unless_it_is_asked_for(planned: Values) -> None:
-    assert not [address for address in planned if "events" in address]
-    assert not planned["module.dynamodb.aws_dynamodb_table.clients"]["stream_enabled"]
-
-
-def test_the_push_function_has_what_topics_need_only_with_them(checkout: Checkout, planned: Values) -> None:
-    without = checkout.plan(topics=None)
+def test_the_push_function_has_what_optional_inputs_need_only_with_them(checkout: Checkout, planned: Values) -> None:
+    without = checkout.plan(topics=None, inbox=None, events=None)
     assert digests(planned)["push"] != without['module.lambda.aws_lambda_function.this["push"]']["source_code_hash"]
     assert set(LISTED["push"]["sources"]) < set(LISTED["push_extended"]["sources"])
 
