@@ -548,7 +548,7 @@ variable "limits" {
     - `connections_per_user`: connections that a user may have open, 1 to 1,000; without it, any number.
     - `on_excess`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
       client then stays away.
-    - `messages_per_second`: messages that a connection may send for poll, push and topics each, 1 to 1,000; without it, any number.
+    - `messages_per_second`: messages that a connection may send for poll, push, topics and marks each, 1 to 1,000; without it, any number.
     - `burst`: messages that it may send at once, 1 to 10,000; 20, or `messages_per_second` if that is more.
   EOT
   type = object({
@@ -625,11 +625,11 @@ variable "topics" {
   description = <<-EOT
     Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
     authorization names. `{}` for the defaults; null for neither, and nothing is created for them.
-    - `max_per_connection`: topics of one connection; 20.
-    - `immediate_connections`: up to how many connections of a topic the push function sends to itself; 500. More are passed on to
+    - `max_per_connection`: topics of one connection, 1 to 100.
+    - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
       workers, and 0 passes on all.
-    - `workers`: how many workers run at once; 2.
-    - `broadcast_rate`: messages that all workers together send in a second; 5000. The rest of the account's quota of requests to API
+    - `workers`: how many workers run at once.
+    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API
       Gateway, 10,000 a second unless raised, is left to other pushes.
   EOT
   type = object({

@@ -287,6 +287,7 @@ locals {
           REVOCABLE       = tostring(local.revocable)
         },
         local.inbox_environment,
+        local.limit_environment,
       )
       statements = concat(
         [

@@ -11,7 +11,7 @@ import pytest
 from tests.handlers.conftest import Context, Event, Subscriptions, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.unit.contracts import contract
-from websocket_push.handlers import connect, poll, push, subscriptions
+from websocket_push.handlers import connect, mark, poll, push, subscriptions
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -151,6 +151,7 @@ MESSAGES: dict[str, tuple[Callable[[Any, Any], Any], dict[str, Any], str]] = {
     "poll": (poll.handler, {"action": "poll"}, "history"),
     "push": (push.handler, {"action": "push", "userId": "alice", "content": 1}, "receipt"),
     "subscribe": (subscriptions.handler, {"action": "subscribe", "topics": ["news"]}, "subscribed"),
+    "mark": (mark.handler, {"action": "mark", "seenUpTo": "019c13a0-9c00-7000-8000-000000000000"}, "state"),
     "unsubscribe": (subscriptions.handler, {"action": "unsubscribe", "topics": ["news"]}, "subscribed"),
 }
 
@@ -168,6 +169,7 @@ def test_one_message_too_many_is_refused_with_when_to_try_again(
     tables.add_client("WKtlFcYLjoECFvg=")
     authorizer = {**ALICE, "topics": "news"}
     one_message.setenv("METRICS_NAMESPACE", "Push")
+    one_message.setenv("INBOX_TTL", "86400")
     message = event("message", body={**body, "requestId": "r1"}, authorizer=authorizer)
     frames = [json.loads(handler(message, Context())["body"]) for _ in range(2)]
     assert frames[0]["type"] == kind

@@ -325,6 +325,7 @@ def test_every_input_reaches_its_resources(make_checkout: Callable[[str], Checko
     ]
     mark = planned['module.lambda.aws_lambda_function.this["mark"]']["environment"][0]["variables"]
     assert mark["INBOX_TTL"] == control["INBOX_TTL"] == "86400"
+    assert mark["MESSAGES_PER_SECOND"] == "7"
     events = planned['module.lambda.aws_lambda_function.this["events"]']["environment"][0]["variables"]
     assert events["EVENT_BUS_ARN"] == "arn:aws:events:eu-central-1:123456789012:event-bus/push"
     assert events["OFFLINE_AFTER"] == "45"

@@ -184,7 +184,9 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
     ),
     "mark": (
         mark.read_settings,
-        mark.Settings("clients", "index", "notifications", "https://api.example/prod", False, False, 31622400),
+        mark.Settings(
+            *("clients", "index", "notifications", "https://api.example/prod"), False, False, 31622400, Rate(5, 15)
+        ),
     ),
     "fanout": (
         fanout.read_settings,
@@ -293,10 +295,13 @@ def test_without_topics_nothing_of_them_is_needed(function: str) -> None:
     assert type(settings) is type(expected)
 
 
-@pytest.mark.parametrize(("function", "name"), [("connect", "limit"), ("poll", "rate"), ("subscriptions", "rate")])
+@pytest.mark.parametrize(
+    ("function", "name"), [("connect", "limit"), ("poll", "rate"), ("subscriptions", "rate"), ("mark", "rate")]
+)
 def test_without_limits_nothing_of_them_is_needed(function: str, name: str) -> None:
     read, _ = SETTINGS[function]
-    settings = read({each: value for each, value in ENVIRONMENT.items() if each not in OF_LIMITS})
+    left_out = OF_LIMITS - ({"CLIENTS_INDEX", "CONNECTIONS_URL"} if function == "mark" else set())
+    settings = read({each: value for each, value in ENVIRONMENT.items() if each not in left_out})
     assert getattr(settings, name) is None
 
 

@@ -14,7 +14,7 @@ from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.inbox import FIELDS, parse_mark
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
 from websocket_push.settings import read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.inboxes import Inboxes
@@ -23,6 +23,7 @@ from websocket_push.telemetry.explain import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.protocol.events import Event, Response
+    from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
 class Settings(NamedTuple):
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
     allow_anonymous: bool
     revocable: bool
     inbox_ttl: int
+    rate: "Rate | None" = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -47,6 +49,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         allow_anonymous=read_flag(environment, "ALLOW_ANONYMOUS"),
         revocable=read_flag(environment, "REVOCABLE"),
         inbox_ttl=read_seconds(environment, "INBOX_TTL"),
+        rate=read_rate(environment),
     )
 
 
@@ -57,6 +60,7 @@ class Warm(NamedTuple):
     clients: Clients
     inboxes: Inboxes
     management: Management
+    limit: "MessageLimit | None"
 
 
 def make(sender: ConcurrentSender) -> Warm:
@@ -67,6 +71,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Clients(dynamodb, settings.clients_table, settings.clients_index),
         Inboxes(dynamodb, settings.notifications_table),
         Management(sender, settings.connections_url),
+        None if settings.rate is None else settings.rate.limit(),
     )
 
 
@@ -77,9 +82,11 @@ def handler(event: "Event", context: LambdaContext) -> "Response":
 
 
 async def _answer(event: "Event", invocation: Invocation[Warm]) -> "Response":
-    settings, clients, inboxes, management = invocation.warm
+    settings, clients, inboxes, management, limit = invocation.warm
     connection_id = require_event(event, "MESSAGE")["connectionId"]
     invocation.fields["connectionId"] = connection_id
+    if limit is not None:
+        limit.require(connection_id, invocation.started)
     message = parse_message(event.get("body"))
     request_id = parse_request_id(message)
     mark = parse_mark(message, ("action", "requestId", *FIELDS), now=invocation.now_milliseconds())
