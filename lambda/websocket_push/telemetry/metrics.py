@@ -64,6 +64,7 @@ _OF_REFUSAL = {
     "poll": ("RequestsRefused",),
     "push": ("RequestsRefused",),
     "subscriptions": ("RequestsRefused",),
+    "mark": ("RequestsRefused",),
 }
 
 Fields = Mapping[str, object]

@@ -11,11 +11,11 @@ from websocket_push.telemetry.counts import MAX_VALUES, count_push
 from websocket_push.telemetry.metrics import BY_CODE, FAULTS, UNITS, document, measured
 
 NOW = 1_769_860_800_000
-FUNCTIONS = ("connect", "disconnect", "poll", "push", "subscriptions", "control", "fanout", "verify-jwt")
+FUNCTIONS = ("connect", "disconnect", "poll", "push", "subscriptions", "mark", "control", "fanout", "verify-jwt")
 COUNTED_BY_HANDLER = ("disconnect", "control", "fanout")
 """Functions whose outcome alone says nothing, but for faults."""
 
-WITHOUT = [("push", None), ("subscriptions", None), ("verify-jwt", None)]
+WITHOUT = [("push", None), ("subscriptions", None), ("mark", None), ("verify-jwt", None)]
 """Successes of which the outcome alone says nothing: letting a token through is one."""
 
 
