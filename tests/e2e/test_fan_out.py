@@ -71,7 +71,7 @@ async def test_a_segment_that_is_sent_again_is_the_same_notification(tenants: St
     """Like a dead-lettered one that is moved back, or one whose worker died."""
     headers = {"Authorization": f"Bearer {tokens.token(new_user(), topics=[])}", "Origin": ORIGIN}
     async with tenants.connect_with(headers=headers) as device:
-        report = (await asyncio.to_thread(tenants.backend.push, {"topic": "*", "content": "again"})).payload
+        report = (await asyncio.to_thread(tenants.backend.push, {"topic": "*", "content": "again", "ttl": 1})).payload
         assert (await device.next_notification())["id"] == report["id"]
         segment = {"segment": 0, "of": 1, "topic": "*", "id": report["id"], "persisted": True, "content": "again"}
         await asyncio.to_thread(

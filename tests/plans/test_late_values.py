@@ -66,6 +66,7 @@ EVERYTHING: Mapping[str, Any] = {
     "keepalive": {"action": "ping", "seconds": 300},
     "max_frame_kb": 64,
     "events": {"event_bus_arn": ARN.format("events", "event-bus/push"), "offline_after": 60, "include_content": True},
+    "inbox": {"state_ttl": 90000},
     "limits": {"connections_per_user": 5, "on_excess": "close_oldest", "messages_per_second": 5, "burst": 10},
     "async_invocation": {"maximum_event_age": 120, "maximum_retry_attempts": 1},
     "push_queue": {

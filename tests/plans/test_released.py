@@ -12,7 +12,13 @@ from tools.errors import ToolError
 from tools.package_sources import VARIANTS
 
 PLAIN = [package for package in release.planned_packages() if package.runtime is None]
-ALL = {"allow_anonymous": True, "control": {}, "topics": {}}
+ALL = {
+    "allow_anonymous": True,
+    "control": {},
+    "topics": {},
+    "inbox": {},
+    "events": {"event_bus_arn": "arn:aws:events:us-east-1:123456789012:event-bus/push"},
+}
 """Inputs with which every such package is deployed."""
 
 
@@ -59,7 +65,7 @@ def test_what_is_not_of_the_release_is_refused(tmp_path: Path, released: Path) -
     (folder / "poll.zip").write_bytes(b"changed")
     described = json.loads((folder / "packages.json").read_text())
     for package in described:
-        if package["file"] == "push.zip":
+        if package["file"] == "push_extended.zip":
             package["sources_hash"] = "of another version"
     (folder / "packages.json").write_text(json.dumps(described))
 

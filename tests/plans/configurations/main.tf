@@ -79,6 +79,7 @@ module "tenants" {
   client_push     = "any"
   control         = {}
   topics          = {}
+  inbox           = {}
   tags            = { tenant = each.key }
 
   functions = {
