@@ -135,7 +135,7 @@ async def test_it_runs_in_node_20(toolchain: Path, project: Path) -> None:
     use_bare = 'delete globalThis.WebSocket; createPushClient({ url: "ws://127.0.0.1:1" });'
     bare = f'import {{ createPushClient }} from "{NAME}"; {use_bare}'
     (project / "bare.js").write_text(bare)
-    with pytest.raises(AssertionError, match="pass one as the option WebSocket"):
+    with pytest.raises(AssertionError, match="pass the option WebSocket"):
         run(project / "bare.js", cwd=project, node=node)
 
 
