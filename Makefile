@@ -22,7 +22,7 @@ SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (under two minutes)
+demo: terraform environments ## show the module at work on a local AWS, from apply to destroy (five minutes)
 	@$(RUN) -m tools.demo
 
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
