@@ -175,6 +175,22 @@ def test_a_package_needs_nothing_that_the_runtime_does_not_have(function: str, t
         assert answer == UNAVAILABLE[function]
 
 
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"topic": "org/7", "content": 1}, "TOPICS_DISABLED"),
+        ({"userId": "alice", "content": 1, "key": "order-42"}, "INBOX_DISABLED"),
+        ({"userId": "alice", "recall": ID}, "INBOX_DISABLED"),
+    ],
+)
+def test_the_smaller_package_of_push_refuses_what_it_leaves_out(
+    request_: dict[str, object], code: str, tmp_path: Path
+) -> None:
+    line, answer = run("push", build("push", tmp_path), request_, ENVIRONMENT)
+    assert line["outcome"] == code
+    assert answer == {"errorType": code}
+
+
 # --- verify_jwt, which carries libraries: tokens of an issuer need nothing else, boto3 included.
 
 
