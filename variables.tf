@@ -603,10 +603,12 @@ variable "limits" {
 
 variable "inbox" {
   description = <<-EOT
-    What a user has seen and read, the same on every device, with a count of unread notifications, and pushes that replace or recall
-    an earlier one; `{}` for the defaults, null (the default) for none of it. With it, every poll reads the state and the count.
-    - `state_ttl = 31622400`: seconds for which a user's state is kept after the last change: at least as long as notifications are, from
-      a day to 800 days; 366 days.
+    What a user has seen and read, the same on every device, with a count of unread notifications, and pushes that replace or
+    recall an earlier one; `{}` for the defaults, null (the default) for none of it. With it, every poll reads the state and
+    the count.
+
+    - `state_ttl`: seconds for which a user's state is kept after its last change, from a day to 800 days and at least as
+      long as notifications are; 366 days.
   EOT
   type = object({
     state_ttl = optional(number, 31622400)
@@ -1102,8 +1104,9 @@ variable "table_billing" {
     How DynamoDB bills the tables:
     - `mode`: `"PAY_PER_REQUEST"` (on demand) or `"PROVISIONED"`. Must be known when planning, as must `read_capacity` and
       `write_capacity`.
-    - `clients`, `notifications`, and with `topics` `subscriptions`: capacity units of each table with `"PROVISIONED"`: autoscaling keeps them between `read_capacity`
-      and `read_capacity_max`, `write_capacity` and `write_capacity_max`. 5 units, and a maximum equal to the minimum, if left out.
+    - `clients`, `notifications`, `subscriptions`: capacity units of each table (`subscriptions` with `topics`) with
+      `"PROVISIONED"`: autoscaling keeps them between `read_capacity` and `read_capacity_max`, `write_capacity` and
+      `write_capacity_max`. 5 units, and a maximum equal to the minimum, if left out.
     - `clients_index`: fixed capacity units of the index of clients; 5 and 5 if left out.
     - `target_utilization`: percentage of the capacity that autoscaling aims at, 20 to 90; 70 if left out.
   EOT
