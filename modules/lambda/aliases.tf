@@ -1,5 +1,5 @@
 # Provisioned concurrency belongs to a version or an alias, never to the function itself. A function that has it gets the
-# alias live, which always points at the newest version, and is invoked by that. Only such functions publish versions.
+# alias live, which always points to the newest version, and is invoked through it. Only such functions publish versions.
 locals {
   # length([abs(x)]) fails where nothing is set, and is 1 also for a number that is not known yet.
   provisioned_concurrency = {

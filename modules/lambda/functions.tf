@@ -47,7 +47,7 @@ locals {
   # accepted.
   revocable = contains(keys(var.function_names), "control")
 
-  # What is not known yet is taken to be there: length([abs(x)]) fails for null only.
+  # A value that is not known yet counts as set: length([abs(x)]) fails for null only.
   limits_connections = nonsensitive(can(length([abs(var.limits.connections_per_user)])))
   limits_messages    = nonsensitive(can(length([abs(var.limits.messages_per_second)])))
   closes_oldest      = local.limits_connections && try(nonsensitive(var.limits.on_excess == "close_oldest"), false)
@@ -214,7 +214,7 @@ locals {
           },
           {
             Effect = "Allow"
-            # A notification that takes the place of another.
+            # A notification that replaces another.
             Action   = concat(var.inbox == null ? [] : ["dynamodb:GetItem"], ["dynamodb:PutItem"], var.inbox == null ? [] : ["dynamodb:UpdateItem"])
             Resource = [var.tables.notifications_table_arn]
           },
@@ -232,9 +232,9 @@ locals {
       )
     }
 
-    # Not there without control, which is then null.
+    # Not created without control, which is then null.
     control = {
-      description = "Says who is connected, disconnects and revokes"
+      description = "Lists connected users, disconnects them and revokes their tokens"
       defaults    = merge(local.defaults, { memory_size = 512, timeout = 30 })
       environment = merge(
         {
@@ -262,7 +262,7 @@ locals {
           },
           local.manage_connections,
           {
-            # It sends itself what is to be done once more, and Lambda receives that in its name.
+            # It sends itself what to repeat, and Lambda receives that with its role.
             Effect   = "Allow"
             Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
             Resource = var.queues.control_queue_arn[*]
@@ -274,9 +274,9 @@ locals {
       )
     }
 
-    # Not there without inbox, which is then null.
+    # Not created without inbox, which is then null.
     mark = {
-      description = "Keeps what a user has seen and read, for all of the user's devices"
+      description = "Stores what a user has seen and read, and sends it to the user's devices"
       defaults    = local.defaults
       environment = merge(
         {
@@ -307,16 +307,16 @@ locals {
       )
     }
 
-    # The next two are not there without topics, which are then null.
+    # The next two are not created without topics, which is then null.
     fanout = {
-      description = "Sends a notification to a segment of its topic's connections, or of all"
+      description = "Sends a notification to a segment of the connections of a topic, or of all connections"
       defaults    = merge(local.defaults, { memory_size = 512, timeout = 60 })
       environment = merge(
         {
           CLIENTS_TABLE    = var.tables.clients_table_name
           CONNECTIONS_URL  = var.api.connections_url
           FANOUT_QUEUE_URL = var.queues.fanout_queue_url
-          # Each worker's part of the rate.
+          # Each worker's share of the rate.
           POSTS_PER_SECOND = try(tostring(floor(var.topics.broadcast_rate / var.topics.workers)), null)
         },
         local.subscriptions_environment,
@@ -362,9 +362,9 @@ locals {
       )
     }
 
-    # Not there without events, which are then null.
+    # Not created without events, which is then null.
     events = {
-      description = "Says on an event bus what became of connections, users and notifications"
+      description = "Reports connections, users and undelivered notifications on an event bus"
       defaults    = merge(local.defaults, { timeout = 30 })
       environment = merge(
         {
@@ -394,13 +394,13 @@ locals {
             Resource = [var.tables.clients_table_arn]
           },
           {
-            # Lambda reads the stream in its name.
+            # Lambda reads the stream with its role.
             Effect   = "Allow"
             Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
             Resource = var.tables.clients_stream_arn[*]
           },
           {
-            # It lists a table's streams, not one of them. The * stands for the time at which each was turned on.
+            # ListStreams is about a table, not about one stream. The * stands for the time at which a stream was enabled.
             Effect   = "Allow"
             Action   = ["dynamodb:ListStreams"]
             Resource = ["${var.tables.clients_table_arn}/stream/*"]
