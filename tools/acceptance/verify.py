@@ -255,7 +255,7 @@ def _try(place: Place, jwt: Terraform, options: Options, report: Report, part: "
     with part("What the demo shows, with tokens"):
         asyncio.run(Scenario(place.connect, place.backend, say).play())
     with part("Who is let in"):
-        asyncio.run(TokenScenario(place.account.local, place.backend, place.backend.outputs, place.tokens, say).play())
+        asyncio.run(TokenScenario(place.account.local, place.backend, place.tokens, say).play())
     concurrency = next((each.value for each in report.quotas if each.name.startswith("Lambda")), None)
     for level in options.levels:
         with part(f"From push to receipt with {level:,} connections"):

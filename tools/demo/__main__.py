@@ -82,12 +82,12 @@ def run(folder: Path, transcript: Transcript) -> None:
         with issuer() as tokens:
             (examples / "jwt" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
             with applied(example("jwt"), transcript, local) as outputs:
-                asyncio.run(TokenScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
+                asyncio.run(TokenScenario(local, backend(local, outputs), tokens, transcript).play())
 
             transcript.heading("examples/topics: one push to a tenant, and one to everybody")
             (examples / "topics" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
             with applied(example("topics"), transcript, local) as outputs:
-                asyncio.run(TopicScenario(local, backend(local, outputs), outputs, tokens, transcript).play())
+                asyncio.run(TopicScenario(local, backend(local, outputs), tokens, transcript).play())
     transcript.heading("All of it held.")
 
 
