@@ -165,7 +165,8 @@ class Retrying:
         try:
             await self._management.close(connection.connection_id, deadline=self._closing_end())
         except AwsError as error:
-            return None if error.status == 404 or error.code == "GoneException" else error
+            # Only this answer says that it is closed. A 404 is that of another address, such as a wrong stage.
+            return None if error.code == "GoneException" else error
         except Exception as error:
             return error
         return None

@@ -354,14 +354,28 @@ def test_a_connection_that_can_be_neither_sent_to_nor_closed_is_told_by_a_count_
     assert (bob.persisted, bob.failed, bob.unclosed, bob.incomplete) == (True, 1, 0, False)
 
 
-@pytest.mark.parametrize(
-    "error", [AwsError("404", status=404), AwsError("GoneException", status=400), AwsError("NotFound", status=404)]
-)
-def test_closing_what_is_not_there_has_closed_it(error: AwsError) -> None:
+def test_closing_what_is_not_there_has_closed_it() -> None:
     world = World(connection("phone"))
-    world.posting, world.closing = failing(DENIED), failing(error)
+    world.posting, world.closing = failing(DENIED), failing(AwsError("GoneException", status=400))
     (outcome,) = deliver(world)
     assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 0, False)
+
+
+@pytest.mark.parametrize("error", [AwsError("404", status=404), AwsError("NotFoundException", status=404)])
+def test_an_address_that_is_not_there_has_closed_nothing(error: AwsError) -> None:
+    world = World(connection("phone"))
+    world.posting, world.closing = failing(error), failing(error)
+    (outcome,) = deliver(world)
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 1, True)
+
+
+@pytest.mark.parametrize("call", ["posting", "removing"])
+def test_whatever_fails_while_an_expired_connection_is_dismissed_it_is_closed(call: str) -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000), connection("laptop"))
+    setattr(world, call, lambda subject: (fine if subject == "laptop" else failing(KeyError("x")))(subject))
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (2, 1, 1, 0)
+    assert world.done("close") == ["phone"]
 
 
 def test_an_expired_connection_that_cannot_be_closed_keeps_its_row_and_is_counted() -> None:
