@@ -131,11 +131,10 @@ class Retrying:
         """Send an expired connection the reason for closing it, and close it."""
         try:
             await self._management.post(connection.connection_id, _BYE, deadline=self._closing_end(), attempts=1)
-        except ConnectionGone:
-            await self._miss(connection, outcome)
-            return
-        except AwsError:
-            pass  # it is closed anyway
+        except Exception as error:  # with any other it is closed anyway
+            if isinstance(error, ConnectionGone):
+                await self._miss(connection, outcome)
+                return
         failure = await self._close(connection)
         if failure is None:
             outcome.gone += 1
@@ -157,7 +156,7 @@ class Retrying:
         if self._age(connection) < ESTABLISHING_MILLISECONDS:
             return
         # If the row cannot be deleted now, the next push or the row's TTL will.
-        with contextlib.suppress(AwsError):
+        with contextlib.suppress(Exception):
             await self._clients.remove(connection.connection_id, deadline=self._closing_end())
 
     async def _close(self, connection: Connection) -> Exception | None:
