@@ -93,7 +93,7 @@ class Retrying:
             outcome.fail(error)
             # Once it is closed, its client reconnects and resumes.
             if outcome.persisted and await self._close(connection) is not None:
-                outcome.unclosed += 1
+                outcome.leave(connection)
         else:
             outcome.delivered += 1
             self._refusals.note_taken()
@@ -142,7 +142,7 @@ class Retrying:
             return
         # Its row stays, so that the next push tries again.
         outcome.fail(failure)
-        outcome.unclosed += outcome.persisted
+        outcome.leave(connection)
 
     async def _miss(self, connection: Connection, outcome: Outcome) -> None:
         """Count a connection that API Gateway does not know."""
