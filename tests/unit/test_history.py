@@ -48,6 +48,8 @@ class Table:
         self.queries: list[dict[str, Any]] = []
 
     async def query(self, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        # DynamoDB reads it as a 32-bit number ("Limit", Query, API reference).
+        assert 1 <= request["Limit"] < 2**31
         self.queries.append(dict(request))
         rows = [row for row in self.rows if self._asked_for(request, row.notification.notification_id)]
         if not request["ScanIndexForward"]:

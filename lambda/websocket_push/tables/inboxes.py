@@ -7,7 +7,7 @@ from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 from websocket_push.protocol.inbox import MAX_COUNT, State, Unread, read_state, state_text
 from websocket_push.tables.notifications import inbox_key, key_of
-from websocket_push.tables.stored import MAX_QUERIES, QUERY_GROWTH
+from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
 _REFUSED = "ConditionalCheckFailedException"
 _STATE = "state"
@@ -113,7 +113,7 @@ class Inboxes:
             if page.last_evaluated_key is None or unread > MAX_COUNT:
                 break
             request["ExclusiveStartKey"] = page.last_evaluated_key
-            rows *= QUERY_GROWTH
+            rows = min(QUERY_GROWTH * rows, MAX_ROWS)
         # With nothing above it, all that can come is later than the mark itself.
         return unread, newest or state.floor
 

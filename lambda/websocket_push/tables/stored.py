@@ -44,6 +44,9 @@ class Part(NamedTuple):
 QUERY_GROWTH = 4
 """How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
 
+MAX_ROWS = 10_000
+"""How many rows a query looks at most: more do not fit into 1 MB, and DynamoDB refuses a `Limit` above 2^31 - 1."""
+
 MAX_QUERIES = 16
 """How many queries one read makes, one after the other, whatever the rows hold."""
 
@@ -120,7 +123,7 @@ class StoredNotifications:
             if reached is None or len(found) >= count or total > size:
                 break
             request["ExclusiveStartKey"] = reached
-            rows *= QUERY_GROWTH
+            rows = min(QUERY_GROWTH * rows, MAX_ROWS)
         return Part(found, None if reached is None else reached["notificationId"]["S"])
 
     def _query(self, key: str, part: Range, now: int, topic: str | None) -> dict[str, object]:
