@@ -39,9 +39,19 @@ class Inboxes:
         self._table = table
 
     async def find(self, user_id: str, *, deadline: float) -> Stored:
-        """Read a user's state; what was written before is seen."""
+        """Read a user's state; what was written before is seen.
+
+        A state that is malformed counts as empty, and the next mark writes over it: without that, the user's polls
+        and marks would fail for as long as the item is kept.
+        """
         item = await self._dynamodb.get_item(self._table, _key(user_id), deadline=deadline)
-        return Stored() if item is None else Stored(read_state(item["inboxState"]["S"]), int(item["inboxVersion"]["N"]))
+        if item is None:
+            return Stored()
+        version = _number(item, "inboxVersion")
+        try:
+            return Stored(read_state(item["inboxState"]["S"]), version)
+        except (KeyError, TypeError, ValueError):
+            return Stored(version=version)
 
     async def write(self, user_id: str, state: State, *, over: int, expires_at: int, deadline: float) -> bool:
         """Write a state over a version; return False, having written nothing, if that is not the latest any more.
@@ -122,7 +132,13 @@ class Inboxes:
         items = await self._dynamodb.get_items(
             self._table, keys, attributes="notificationId, expiresAt, content", deadline=deadline
         )
-        return sum("content" in item and int(item["expiresAt"]["N"]) > now for item in items)
+        return sum("content" in item and _number(item, "expiresAt") > now for item in items)
+
+
+def _number(item: Item, name: str) -> int:
+    """Return a whole number; 0 where there is none."""
+    text = str(item.get(name, {}).get("N"))
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _key(user_id: str) -> Item:
