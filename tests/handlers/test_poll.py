@@ -169,29 +169,28 @@ class TestAuthorized:
         assert "secret" not in json.dumps(line)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"content": 7},
-        {"content": {"text": "hello"}},
-        {"content": ""},
-        {"content": "hello"},
-        {"content": '{"text":'},
-        {"content": '1,"id":"x"'},
-        {"content": "NaN"},
-        {"notificationId": earliest_id_at(START + 2)[:-1]},
-        {"notificationId": f'{earliest_id_at(START + 2)[:-1]}"'},
-        {"notificationId": f"{earliest_id_at(START + 2)}A"},
-    ],
-)
+DAMAGED = [
+    {"content": 7},
+    {"content": {"text": "hello"}},
+    {"content": ""},
+    {"content": "hello"},
+    {"content": '{"text":'},
+    {"content": '1,"id":"x"'},
+    {"content": "NaN"},
+    {"notification_id": earliest_id_at(START + 2)[:-1]},
+    {"notification_id": f'{earliest_id_at(START + 2)[:-1]}"'},
+    {"notification_id": f"{earliest_id_at(START + 2)}A"},
+]
+"""Attributes that make a row unreadable."""
+
+
 @pytest.mark.parametrize("position", [{}, {"after": SOME_ID}, {"before": earliest_id_at(START + 10**9)}])
 @pytest.mark.parametrize("topics", [False, True])
-def test_a_row_that_cannot_be_read_hides_no_other_and_is_counted(
+def test_rows_that_cannot_be_read_hide_no_other_and_are_counted(
     tables: Tables,
     event: EventMaker,
     environment: pytest.MonkeyPatch,
     log_lines: LogLines,
-    damage: dict[str, Any],
     position: dict[str, str],
     topics: bool,
 ) -> None:
@@ -200,21 +199,16 @@ def test_a_row_that_cannot_be_read_hides_no_other_and_is_counted(
         environment.setenv("TOPICS", "true")
         tables.add_client("WKtlFcYLjoECFvg=")
         user_id = "topic#*"
-    ids = [earliest_id_at(START + milliseconds) for milliseconds in (1, 3)]
+    ids = [earliest_id_at(START + milliseconds) for milliseconds in (1, 3 + len(DAMAGED))]
     for each in ids:
         tables.add_notification(each, user_id, topic="*")
-    tables.add_notification(
-        **{"notification_id": earliest_id_at(START + 2), "user_id": user_id, "topic": "*"} | damaged(damage)
-    )
+    for number, damage in enumerate(DAMAGED):
+        row: dict[str, Any] = {"notification_id": earliest_id_at(START + 3 + number), "topic": "*", **damage}
+        tables.add_notification(user_id=user_id, **row)
     frame = poll(event("message", body={"action": "poll", **position}, authorizer=ALICE))
     assert ids_of(frame) == ids
     (line,) = log_lines()
-    assert (line["RowsUnreadable"], line["notifications"]) == (1, 2)
-
-
-def damaged(damage: dict[str, Any]) -> dict[str, Any]:
-    """Name the attributes of a row as `add_notification` does."""
-    return {"notification_id" if name == "notificationId" else name: value for name, value in damage.items()}
+    assert (line["RowsUnreadable"], line["notifications"]) == (len(DAMAGED), 2)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_what_can_be_neither_sent_to_nor_closed_is_counted_however_both_fail(clo
     with Server(answer) as server:
 
         async def work(transport: ConcurrentSender) -> list[Outcome]:
-            return await delivery_over(world, transport, seconds=0.4).run(["alice"])
+            return await delivery_over(world, transport, seconds=0.2).run(["alice"])
 
         (outcome,) = run(transport_to(server, attempt_timeout=0.1), work)
 
