@@ -55,6 +55,7 @@ class World:
         self.deadlines: list[float] = []
         self.attempts: set[int | None] = set()
         self.started = 0.0
+        self.chance = 0.0
         self.refusals = Refusals()
         self.damaged: list[dict[str, Any]] = []
         self.storing: Script = fine
@@ -77,7 +78,7 @@ class World:
             notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
             stored_until=stored_until,
             clocks=Clocks(lambda: self.now, started + seconds, started + 2 * seconds),
-            random=lambda: 0.0,
+            random=lambda: self.chance,
             refusals=self.refusals,
         )
 

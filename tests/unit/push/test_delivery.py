@@ -204,6 +204,27 @@ def test_a_connection_whose_handshake_takes_longer_keeps_its_row_and_is_not_aske
     assert world.done("remove") == []
 
 
+@pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_pauses_between_rounds_grow_to_a_second_and_are_spread_by_chance(
+    monkeypatch: pytest.MonkeyPatch, chance: float, share: float
+) -> None:
+    bounds = [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def gone_at_first(_: str) -> None:
+        if len(pauses) < len(bounds):
+            raise GONE
+
+    world = World(connection("phone", connected_at=NOW))
+    world.chance, world.posting = chance, gone_at_first
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    assert counts(deliver(world)[0]) == (1, 1, 0, 0)
+    assert pauses == pytest.approx([bound * share for bound in bounds])
+
+
 @pytest.mark.parametrize(("age", "removed"), [(29_000, []), (29_999, []), (30_000, ["phone"]), (31_000, ["phone"])])
 def test_no_row_is_deleted_while_connect_may_still_be_running(age: int, removed: list[str]) -> None:
     world = World(connection("phone", connected_at=NOW - age))
