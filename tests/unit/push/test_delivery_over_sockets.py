@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -132,6 +133,33 @@ def test_what_can_be_neither_sent_to_nor_closed_is_counted_however_both_fail(clo
 
     assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (len(FAILING), len(FAILING), True)
     assert world.done("remove") == []
+
+
+@pytest.mark.parametrize(("taken", "refused", "given_up"), [(40, 1, True), (0, 40, False)])
+def test_a_full_connection_is_given_up_after_three_attempts_and_a_throttled_account_is_not(
+    taken: int, refused: int, given_up: bool
+) -> None:
+    """A refused connection is asked in rounds until the deadline unless others are taken."""
+    posts: Counter[str] = Counter()
+
+    async def answer(exchange: Exchange) -> bool:
+        name = exchange.request.path.rpartition("/")[2]
+        posts[name] += exchange.request.method == "POST"
+        full = exchange.request.method == "POST" and name.startswith("full")
+        return await PLAYS["throttled" if full else "taken"](exchange)
+
+    full = [f"full{number}" for number in range(refused)]
+    world = World(*map(connection, [*(f"open{number}" for number in range(taken)), *full]))
+    with Server(answer) as server:
+
+        async def work(transport: ConcurrentSender) -> list[Outcome]:
+            return await delivery_over(world, transport, seconds=1.5).run(["alice"])
+
+        (outcome,) = run(transport_to(server), work)
+
+    assert (outcome.delivered, outcome.failed, outcome.unclosed) == (taken, refused, 0)
+    assert {posts[each] > ATTEMPTS for each in full} == {not given_up}
+    assert all(posts[each] == ATTEMPTS for each in full) == given_up
 
 
 FINAL = ("taken", "denied")
