@@ -18,6 +18,7 @@ from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import MAX_POSTS_AT_ONCE, MAX_RETRIES_AT_ONCE
 from websocket_push.push.report import report
 from websocket_push.push.retrying import ATTEMPTS
+from websocket_push.push.window import Work
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.notifications import Notification
 
@@ -560,3 +561,27 @@ def test_where_all_are_refused_nobody_is_given_up_before_the_time_is_over() -> N
     world.posting = refuse_at_first
     assert counts(deliver(world)[0]) == (100, 100, 0, 0)
     assert world.done("close") == []
+
+
+def test_connections_wait_until_they_are_begun_and_as_many_as_that_keep_lookups_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "MAX_RETRIES_AT_ONCE", 1)
+    monkeypatch.setattr(posting, "MAX_POSTS_AT_ONCE", 2)
+    monkeypatch.setattr(posting, "MAX_WAITING", 3)
+    connections = [connection(str(number)) for number in range(6)]
+
+    async def post_to(found: list[Connection]) -> tuple[bool, bool]:
+        world, outcome = World(*found), Outcome("alice")
+        outcome.connections = len(found)
+        async with asyncio.TaskGroup() as group:
+            common = world.delivery()._common(Work(group)).posting
+            common.add(found, outcome, lambda: None)
+            before = common.crowded
+            await common.drained()
+        assert counts(outcome) == (len(found), len(found), 0, 0)
+        return before, common.crowded
+
+    # One is retried, and two wait in their places for it.
+    assert asyncio.run(post_to(connections)) == (True, False)
+    assert asyncio.run(post_to(connections[1:])) == (False, False)
