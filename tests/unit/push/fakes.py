@@ -53,6 +53,7 @@ class World:
         self.journal: list[tuple[str, str]] = []
         self.frames: list[bytes] = []
         self.deadlines: list[float] = []
+        self.closing_deadlines: list[float] = []
         self.attempts: set[int | None] = set()
         self.started = 0.0
         self.chance = 0.0
@@ -201,5 +202,6 @@ class _Management:
         self._world.frames.append(payload.body)
 
     async def close(self, connection_id: str, *, deadline: float) -> None:
+        self._world.closing_deadlines.append(deadline)
         require_time(deadline)
         await self._world.act("close", connection_id, self._world.closing)

@@ -563,6 +563,31 @@ def test_where_all_are_refused_nobody_is_given_up_before_the_time_is_over() -> N
     assert world.done("close") == []
 
 
+def test_a_silent_connection_has_three_seconds_and_its_close_five() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(AwsError("Timeout", transient=True))
+    world.refusals.note_taken()
+    assert counts(deliver(world)[0]) == (1, 0, 0, 1)
+    # The first is that of the attempt without a task.
+    assert [each - world.started for each in world.deadlines[1:]] == [3.0]
+    assert [each - world.started for each in world.closing_deadlines] == [5.0]
+
+
+def test_no_close_outlives_the_time_for_closing() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(DENIED)
+    deliver(world, seconds=1)
+    assert [each - world.started for each in world.closing_deadlines] == [2.0]
+
+
+def test_a_post_that_a_retry_brought_through_counts_as_taken() -> None:
+    world = World(connection("phone"))
+    world.refusals.note_refused()
+    assert world.refusals.patience() > 0
+    assert deliver(world)[0].delivered == 1
+    assert world.refusals.patience() == 0
+
+
 def test_connections_wait_until_they_are_begun_and_as_many_as_that_keep_lookups_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
