@@ -391,6 +391,14 @@ def test_an_address_that_is_not_there_has_closed_nothing(error: AwsError) -> Non
     assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 1, True)
 
 
+def test_what_is_not_kept_leaves_no_gap_in_a_connection_that_stays_open() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000), connection("laptop"))
+    world.posting = world.closing = failing(DENIED)
+    (outcome,) = deliver(world, stored_until=None)
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (2, 0, True)
+    assert world.done("close") == []
+
+
 @pytest.mark.parametrize("call", ["posting", "removing"])
 def test_whatever_fails_while_an_expired_connection_is_dismissed_it_is_closed(call: str) -> None:
     world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000), connection("laptop"))
@@ -561,6 +569,16 @@ def test_where_all_are_refused_nobody_is_given_up_before_the_time_is_over() -> N
     world.posting = refuse_at_first
     assert counts(deliver(world)[0]) == (100, 100, 0, 0)
     assert world.done("close") == []
+
+
+def test_connections_of_those_for_whom_storing_has_failed_are_not_looked_up() -> None:
+    users = [f"u{n}" for n in range(MAX_RECIPIENTS_AT_ONCE + 5)]
+    world = World()
+    world.storing = failing(DENIED)
+    world.querying = lambda _: asyncio.sleep(1)
+    outcomes = deliver(world, *users)
+    assert world.done("query") == users[:MAX_RECIPIENTS_AT_ONCE]
+    assert all(outcome.nothing_done and not outcome.missed for outcome in outcomes)
 
 
 def test_a_silent_connection_has_three_seconds_and_its_close_five() -> None:
