@@ -169,7 +169,7 @@ class TestAuthorized:
         assert "secret" not in json.dumps(line)
 
 
-DAMAGED = [
+DAMAGED: list[dict[str, Any]] = [
     {"content": 7},
     {"content": {"text": "hello"}},
     {"content": ""},
