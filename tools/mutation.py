@@ -32,6 +32,17 @@ TESTS = {
     "tables": ("tests/unit/push", "tests/unit/test_history.py", "tests/handlers"),
     "history.py": ("tests/unit/test_history.py",),
     "authorization.py": ("tests/unit/test_authorization.py",),
+    "handlers/connect.py": ("tests/handlers/test_connect.py", "tests/handlers/test_limits.py"),
+    "handlers/disconnect.py": ("tests/handlers/test_disconnect.py", "tests/handlers/test_subscriptions.py"),
+    "handlers/fanout.py": ("tests/handlers/test_topics.py",),
+    "handlers/poll.py": ("tests/handlers/test_poll.py", "tests/handlers/test_subscriptions.py"),
+    "handlers/push.py": ("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
+    "handlers/push_queue.py": ("tests/handlers/test_push_queue.py",),
+    "handlers/push_route.py": ("tests/handlers/test_push.py",),
+    "handlers/pushing.py": (
+        *("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
+        *("tests/handlers/test_topics.py", "tests/handlers/test_replacing.py", "tests/handlers/test_events.py"),
+    ),
     "handlers": ("tests/handlers",),
 }
 """The tests that have to notice a change, by the part that is changed; of several that name it, the first counts."""

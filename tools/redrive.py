@@ -231,10 +231,10 @@ def _ready(
 def _with_id(queued: QueuedMessage, now_milliseconds: int, used: str | None = None) -> str:
     parsed = parse_queued_push(queued, now_milliseconds=now_milliseconds, max_frame_bytes=MAX_FRAME_BYTES)
     request = parse_message(queued.body)
-    content = request.pop("content")
+    content = request.pop("content", None)  # A recall has none.
     request["id"] = request.get("id") or used or parsed.notification_id
     # Of the other members each is read as what it is; the content goes back as it was written.
-    return f'{to_json(request)[:-1]},"content":{content}}}'
+    return to_json(request) if content is None else f'{to_json(request)[:-1]},"content":{content}}}'
 
 
 def _sent_at(message: Mapping[str, Any]) -> int:
@@ -244,7 +244,7 @@ def _sent_at(message: Mapping[str, Any]) -> int:
 def _record(body: str) -> dict[str, Any]:
     try:
         record = parse_object(body, as_written="requestPayload") or {}
-    except ValueError:
+    except (ValueError, RecursionError):
         record = {}
     if not isinstance(record.get("requestContext"), dict) or "requestPayload" not in record:
         raise RequestError(ErrorCode.INVALID_REQUEST, "This is no record of an asynchronous invocation.")

@@ -57,19 +57,23 @@ class Page(NamedTuple):
         Whether the client's position was in the future, so that this is the newest page instead.
     recalls
         The texts of recalls, oldest first.
+    unreadable
+        How many rows were skipped because they are malformed.
     """
 
     texts: list[str]
     next_position: str | None
     reset: bool = False
     recalls: Sequence[str] = ()
+    unreadable: int = 0
 
     @staticmethod
-    def of(entries: "Iterable[_Entry]", next_position: str | None) -> "Page":
+    def of(entries: "Iterable[_Entry]", next_position: str | None, unreadable: int) -> "Page":
         """Make a page of entries, oldest first."""
         every = list(entries)
         texts = [each.text for each in every if not each.is_recall]
-        return Page(texts, next_position, recalls=[each.text for each in every if each.is_recall])
+        recalls = [each.text for each in every if each.is_recall]
+        return Page(texts, next_position, recalls=recalls, unreadable=unreadable)
 
 
 class _Entry(NamedTuple):
@@ -126,9 +130,9 @@ async def read_history(
         return newest._replace(next_position=None, reset=True)
     if request.continued:
         new = await read(Range("notificationId > :low", low=request.after), request.limit + 1, MAX_QUERIES)
-        return _resumed([], _entries(new), request.limit, page_bytes, new.reached)
+        return _resumed(Part([], None), new, request.limit, page_bytes)
     repeats, new = await _read_resumed(read, request.after, request.limit, page_bytes, together)
-    return _resumed(_entries(repeats), _entries(new), request.limit, page_bytes, new.reached)
+    return _resumed(repeats, new, request.limit, page_bytes)
 
 
 async def _newest(read: "_Read", request: PollRequest, page_bytes: int) -> Page:
@@ -138,7 +142,7 @@ async def _newest(read: "_Read", request: PollRequest, page_bytes: int) -> Page:
     found = await read(part, request.limit + 1, MAX_QUERIES)
     entries = _entries(found)
     taken = _fitting(entries, request.limit, page_bytes) or entries[:1]
-    return Page.of(reversed(taken), _stopped_at(taken, entries, found.reached))
+    return Page.of(reversed(taken), _stopped_at(taken, entries, found.reached), found.unreadable)
 
 
 async def _read_resumed(
@@ -154,29 +158,32 @@ async def _read_resumed(
     new = [each for each in whole.found if each.notification_id > after]
     if whole.reached is None or len(new) > limit or sum(len(each.content) for each in new) > page_bytes:
         repeats = [each for each in reversed(whole.found) if each.notification_id < after]
-        return Part(repeats, None), Part(new, whole.reached)
+        return Part(repeats, None), whole._replace(found=new)
     # BETWEEN includes its bounds; a key condition cannot exclude one.
     overlap = Range("notificationId BETWEEN :low AND :high", low=start, high=after, newest_first=True)
     before, behind = await together(
         read(overlap, MAX_REPEATS + 1, MAX_QUERIES),
         read(Range("notificationId > :low", low=after), limit + 1, MAX_QUERIES),
     )
-    return Part([each for each in before.found if each.notification_id != after], None), behind
+    return before._replace(found=[each for each in before.found if each.notification_id != after]), behind
 
 
-def _resumed(
-    repeats: Sequence[_Entry], new: Sequence[_Entry], limit: int, page_bytes: int, reached: str | None
-) -> Page:
+def _resumed(overlap: Part, behind: Part, limit: int, page_bytes: int) -> Page:
     """Assemble a page after a position: what the overlap repeats, newest first, then what is new, oldest first.
 
     The first new notification always gets a place, so a client that keeps paging reaches the end. If there are too many
     repeats, the latest are kept.
     """
+    repeats, new = _entries(overlap), _entries(behind)
     reserved = new[0].size if new else 0
     kept = _fitting(repeats, MAX_REPEATS, min(page_bytes // 2, page_bytes - reserved))
     taken = _fitting(new, limit, page_bytes - sum(each.size for each in kept)) or new[:1]
-    stopped_at = _stopped_at(taken, new, reached)
-    return Page.of((*reversed(kept), *taken), None if stopped_at is None else continued_position(stopped_at))
+    stopped_at = _stopped_at(taken, new, behind.reached)
+    return Page.of(
+        (*reversed(kept), *taken),
+        None if stopped_at is None else continued_position(stopped_at),
+        overlap.unreadable + behind.unreadable,
+    )
 
 
 def _stopped_at(taken: Sequence[_Entry], read: Sequence[_Entry], reached: str | None) -> str | None:

@@ -65,7 +65,7 @@ class Tails:
             return tail.found if tail.found.reached is None or len(tail.found.found) >= count else None
         if part.low < tail.part.low:
             return None
-        return Part([each for each in tail.found.found if each.notification_id >= part.low], None)
+        return tail.found._replace(found=[each for each in tail.found.found if each.notification_id >= part.low])
 
     def keep(self, topic: str, part: Range, found: Part, *, read_at: int) -> None:
         """Keep what was read, if it reaches to the end of the log."""
@@ -172,4 +172,5 @@ def merged(parts: Sequence[Part], *, newest_first: bool) -> Part:
         for each in part.found:
             if end is None or (each.notification_id >= end if newest_first else each.notification_id <= end):
                 found.setdefault(each.notification_id, each)
-    return Part([found[each] for each in sorted(found, reverse=newest_first)], end)
+    unreadable = sum(part.unreadable for part in parts)
+    return Part([found[each] for each in sorted(found, reverse=newest_first)], end, unreadable)

@@ -18,6 +18,10 @@ ATTEMPTS = 10
 """How often a mark is tried that others of the same user get in the way of; each time one of them is done."""
 
 POST_ATTEMPTS = 3
+
+POST_SECONDS = 5.0
+"""How long the reply waits for the posts to the other devices: an attempt that gets no answer (3 s), and another."""
+
 POSTS_AT_ONCE = 64
 
 
@@ -101,11 +105,12 @@ class Marking(NamedTuple):
 
     async def _send(self, frame: str, connections: list[str]) -> None:
         payload, places = Payload(frame.encode()), asyncio.Semaphore(POSTS_AT_ONCE)
+        until = min(self.deadline, asyncio.get_running_loop().time() + POST_SECONDS)
 
         async def send(connection_id: str) -> None:
             async with places:
                 try:
-                    await self.management.post(connection_id, payload, deadline=self.deadline, attempts=POST_ATTEMPTS)
+                    await self.management.post(connection_id, payload, deadline=until, attempts=POST_ATTEMPTS)
                 except AwsError:
                     return
 

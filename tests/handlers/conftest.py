@@ -192,6 +192,11 @@ class Tables:
             }
         )
 
+    def add_connection(self, **attributes: Any) -> None:
+        """Write a row of the clients table with other attributes than those of a connection."""
+        row = {"userId": "alice", "connectedAt": 1, "expiresAt": 4_000_000_000}
+        self._clients.put_item(Item=row | attributes)
+
     def add_notification(self, notification_id: str, user_id: str = "alice", **attributes: Any) -> None:
         self._notifications.put_item(
             Item={
@@ -203,6 +208,10 @@ class Tables:
                 **attributes,
             }
         )
+
+    def add_inbox_item(self, key: str, **attributes: Any) -> None:
+        """Write the item of a user's state."""
+        self._notifications.put_item(Item={"userId": key, "notificationId": "state", **attributes})
 
     def clients(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._clients.scan()["Items"]

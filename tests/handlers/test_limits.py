@@ -84,6 +84,26 @@ def test_the_oldest_is_closed(
     assert [line["ConnectionsEnded"] for line in log_lines()] == [1]
 
 
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
+def test_one_that_cannot_be_closed_is_not_counted_and_found_by_the_next(
+    tables: Tables,
+    management: ManagementServer,
+    event: EventMaker,
+    two_connections: pytest.MonkeyPatch,
+    log_lines: LogLines,
+    status: HTTPStatus,
+) -> None:
+    two_connections.setenv("CLOSE_OLDEST", "true")
+    management.open("first", "second")
+    management.closing = status
+    tables.add_client("first", connected_at=1)
+    tables.add_client("second", connected_at=2)
+    assert opening(event) == {"statusCode": 200}
+    assert ids(tables) == {"first", "second", "WKtlFcYLjoECFvg="}
+    (line,) = log_lines()
+    assert "ConnectionsEnded" not in line
+
+
 def test_the_subscriptions_of_the_oldest_go_too(
     tables: Tables,
     subscriptions: Subscriptions,

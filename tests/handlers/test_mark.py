@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +7,12 @@ import pytest
 
 from tests.handlers.conftest import Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.management import Management
+from websocket_push.aws.requests import Payload
 from websocket_push.handlers import control, poll
 from websocket_push.handlers.mark import handler
-from websocket_push.marking import ATTEMPTS
+from websocket_push.marking import ATTEMPTS, POST_SECONDS
 from websocket_push.protocol.identifiers import earliest_id_at
 from websocket_push.protocol.inbox import MAX_COUNT
 from websocket_push.tables.inboxes import Inboxes
@@ -236,6 +240,57 @@ class TestPage:
 def test_an_unsound_message_changes_nothing(tables: Tables, send: Send, members: Any, code: str) -> None:
     assert send(**members)["code"] == code
     assert tables.notifications() == []
+
+
+def test_the_reply_waits_for_the_other_devices_for_a_few_seconds_at_most(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+
+    async def post(_: Management, connection_id: str, payload: Payload, *, deadline: float, attempts: int) -> None:
+        left.append(deadline - asyncio.get_running_loop().time())
+        raise AwsError("Throttled", status=429, transient=True)
+
+    environment.setattr(Management, "post", post)
+    for name in ("phone", "tablet"):
+        tables.add_client(name)
+    message = event("message", body={"action": "mark", "readUpTo": IDS[0]}, authorizer=ALICE)
+    for seconds, most in ((60, POST_SECONDS), (2, 2)):
+        message["body"] = json.dumps({"action": "mark", "readUpTo": IDS[len(left)]})
+        assert '"type":"state"' in str(handler(message, Context(seconds * 1000))["body"])
+        assert [0 < each <= most for each in left[-2:]] == [True, True]
+    assert len(left) == 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {},
+        {"inboxState": 5},
+        {"inboxState": ""},
+        {"inboxState": "[]"},
+        {"inboxState": "{}"},
+        {"inboxState": '{"readUpTo":5,"read":{},"unread":{}}'},
+        {"inboxState": '{"readUpTo":{"x":"y"},"read":{},"unread":{}}'},
+        {"inboxState": '{"seenUpTo":1,"readUpTo":{},"read":{},"unread":{}}'},
+    ],
+)
+def test_a_state_that_cannot_be_read_counts_as_empty_and_is_written_over(
+    tables: Tables, send: Send, damage: dict[str, Any]
+) -> None:
+    for each in IDS[:3]:
+        tables.add_notification(each)
+    tables.add_inbox_item(inbox_key("alice"), inboxVersion=4, **damage)
+    assert send(action="poll")["state"]["unreadCount"] == 3
+    assert send(readUpTo=IDS[1])["state"]["version"] == 5
+    assert send(action="poll")["state"]["unreadCount"] == 1
+
+
+def test_a_row_without_a_time_to_live_is_not_counted(tables: Tables, send: Send) -> None:
+    for each in IDS[:3]:
+        tables.add_notification(each)
+    tables.add_notification(IDS[0], expiresAt="never")
+    assert send(readUpTo=IDS[2], unread=[IDS[0], IDS[1]])["state"]["unreadCount"] == 1
 
 
 def test_an_anonymous_user_is_read_from_the_row(tables: Tables, send: Send) -> None:

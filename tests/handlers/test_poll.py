@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -166,6 +167,63 @@ class TestAuthorized:
         (line,) = log_lines()
         assert (line["notifications"], line["more"]) == (1, False)
         assert "secret" not in json.dumps(line)
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"content": 7},
+    {"content": {"text": "hello"}},
+    {"content": ""},
+    {"content": "hello"},
+    {"content": '{"text":'},
+    {"content": '1,"id":"x"'},
+    {"content": "NaN"},
+    {"notification_id": earliest_id_at(START + 2)[:-1]},
+    {"notification_id": f'{earliest_id_at(START + 2)[:-1]}"'},
+    {"notification_id": f"{earliest_id_at(START + 2)}A"},
+]
+"""Attributes that make a row unreadable."""
+
+
+@pytest.mark.parametrize("position", [{}, {"after": SOME_ID}, {"before": earliest_id_at(START + 10**9)}])
+@pytest.mark.parametrize("topics", [False, True])
+def test_rows_that_cannot_be_read_hide_no_other_and_are_counted(
+    tables: Tables,
+    event: EventMaker,
+    environment: pytest.MonkeyPatch,
+    log_lines: LogLines,
+    position: dict[str, str],
+    topics: bool,
+) -> None:
+    user_id = "alice"
+    if topics:
+        environment.setenv("TOPICS", "true")
+        tables.add_client("WKtlFcYLjoECFvg=")
+        user_id = "topic#*"
+    ids = [earliest_id_at(START + milliseconds) for milliseconds in (1, 3 + len(DAMAGED))]
+    for each in ids:
+        tables.add_notification(each, user_id, topic="*")
+    for number, damage in enumerate(DAMAGED):
+        row: dict[str, Any] = {"notification_id": earliest_id_at(START + 3 + number), "topic": "*", **damage}
+        tables.add_notification(user_id=user_id, **row)
+    frame = poll(event("message", body={"action": "poll", **position}, authorizer=ALICE))
+    assert ids_of(frame) == ids
+    (line,) = log_lines()
+    assert (line["RowsUnreadable"], line["notifications"]) == (len(DAMAGED), 2)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"connectedAt": "yesterday"}, {"expiresAt": {"soon": True}}, {"userId": 7}, {"connectedAt": 1.5}]
+)
+@pytest.mark.parametrize("topics", [False, True])
+def test_a_connection_whose_row_cannot_be_read_is_told_to_connect_again(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, damage: dict[str, Any], topics: bool
+) -> None:
+    if topics:
+        environment.setenv("TOPICS", "true")
+    attributes = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in damage.items()}
+    tables.add_connection(connectionId="WKtlFcYLjoECFvg=", **attributes)
+    frame = poll(event("message", body={"action": "poll"}, authorizer=ALICE if topics else None))
+    assert frame["code"] == "UNKNOWN_CONNECTION"
 
 
 def test_an_anonymous_connection_polls_as_the_user_it_registered_as(tables: Tables, event: EventMaker) -> None:

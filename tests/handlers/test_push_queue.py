@@ -10,8 +10,10 @@ import pytest
 
 from tests.handlers.conftest import Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
+from websocket_push.handlers import push_queue
 from websocket_push.handlers.push import handler
 from websocket_push.protocol.identifiers import milliseconds_of, new_notification_id
+from websocket_push.push.intake import Intake
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -44,6 +46,22 @@ def failed(answer: object) -> list[int]:
 
 def frames(management: ManagementServer, connection_id: str) -> list[dict[str, Any]]:
     return [json.loads(frame) for frame in management.received[connection_id]]
+
+
+def test_no_message_is_started_in_the_last_third_of_the_time(
+    batch: EventMaker, environment: pytest.MonkeyPatch
+) -> None:
+    starts: list[float] = []
+
+    async def take_none(messages: object, push: object, *, starts_until: float) -> list[Intake]:
+        starts.append(starts_until)
+        return []
+
+    environment.setattr(push_queue, "take_in", take_none)
+    began = time.monotonic()
+    assert failed(handler(batch({"userId": "alice", "content": 1}), Context(60_000))) == []
+    (until,) = starts
+    assert until - began == pytest.approx(42, abs=0.5)
 
 
 def test_a_recorded_message_is_pushed_like_a_direct_request(

@@ -15,7 +15,7 @@ from tests.handlers.management_server import ManagementServer
 from tests.unit.contracts import contract
 from websocket_push.handlers import mark, poll, push
 from websocket_push.protocol.identifiers import earliest_id_at
-from websocket_push.tables.notifications import Notification
+from websocket_push.tables.notifications import Notification, inbox_key
 from websocket_push.tables.replacements import Replacements
 
 EventMaker = Callable[..., Event]
@@ -25,6 +25,7 @@ Polls = Callable[..., dict[str, Any]]
 START = 1_769_860_800_000
 IDS = [earliest_id_at(START + n * 1000) for n in range(8)]
 OLD, NEW, NEWER, LAST = IDS[:4]
+KEY = "order-1"
 
 
 @pytest.fixture(autouse=True)
@@ -418,3 +419,24 @@ def test_what_was_marked_as_unread_and_recalled_is_not_counted(tables: Tables, e
     assert marked(unread=[OLD]) == 1
     pushed(push_of(1, recall=OLD))
     assert marked() == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{}, {"currentId": OLD}, {"unburied": []}, {"currentId": 5, "unburied": []}, {"currentId": OLD, "unburied": "x"}],
+)
+def test_what_cannot_be_read_of_a_key_is_written_over(tables: Tables, polled: Polls, damage: dict[str, Any]) -> None:
+    tables.add_notification(f"key#{KEY}", inbox_key("alice"), content=None, **damage)
+    for number in range(2):
+        assert pushed(push_of(number, key=KEY))["totals"]["errors"] == 0
+    assert [each["id"] for each in polled()["notifications"]] == [NEW]
+
+
+def test_a_recall_whose_row_cannot_be_read_hides_no_notification(tables: Tables, polled: Polls) -> None:
+    tables.add_notification(OLD)
+    tables.add_notification(NEW, content=5, replacesId=OLD)
+    tables.add_notification(NEWER, replacesId=OLD[:-1])
+    tables.add_notification(LAST, replaceKey=5)
+    page = polled()
+    assert [each["id"] for each in page["notifications"]] == [OLD]
+    assert "recalls" not in page

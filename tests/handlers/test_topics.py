@@ -14,6 +14,7 @@ from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from websocket_push.handlers import fanout, push
 from websocket_push.protocol.identifiers import new_notification_id
+from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push.schedule import Schedule
 
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -393,6 +394,59 @@ def test_a_segment_of_which_nothing_is_taken_is_received_again_as_it_is(world: W
     assert world.queue.bodies == []
 
 
+@pytest.mark.parametrize("topic", ["*", "org/7"])
+def test_what_is_neither_sent_to_nor_closed_is_tried_again_without_the_others(
+    world: World, environment: pytest.MonkeyPatch, log_lines: LogLines, topic: str
+) -> None:
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    environment.setenv("IMMEDIATE_CONNECTIONS", "0")
+    connections = many(20)
+    world.connect(*connections, "stuck")
+    world.management.open("stuck", status=HTTPStatus.FORBIDDEN)
+    world.management.closing = HTTPStatus.FORBIDDEN
+    report = pushed(topic=topic, content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == []
+    (rest,) = world.queue.take()
+    assert json.loads(rest) == {**json.loads(body), "only": [["stuck", 1, 4_000_000_000]]}
+    assert world.queue.delays[-1] == fanout.AGAIN_SECONDS
+
+    log_lines()
+    assert world.work(rest) == ["message-2"]
+    (line,) = log_lines()
+    assert (line["outcome"], line["incomplete"], line["DeliveriesUnclosed"]) == ("AWS_REFUSED", True, 1)
+    assert "SegmentsFinished" not in line
+
+    world.management.open("stuck")
+    assert world.work(rest) == []
+    assert world.queue.bodies == []
+    assert world.reached() == dict.fromkeys([*connections, "stuck"], 1)
+    (frame,) = world.frames("stuck")
+    assert (frame["id"], frame["topic"], frame["content"]) == (report["id"], topic, 1)
+
+
+def test_what_is_not_kept_is_tried_once(world: World) -> None:
+    world.connect(*many(20), "stuck")
+    world.management.open("stuck", status=HTTPStatus.FORBIDDEN)
+    world.management.closing = HTTPStatus.FORBIDDEN
+    pushed(topic="*", content=1, persist=False)
+    assert world.drain() == 3
+
+
+def test_more_than_a_message_names_has_the_whole_segment_received_again(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    environment.setattr(fanout, "MAX_ONLY", 1)
+    world.connect(*many(20), "stuck", "stuck too")
+    world.management.open("stuck", "stuck too", status=HTTPStatus.FORBIDDEN)
+    world.management.closing = HTTPStatus.FORBIDDEN
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == ["message-1"]
+    assert world.queue.bodies == []
+
+
 def test_a_gone_connection_is_forgotten_with_its_subscription_and_a_slow_one_is_closed(world: World) -> None:
     world.connect("open", "gone", "slow")
     world.subscribe("lost", "org/7")
@@ -427,6 +481,9 @@ def test_segments_hold_every_connection_once_whatever_its_id(
     assert {connection for connection, count in reached.items() if count > 1} <= {"a", "=", "-", "A", "!"}
 
 
+NO_TARGETS: list[Any] = [{}, ["a"], [["a"]], [["a", 1, "b"]], [["a", 1, True]], [["a", 1, 2]] * (MAX_ONLY + 1)]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -442,6 +499,10 @@ def test_segments_hold_every_connection_once_whatever_its_id(
         json.dumps({"segment": 0, "of": 1, "topic": "*", "id": ID, "persisted": True}),
         json.dumps({"segment": 0, "of": 1, "topic": "*", "id": ID, "persisted": True, "content": 1, "after": 5}),
         json.dumps({"segment": 0, "of": 1, "topic": "*", "id": ID, "persisted": True, "content": 1, "userId": "a"}),
+        *(
+            json.dumps({"segment": 0, "of": 1, "topic": "*", "id": ID, "persisted": True, "content": 1, "only": only})
+            for only in NO_TARGETS
+        ),
     ],
 )
 def test_a_message_that_is_no_segment_fails_and_sends_nothing(world: World, body: str, log_lines: LogLines) -> None:

@@ -48,6 +48,8 @@ class Table:
         self.queries: list[dict[str, Any]] = []
 
     async def query(self, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        # DynamoDB reads it as a 32-bit number ("Limit", Query, API reference).
+        assert 1 <= request["Limit"] < 2**31
         self.queries.append(dict(request))
         rows = [row for row in self.rows if self._asked_for(request, row.notification.notification_id)]
         if not request["ScanIndexForward"]:
@@ -192,6 +194,34 @@ def test_a_page_is_full_to_the_byte_with_a_comma_after_each_notification() -> No
     beginning = earliest_id_at(START - 1)
     assert len(read(Table(*rows), page_bytes=room, after=beginning).texts) == 10
     assert len(read(Table(*rows), page_bytes=room - 1, after=beginning).texts) == 9
+
+
+def test_recalls_fill_a_page_to_the_byte_as_well() -> None:
+    recalls = [at(START + n, mark=n)._replace(content="", replaces=earliest_id_at(n)) for n in range(3)]
+
+    class Recalls(Table):
+        async def query(self, request: dict[str, Any], *, deadline: float) -> QueryPage:
+            page = await super().query(request, deadline=deadline)
+            for item, row in zip(page.items, self.rows[::-1], strict=False):
+                del item["content"]
+                item["replacesId"] = {"S": row.notification.replaces or ""}
+            return page
+
+    async def read_within(page_bytes: int) -> Page:
+        return await read_history(
+            StoredNotifications(cast(DynamoDB, Recalls(*recalls)), "notifications", recalls=True),
+            "alice",
+            parse_poll({"action": "poll"}),
+            page_bytes=page_bytes,
+            now_milliseconds=START + 10**9,
+            deadline=1e9,
+            together=asyncio.gather,
+        )
+
+    texts = asyncio.run(read_within(PAGE_BYTES)).recalls
+    needed = sum(len(text.encode()) + 1 for text in texts)
+    assert len(texts) == len(asyncio.run(read_within(needed)).recalls) == 3
+    assert list(asyncio.run(read_within(needed - 1)).recalls) == list(texts[1:])
 
 
 def test_what_was_stored_just_before_is_seen_wherever_a_page_is_read() -> None:

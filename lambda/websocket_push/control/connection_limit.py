@@ -82,7 +82,7 @@ class ConnectionLimit(NamedTuple):
         excess = sorted(known, key=lambda each: (each.connected_at, each.connection_id))[: -self.most]
         if connection in excess:
             raise self._refusal()
-        for each in excess[:MAX_CLOSED]:
+        ends = [
             await end(
                 each,
                 _BYE,
@@ -93,7 +93,10 @@ class ConnectionLimit(NamedTuple):
                 now=connection.connected_at,
                 deadline=deadline,
             )
-        return len(excess[:MAX_CLOSED])
+            for each in excess[:MAX_CLOSED]
+        ]
+        # One that could not be closed is still among those that the next connection finds.
+        return ends.count("closed")
 
     async def _others(self, connection: Connection, deadline: float) -> list[Connection]:
         request = {**self.clients.looking_up(connection.user_id), "Limit": self.most + OVERDUE_ROWS}

@@ -10,19 +10,19 @@ from websocket_push.aws.queue import Queue
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
-from websocket_push.protocol.segment import Segment, finished_text, parse_segment, segment_text
+from websocket_push.protocol.segment import MAX_ONLY, Segment, Target, finished_text, parse_segment, segment_text
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, spread
+from websocket_push.push.spread import Means, send_to_each, spread
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_count, read_optional, read_text
 from websocket_push.tables.audience import Audience, Share
-from websocket_push.tables.clients import Clients
+from websocket_push.tables.clients import Clients, Connection
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.counts import count_deliveries, count_segment
 from websocket_push.telemetry.explain import Failure, lambda_error
@@ -39,6 +39,9 @@ POSTING_SHARE = 0.85
 
 CLOSING_SHARE = 0.95
 """The part of the time in which those that cannot be sent to are closed; the rest is for passing on."""
+
+AGAIN_SECONDS = 5
+"""After how long those that could be neither sent to nor closed are tried again."""
 
 
 class Settings(NamedTuple):
@@ -123,9 +126,15 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
     async def send(message: QueuedMessage) -> Report:
         segment = parse_segment(message.body)
         invocation.fields.update(id=segment.notification_id, segment=segment.part, of=segment.of)
+        if segment.only:
+            return {"totals": await _send_again(segment, means, invocation)}
         outcome, after = await _spread(segment, means, schedule, until)
         totals = connection_totals(outcome)
         count_deliveries(invocation.fields, totals)
+        if outcome.left:
+            only = tuple(Target(each.connection_id, each.connected_at, each.expires_at) for each in outcome.left)
+            body = segment_text(segment._replace(after="", only=only))
+            await warm.queue.send(body, deadline=invocation.deadline, delay=AGAIN_SECONDS)
         if after is not None:
             await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
         elif warm.events_queue is not None:
@@ -160,10 +169,39 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
     # Going on would only refuse, or close, one after the other.
     refused = outcome.failed > 0 and not outcome.delivered and (outcome.incomplete or not position.finished)
     if stuck or refused:
-        code = outcome.error.code if outcome.error is not None else ErrorCode.UNAVAILABLE
-        reason = outcome.error.message if outcome.error is not None else "There was no time to begin."
-        raise RequestError(code, f"Nothing of the segment could be sent. {reason}")
+        raise _failed(outcome, "Nothing of the segment could be sent.")
+    if outcome.unclosed > MAX_ONLY:
+        raise _failed(outcome, f"{outcome.unclosed} connections could be neither sent to nor closed.")
     return outcome, None if position.finished else position.after
+
+
+async def _send_again(segment: Segment, means: Means, invocation: Invocation[Warm]) -> dict[str, int]:
+    """Send to the connections that were neither sent to nor closed before; return what became of them.
+
+    Raises
+    ------
+    RequestError
+        If some are neither sent to nor closed this time. The message is then received again, or is a dead letter.
+    """
+    outcome = await send_to_each(
+        means,
+        segment.topic,
+        Notification(segment.notification_id, segment.content),
+        [Connection(each.connection_id, "", each.connected_at, each.expires_at) for each in segment.only],
+        persisted=segment.persisted,
+    )
+    totals = connection_totals(outcome)
+    count_deliveries(invocation.fields, totals)
+    if outcome.incomplete:
+        invocation.fields["incomplete"] = True
+        raise _failed(outcome, f"{outcome.unclosed} connections could be neither sent to nor closed.")
+    return totals
+
+
+def _failed(outcome: Outcome, what: str) -> RequestError:
+    if outcome.error is None:
+        return RequestError(ErrorCode.UNAVAILABLE, f"{what} There was no time to begin.")
+    return RequestError(outcome.error.code, f"{what} {outcome.error.message}")
 
 
 def _note(segment: Segment, outcome: Outcome, invocation: Invocation[Warm], *, finished: bool) -> None:

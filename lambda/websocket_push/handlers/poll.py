@@ -137,6 +137,8 @@ async def _poll(event: "Event", invocation: Invocation[Warm]) -> "Response":
     invocation.fields.update(notifications=len(page.texts), more=page.next_position is not None)
     if page.reset:
         invocation.fields["reset"] = True
+    if page.unreadable:
+        invocation.fields["RowsUnreadable"] = page.unreadable
     about = session(
         user_id=user_id,
         connection_id=connection_id,

@@ -158,9 +158,20 @@ def state_text(state: State) -> str:
 
 
 def read_state(text: str) -> State:
-    """Read the text of a state."""
-    members: dict[str, Any] = json.loads(text)
-    return State(members.get("seenUpTo", ""), members["readUpTo"], members["read"], members["unread"])
+    """Read the text of a state.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If it is none.
+    """
+    members: Any = json.loads(text)
+    if not isinstance(members, dict):
+        raise ValueError("not an object")
+    seen_up_to, *times = members.get("seenUpTo", ""), members["readUpTo"], members["read"], members["unread"]
+    if not isinstance(seen_up_to, str) or not all(map(_are_times, times)):
+        raise ValueError("not ids and times")
+    return State(seen_up_to, *times)
 
 
 class Unread(NamedTuple):
@@ -191,6 +202,10 @@ def state_member(state: State, version: int, unread: Unread) -> str:
     counted = {"countedTo": unread.to} if unread.to else {}
     members = {"version": version, **_members(state), "unreadCount": unread.number, **counted}
     return json.dumps(members, separators=(",", ":"))
+
+
+def _are_times(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, int) for each in value.values())
 
 
 def _members(state: State) -> dict[str, object]:

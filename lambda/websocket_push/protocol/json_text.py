@@ -74,6 +74,15 @@ def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
     return found
 
 
+def is_json(text: str) -> bool:
+    """Return whether a text is one JSON value (RFC 8259)."""
+    try:
+        _CHECKING.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _json_text(text: str) -> JsonText:
     # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 carries no other.
     return JsonText(text if text.isascii() else re.sub(_SURROGATE, lambda found: f"\\u{ord(found[0]):04x}", text))

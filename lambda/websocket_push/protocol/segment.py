@@ -13,10 +13,21 @@ from websocket_push.protocol.values import parse_message, require_known_fields
 MAX_SEGMENTS = 100
 """Into how many segments the connections of one notification are cut at most."""
 
-_FIELDS = ("segment", "of", "after", "topic", "id", "persisted", "content")
+MAX_ONLY = 500
+"""To how many connections a segment can be restricted; each takes some 50 bytes."""
+
+_FIELDS = ("segment", "of", "after", "only", "topic", "id", "persisted", "content")
 
 _REFUSED_BY_SQS = re.compile("[\ufffe\uffff]")
 """What JSON text may hold unescaped and a message may not ("SendMessage", SQS API reference)."""
+
+
+class Target(NamedTuple):
+    """A connection of a segment; see `tables.clients.Connection`."""
+
+    connection_id: str
+    connected_at: int
+    expires_at: int
 
 
 class Segment(NamedTuple):
@@ -36,6 +47,8 @@ class Segment(NamedTuple):
         Which of how many segments it is, from 0.
     after
         The id of the last connection that it was sent to; empty at the beginning.
+    only
+        The connections that it is for, where it is not for all: those that were neither sent to nor closed before.
     """
 
     topic: str
@@ -45,6 +58,7 @@ class Segment(NamedTuple):
     part: int
     of: int
     after: str = ""
+    only: tuple[Target, ...] = ()
 
 
 def segment_text(segment: Segment) -> str:
@@ -53,6 +67,7 @@ def segment_text(segment: Segment) -> str:
         "segment": segment.part,
         "of": segment.of,
         **({"after": segment.after} if segment.after else {}),
+        **({"only": segment.only} if segment.only else {}),
         "topic": segment.topic,
         "id": segment.notification_id,
         "persisted": segment.persisted,
@@ -104,7 +119,18 @@ def parse_segment(body: object) -> Segment:
         part=_number(message, "segment", 0, of - 1),
         of=of,
         after=after,
+        only=_targets(message.get("only", [])),
     )
+
+
+def _targets(value: object) -> tuple[Target, ...]:
+    if not isinstance(value, list) or len(value) > MAX_ONLY or not all(map(_is_target, value)):
+        raise _not_a_segment()
+    return tuple(Target(*each) for each in value)
+
+
+def _is_target(value: object) -> bool:
+    return isinstance(value, list) and [type(each) for each in value] == [str, int, int]
 
 
 def _number(message: Mapping[str, object], name: str, least: int, most: int) -> int:

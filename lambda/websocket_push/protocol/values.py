@@ -21,8 +21,11 @@ _UNSHOWN = (
     # text.
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    # What has no glyph for other reasons: blank Braille, annotations, noncharacters, private use.
-    "\u2800\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
+    # What has no glyph for other reasons: blank Braille, annotations, hieroglyphs' controls, fillers, noncharacters,
+    # private use.
+    "\u2800\ufff9-\ufffb\U00013430-\U00013440\U00016fe4\U0001d159\ufdd0-\ufdef\ue000-\uf8ff\U000f0000-\U0010ffff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0xF0000, 0x10000))
+    + "]"
 )
 
 _SHOWN_FIELDS = 5

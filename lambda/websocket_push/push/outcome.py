@@ -1,6 +1,7 @@
 """The outcome of a push, for each recipient."""
 
 from websocket_push.aws.errors import AwsError
+from websocket_push.tables.clients import Connection
 from websocket_push.telemetry.explain import Failure, explain
 
 
@@ -25,6 +26,8 @@ class Outcome:
         To how many it could not be sent.
     unclosed
         How many of these could not be closed either, although it is persisted: they may stay open with a gap.
+    left
+        Which ones these are, where that is wanted; None counts them only.
     untried
         How many of the failed ones were not tried even once because time ran out.
     unreadable
@@ -44,6 +47,7 @@ class Outcome:
         "error",
         "failed",
         "gone",
+        "left",
         "missed",
         "persisted",
         "superseded",
@@ -59,6 +63,14 @@ class Outcome:
         self.connections = self.delivered = self.gone = self.connecting = 0
         self.failed = self.unclosed = self.untried = self.unreadable = 0
         self.error: Failure | None = None
+        self.left: list[Connection] | None = None
+
+    def leave(self, connection: Connection) -> None:
+        """Count a connection that could be neither sent to nor closed, if it misses what is persisted."""
+        if self.persisted:
+            self.unclosed += 1
+            if self.left is not None:
+                self.left.append(connection)
 
     def fail(self, error: Exception) -> None:
         """Count a connection that could not be sent to."""

@@ -129,7 +129,7 @@ class Posting:
             )
         elif left > 0 and now >= self._clocks.closes_until:
             outcome.fail(out_of_time())
-            outcome.unclosed += outcome.persisted
+            outcome.leave(connection)
             self._posts.leave()
         else:
             self._go_on(connection, outcome, None)

@@ -93,7 +93,7 @@ class Retrying:
             outcome.fail(error)
             # Once it is closed, its client reconnects and resumes.
             if outcome.persisted and await self._close(connection) is not None:
-                outcome.unclosed += 1
+                outcome.leave(connection)
         else:
             outcome.delivered += 1
             self._refusals.note_taken()
@@ -131,11 +131,10 @@ class Retrying:
         """Send an expired connection the reason for closing it, and close it."""
         try:
             await self._management.post(connection.connection_id, _BYE, deadline=self._closing_end(), attempts=1)
-        except ConnectionGone:
-            await self._miss(connection, outcome)
-            return
-        except AwsError:
-            pass  # it is closed anyway
+        except Exception as error:  # with any other it is closed anyway
+            if isinstance(error, ConnectionGone):
+                await self._miss(connection, outcome)
+                return
         failure = await self._close(connection)
         if failure is None:
             outcome.gone += 1
@@ -143,7 +142,7 @@ class Retrying:
             return
         # Its row stays, so that the next push tries again.
         outcome.fail(failure)
-        outcome.unclosed += outcome.persisted
+        outcome.leave(connection)
 
     async def _miss(self, connection: Connection, outcome: Outcome) -> None:
         """Count a connection that API Gateway does not know."""
@@ -157,7 +156,7 @@ class Retrying:
         if self._age(connection) < ESTABLISHING_MILLISECONDS:
             return
         # If the row cannot be deleted now, the next push or the row's TTL will.
-        with contextlib.suppress(AwsError):
+        with contextlib.suppress(Exception):
             await self._clients.remove(connection.connection_id, deadline=self._closing_end())
 
     async def _close(self, connection: Connection) -> Exception | None:
@@ -165,7 +164,8 @@ class Retrying:
         try:
             await self._management.close(connection.connection_id, deadline=self._closing_end())
         except AwsError as error:
-            return None if error.status == 404 or error.code == "GoneException" else error
+            # Only this answer says that it is closed. A 404 is that of another address, such as a wrong stage.
+            return None if error.code == "GoneException" else error
         except Exception as error:
             return error
         return None

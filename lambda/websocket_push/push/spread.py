@@ -5,7 +5,7 @@ It is sent as a push to a user is, by `Posting`; only where the connections come
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from websocket_push.aws.errors import AwsError
@@ -67,7 +67,7 @@ class Position(NamedTuple):
 
 
 async def send_to_each(
-    means: Means, topic: str, notification: Notification, connections: list[Connection], *, persisted: bool
+    means: Means, topic: str, notification: Notification, connections: Sequence[Connection], *, persisted: bool
 ) -> Outcome:
     """Send a notification to connections that are known, all side by side; return what became of it."""
     outcome = _outcome(topic, persisted=persisted)
@@ -114,6 +114,7 @@ async def spread(
         outcome's error.
     """
     outcome = _outcome(share.topic, persisted=persisted)
+    outcome.left = []
 
     async def feed(posting: Posting) -> Position:
         return await _feed(posting, means, share, outcome, after, schedule, until)

@@ -93,9 +93,12 @@ class Clients:
         await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
-        """Read the row of a connection, or None if there is none; strongly consistent."""
+        """Read the row of a connection, or None if there is none or it is malformed; strongly consistent."""
         item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
-        return None if item is None else read_connection(item, item["userId"]["S"])
+        try:
+            return None if item is None else read_connection(item, item["userId"]["S"])
+        except (KeyError, TypeError, ValueError):
+            return None
 
     async def find_revocation(self, user_id: str, *, deadline: float) -> "Revocation | None":
         """Read which tokens of a user are revoked, or None if none are; what was written before is seen."""

@@ -7,7 +7,7 @@ from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 from websocket_push.protocol.inbox import MAX_COUNT, State, Unread, read_state, state_text
 from websocket_push.tables.notifications import inbox_key, key_of
-from websocket_push.tables.stored import MAX_QUERIES, QUERY_GROWTH
+from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
 _REFUSED = "ConditionalCheckFailedException"
 _STATE = "state"
@@ -39,9 +39,19 @@ class Inboxes:
         self._table = table
 
     async def find(self, user_id: str, *, deadline: float) -> Stored:
-        """Read a user's state; what was written before is seen."""
+        """Read a user's state; what was written before is seen.
+
+        A state that is malformed counts as empty, and the next mark writes over it: without that, the user's polls
+        and marks would fail for as long as the item is kept.
+        """
         item = await self._dynamodb.get_item(self._table, _key(user_id), deadline=deadline)
-        return Stored() if item is None else Stored(read_state(item["inboxState"]["S"]), int(item["inboxVersion"]["N"]))
+        if item is None:
+            return Stored()
+        version = _number(item, "inboxVersion")
+        try:
+            return Stored(read_state(item["inboxState"]["S"]), version)
+        except (KeyError, TypeError, ValueError):
+            return Stored(version=version)
 
     async def write(self, user_id: str, state: State, *, over: int, expires_at: int, deadline: float) -> bool:
         """Write a state over a version; return False, having written nothing, if that is not the latest any more.
@@ -113,7 +123,7 @@ class Inboxes:
             if page.last_evaluated_key is None or unread > MAX_COUNT:
                 break
             request["ExclusiveStartKey"] = page.last_evaluated_key
-            rows *= QUERY_GROWTH
+            rows = min(QUERY_GROWTH * rows, MAX_ROWS)
         # With nothing above it, all that can come is later than the mark itself.
         return unread, newest or state.floor
 
@@ -122,7 +132,13 @@ class Inboxes:
         items = await self._dynamodb.get_items(
             self._table, keys, attributes="notificationId, expiresAt, content", deadline=deadline
         )
-        return sum("content" in item and int(item["expiresAt"]["N"]) > now for item in items)
+        return sum("content" in item and _number(item, "expiresAt") > now for item in items)
+
+
+def _number(item: Item, name: str) -> int:
+    """Return a whole number; 0 where there is none."""
+    text = str(item.get(name, {}).get("N"))
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _key(user_id: str) -> Item:

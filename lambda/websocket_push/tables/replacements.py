@@ -106,14 +106,15 @@ class Replacements:
     ) -> Pointed | None:
         """Point a key to a notification, unless it points to a later one; None if others get in the way all the time.
 
-        What it pointed to before is noted until `settle`, so that the next push buries it if this one is interrupted.
+        What it pointed to before is noted until `settle`, so that the next push buries it if this one is interrupted. A
+        malformed item is written over: without that, no push with the key would succeed.
         """
         for _ in range(ATTEMPTS):
             item = await self._dynamodb.get_item(self._table, _pointer(user_id, key), deadline=deadline)
-            current = item["currentId"]["S"] if item else ""
+            known = None if item is None else _read_pointer(item)
+            current, noted = known or ("", [])
             if current > notification_id:
                 return Pointed(superseded=True)
-            noted = [each["S"] for each in item["unburied"]["L"]] if item else []
             earlier = [each for each in dict.fromkeys((*noted, current)) if each and each != notification_id]
             attributes: Item = {
                 "currentId": {"S": notification_id},
@@ -121,8 +122,10 @@ class Replacements:
                 "expiresAt": {"N": str(expires_at)},
             }
             values: Item = {":current": {"S": current}, ":noted": {"L": [{"S": each} for each in noted]}}
-            condition = "currentId = :current AND unburied = :noted" if item else "attribute_not_exists(currentId)"
-            if await self._update(_pointer(user_id, key), attributes, condition, deadline, values if item else {}):
+            condition = "currentId = :current AND unburied = :noted"
+            if known is None:
+                values, condition = {}, f"attribute_{'not_' if item is None else ''}exists(notificationId)"
+            if await self._update(_pointer(user_id, key), attributes, condition, deadline, values):
                 return Pointed(False, tuple(earlier))
         return None
 
@@ -150,6 +153,14 @@ class Replacements:
                 raise
             return False
         return True
+
+
+def _read_pointer(item: Item) -> tuple[str, list[str]] | None:
+    """Return what a key points to, and what is not buried yet; None if the item is malformed."""
+    try:
+        return item["currentId"]["S"], [each["S"] for each in item["unburied"]["L"]]
+    except (KeyError, TypeError):
+        return None
 
 
 def _row(user_id: str, notification_id: str) -> Item:

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.protocol.identifiers import parse_notification_id
+from websocket_push.protocol.json_text import is_json
 from websocket_push.tables.notifications import Notification
 
 
@@ -35,14 +37,20 @@ class Part(NamedTuple):
     reached
         The id of the last row that was read, where rows may follow it; None at the end of the range. It need not be
         that of a notification in `found`: expired rows are read too.
+    unreadable
+        How many rows were skipped because they are malformed.
     """
 
     found: list[Notification]
     reached: str | None
+    unreadable: int = 0
 
 
 QUERY_GROWTH = 4
 """How many times more rows each further query looks at; DynamoDB ends each after 1 MB ("Query", API reference)."""
+
+MAX_ROWS = 10_000
+"""How many rows a query looks at most: more do not fit into 1 MB, and DynamoDB refuses a `Limit` above 2^31 - 1."""
 
 MAX_QUERIES = 16
 """How many queries one read makes, one after the other, whatever the rows hold."""
@@ -91,37 +99,45 @@ class StoredNotifications:
         With `topic`, it is the log of a topic, and rows without the attribute `topic` are left out.
 
         Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
-        for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen.
+        for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen. A row that is
+        malformed hides no other: it is skipped, because a client could not parse a page that contains it.
 
         The first query looks at `rows` rows: DynamoDB's limit counts rows before the filter, expired ones too. After
         `queries` queries the read ends where it is.
         """
         found: list[Notification] = []
-        total = 0
+        total = unreadable = 0
         reached: Item | None = None
         request = self._query(key, part, now, topic)
         for _ in range(queries):
             page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
             for item in page.items:
-                content = item["content"]["S"] if "content" in item else ""
-                found.append(
-                    Notification(
-                        item["notificationId"]["S"],
-                        content,
-                        topic,
-                        _text(item, "replacesId"),
-                        _text(item, "replaceKey"),
-                    )
-                    if self._recalls
-                    else Notification(item["notificationId"]["S"], content, topic)
-                )
-                total += len(content.encode())
+                notification = self._readable(item, topic)
+                if notification is None:
+                    unreadable += 1
+                    continue
+                found.append(notification)
+                total += len(notification.content.encode())
             reached = page.last_evaluated_key
             if reached is None or len(found) >= count or total > size:
                 break
             request["ExclusiveStartKey"] = reached
-            rows *= QUERY_GROWTH
-        return Part(found, None if reached is None else reached["notificationId"]["S"])
+            rows = min(QUERY_GROWTH * rows, MAX_ROWS)
+        return Part(found, None if reached is None else reached["notificationId"]["S"], unreadable)
+
+    def _readable(self, item: Item, topic: str | None) -> Notification | None:
+        """Return the notification of a row, or the recall; None if it is malformed."""
+        try:
+            notification_id = item["notificationId"]["S"]
+            content = _text(item, "content")
+            replaces, key = (_text(item, "replacesId"), _text(item, "replaceKey")) if self._recalls else (None, None)
+        except KeyError:
+            return None
+        ids = (notification_id,) if replaces is None else (notification_id, replaces)
+        readable = replaces is not None if content is None else is_json(content)
+        if not readable or any(parse_notification_id(each) != each for each in ids):
+            return None
+        return Notification(notification_id, content or "", topic, replaces, key)
 
     def _query(self, key: str, part: Range, now: int, topic: str | None) -> dict[str, object]:
         values = {":userId": {"S": key}, ":now": {"N": str(now)}}

@@ -116,9 +116,12 @@ class Subscriptions:
 async def find_listener(
     dynamodb: DynamoDB, clients_table: str, connection_id: str, *, deadline: float
 ) -> Listener | None:
-    """Read what a connection listens to, or None if it is not registered; what was written before is seen."""
+    """Read what a connection listens to, or None without a row that can be read; what was written before is seen."""
     item = await dynamodb.get_item(clients_table, {"connectionId": {"S": connection_id}}, deadline=deadline)
-    return None if item is None else _read_listener(item)
+    try:
+        return None if item is None else _read_listener(item)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _row(connection: Connection, topic: str) -> Item:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 MIN_RSA_BITS = 2048
 """RFC 7518 sections 3.3 and 3.5."""
 
-_QUOTES = ("'", '"', "`", "\u2018", "\u2019", "\u201c", "\u201d")
+_QUOTES = ("'", '"', "`", "\u2018", "\u2019", "\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb")
+_ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _READERS: dict[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
 _PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
@@ -179,7 +180,7 @@ def _read_material(entry: dict[str, Any]) -> Any:
 
 def _wrapping(secret: bytes) -> str:
     """Return what surrounds a secret that is text; random bytes are not checked."""
-    if secret.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) and b"\0" in secret[2:4]:
+    if _is_utf_16(secret):
         return "The secret is text in UTF-16. Store it in UTF-8."
     try:
         text = secret.decode()
@@ -187,14 +188,24 @@ def _wrapping(secret: bytes) -> str:
         return ""
     if text.startswith("\ufeff"):
         return "The secret begins with a byte order mark. Store it without."
-    content = text.strip()
+    content = text.strip().strip(_ZERO_WIDTH).strip()
     if not all(character.isprintable() or character.isspace() for character in content):
         return ""
+    if content != text.strip():
+        return "The secret begins or ends with a character of no width. Store it without."
     if content != text:
         return "The secret begins or ends with white space, such as a line break. Store it without."
     if content[:1] in _QUOTES and content[-1:] in _QUOTES:
         return "The secret is in quotes. Store it without."
     return ""
+
+
+def _is_utf_16(secret: bytes) -> bool:
+    """Return whether a secret is text of Western scripts in UTF-16: every other byte is zero."""
+    if secret.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return b"\0" in secret[2:4]
+    halves = secret[::2], secret[1::2]
+    return len(secret) % 2 == 0 and any(all(half) for half in halves) and not all(any(half) for half in halves)
 
 
 def _is_json_container(secret: bytes) -> bool:

@@ -59,6 +59,11 @@ def test_a_sound_user_id_has_no_problem(user_id: str) -> None:
         ("a\U000e0061", "cannot be seen, got U+E0061"),
         ("\u2800", "cannot be seen, got U+2800"),
         ("\uffff", "cannot be seen, got U+FFFF"),
+        ("\U0001fffe", "cannot be seen, got U+1FFFE"),
+        ("a\U000effffb", "cannot be seen, got U+EFFFF"),
+        ("\U00013430", "cannot be seen, got U+13430"),
+        ("\U00016fe4", "cannot be seen, got U+16FE4"),
+        ("\U0001d159", "cannot be seen, got U+1D159"),
         ("\ue000", "cannot be seen, got U+E000"),
     ],
 )
@@ -85,9 +90,17 @@ def test_no_character_that_shows_nothing_is_taken() -> None:
     assert taken[0] == " "
     assert "\u3000" in taken
     assert {unicodedata.name(each).split()[0] for each in taken} <= {
-        *("SPACE", "IDEOGRAPHIC", "ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN", "SHORTHAND")
+        *("SPACE", "IDEOGRAPHIC", "ARABIC", "SYRIAC", "KAITHI", "SHORTHAND")
     }
     assert "\u061c" not in taken
+
+
+def test_no_noncharacter_is_taken() -> None:
+    noncharacters = [
+        *range(0xFDD0, 0xFDF0),
+        *(plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)),
+    ]
+    assert [code for code in noncharacters if not user_id_problem(f"a{chr(code)}b")] == []
 
 
 def test_a_misspelt_field_is_refused_by_name_and_the_known_ones_are_listed() -> None:

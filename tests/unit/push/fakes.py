@@ -53,8 +53,10 @@ class World:
         self.journal: list[tuple[str, str]] = []
         self.frames: list[bytes] = []
         self.deadlines: list[float] = []
+        self.closing_deadlines: list[float] = []
         self.attempts: set[int | None] = set()
         self.started = 0.0
+        self.chance = 0.0
         self.refusals = Refusals()
         self.damaged: list[dict[str, Any]] = []
         self.storing: Script = fine
@@ -77,7 +79,7 @@ class World:
             notification=Notification("0193a5b0-7c00-7abc-9def-0123456789ab", content),
             stored_until=stored_until,
             clocks=Clocks(lambda: self.now, started + seconds, started + 2 * seconds),
-            random=lambda: 0.0,
+            random=lambda: self.chance,
             refusals=self.refusals,
         )
 
@@ -200,5 +202,6 @@ class _Management:
         self._world.frames.append(payload.body)
 
     async def close(self, connection_id: str, *, deadline: float) -> None:
+        self._world.closing_deadlines.append(deadline)
         require_time(deadline)
         await self._world.act("close", connection_id, self._world.closing)

@@ -18,6 +18,7 @@ from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import MAX_POSTS_AT_ONCE, MAX_RETRIES_AT_ONCE
 from websocket_push.push.report import report
 from websocket_push.push.retrying import ATTEMPTS
+from websocket_push.push.window import Work
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.notifications import Notification
 
@@ -204,6 +205,27 @@ def test_a_connection_whose_handshake_takes_longer_keeps_its_row_and_is_not_aske
     assert world.done("remove") == []
 
 
+@pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_pauses_between_rounds_grow_to_a_second_and_are_spread_by_chance(
+    monkeypatch: pytest.MonkeyPatch, chance: float, share: float
+) -> None:
+    bounds = [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def gone_at_first(_: str) -> None:
+        if len(pauses) < len(bounds):
+            raise GONE
+
+    world = World(connection("phone", connected_at=NOW))
+    world.chance, world.posting = chance, gone_at_first
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    assert counts(deliver(world)[0]) == (1, 1, 0, 0)
+    assert pauses == pytest.approx([bound * share for bound in bounds])
+
+
 @pytest.mark.parametrize(("age", "removed"), [(29_000, []), (29_999, []), (30_000, ["phone"]), (31_000, ["phone"])])
 def test_no_row_is_deleted_while_connect_may_still_be_running(age: int, removed: list[str]) -> None:
     world = World(connection("phone", connected_at=NOW - age))
@@ -354,14 +376,36 @@ def test_a_connection_that_can_be_neither_sent_to_nor_closed_is_told_by_a_count_
     assert (bob.persisted, bob.failed, bob.unclosed, bob.incomplete) == (True, 1, 0, False)
 
 
-@pytest.mark.parametrize(
-    "error", [AwsError("404", status=404), AwsError("GoneException", status=400), AwsError("NotFound", status=404)]
-)
-def test_closing_what_is_not_there_has_closed_it(error: AwsError) -> None:
+def test_closing_what_is_not_there_has_closed_it() -> None:
     world = World(connection("phone"))
-    world.posting, world.closing = failing(DENIED), failing(error)
+    world.posting, world.closing = failing(DENIED), failing(AwsError("GoneException", status=400))
     (outcome,) = deliver(world)
     assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 0, False)
+
+
+@pytest.mark.parametrize("error", [AwsError("404", status=404), AwsError("NotFoundException", status=404)])
+def test_an_address_that_is_not_there_has_closed_nothing(error: AwsError) -> None:
+    world = World(connection("phone"))
+    world.posting, world.closing = failing(error), failing(error)
+    (outcome,) = deliver(world)
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (1, 1, True)
+
+
+def test_what_is_not_kept_leaves_no_gap_in_a_connection_that_stays_open() -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000), connection("laptop"))
+    world.posting = world.closing = failing(DENIED)
+    (outcome,) = deliver(world, stored_until=None)
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (2, 0, True)
+    assert world.done("close") == []
+
+
+@pytest.mark.parametrize("call", ["posting", "removing"])
+def test_whatever_fails_while_an_expired_connection_is_dismissed_it_is_closed(call: str) -> None:
+    world = World(connection("phone", connected_at=NOW - 3 * 60 * 60 * 1000), connection("laptop"))
+    setattr(world, call, lambda subject: (fine if subject == "laptop" else failing(KeyError("x")))(subject))
+    (outcome,) = deliver(world)
+    assert counts(outcome) == (2, 1, 1, 0)
+    assert world.done("close") == ["phone"]
 
 
 def test_an_expired_connection_that_cannot_be_closed_keeps_its_row_and_is_counted() -> None:
@@ -525,3 +569,62 @@ def test_where_all_are_refused_nobody_is_given_up_before_the_time_is_over() -> N
     world.posting = refuse_at_first
     assert counts(deliver(world)[0]) == (100, 100, 0, 0)
     assert world.done("close") == []
+
+
+def test_connections_of_those_for_whom_storing_has_failed_are_not_looked_up() -> None:
+    users = [f"u{n}" for n in range(MAX_RECIPIENTS_AT_ONCE + 5)]
+    world = World()
+    world.storing = failing(DENIED)
+    world.querying = lambda _: asyncio.sleep(1)
+    outcomes = deliver(world, *users)
+    assert set(world.done("query")) == set(users[:MAX_RECIPIENTS_AT_ONCE])
+    assert all(outcome.nothing_done and not outcome.missed for outcome in outcomes)
+
+
+def test_a_silent_connection_has_three_seconds_and_its_close_five() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(AwsError("Timeout", transient=True))
+    world.refusals.note_taken()
+    assert counts(deliver(world)[0]) == (1, 0, 0, 1)
+    # The first is that of the attempt without a task.
+    assert [each - world.started for each in world.deadlines[1:]] == [3.0]
+    assert [each - world.started for each in world.closing_deadlines] == [5.0]
+
+
+def test_no_close_outlives_the_time_for_closing() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(DENIED)
+    deliver(world, seconds=1)
+    assert [each - world.started for each in world.closing_deadlines] == [2.0]
+
+
+def test_a_post_that_a_retry_brought_through_counts_as_taken() -> None:
+    world = World(connection("phone"))
+    world.refusals.note_refused()
+    assert world.refusals.patience() > 0
+    assert deliver(world)[0].delivered == 1
+    assert world.refusals.patience() == 0
+
+
+def test_connections_wait_until_they_are_begun_and_as_many_as_that_keep_lookups_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "MAX_RETRIES_AT_ONCE", 1)
+    monkeypatch.setattr(posting, "MAX_POSTS_AT_ONCE", 2)
+    monkeypatch.setattr(posting, "MAX_WAITING", 3)
+    connections = [connection(str(number)) for number in range(6)]
+
+    async def post_to(found: list[Connection]) -> tuple[bool, bool]:
+        world, outcome = World(*found), Outcome("alice")
+        outcome.connections = len(found)
+        async with asyncio.TaskGroup() as group:
+            common = world.delivery()._common(Work(group)).posting
+            common.add(found, outcome, lambda: None)
+            before = common.crowded
+            await common.drained()
+        assert counts(outcome) == (len(found), len(found), 0, 0)
+        return before, common.crowded
+
+    # One is retried, and two wait in their places for it.
+    assert asyncio.run(post_to(connections)) == (True, False)
+    assert asyncio.run(post_to(connections[1:])) == (False, False)

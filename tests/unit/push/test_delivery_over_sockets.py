@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -43,14 +44,22 @@ PLAYS: dict[str, Answer] = {
     "taken, then closed": status(200, connection="close"),
     "gone": status(410),
     "denied": status(403),
+    "unsound": status(400),
+    "elsewhere": status(404),
+    "too large": status(413),
+    "moved": status(307, location="/elsewhere"),
     "throttled": status(429),
+    "throttled until a date": status(429, retry_after="Fri, 31 Dec 9999 23:59:59 GMT"),
     "broken": status(500),
     "silence": stall(),
     "reset": reset(),
     "closed": hang_up(),
     "closed within the answer": hang_up(OK[:-1]),
+    "no HTTP": hang_up(b"SSH-2.0-OpenSSH_9.6\r\n"),
 }
 
+REFUSED = ("denied", "unsound", "elsewhere", "too large", "moved")
+"""What is not tried again, and closes nothing."""
 
 FINAL_POSTS = ("taken", "taken, then closed", "gone")
 """What ends the attempts for a connection, which then is not closed."""
@@ -92,14 +101,65 @@ def test_whatever_the_server_plays_every_connection_is_accounted_for_once(
         assert outcome.delivered == sum(end.startswith("taken") for end in ends)
         assert outcome.gone == ends.count("gone")
         failed = [name for name in names if answers[name][-1] not in FINAL_POSTS]
-        assert all(len(answers[name]) >= ATTEMPTS or answers[name][-1] == "denied" for name in failed)
+        assert all(len(answers[name]) >= ATTEMPTS or answers[name][-1] in REFUSED for name in failed)
         assert outcome.failed == len(failed)
         assert outcome.connections == outcome.delivered + outcome.gone + outcome.failed
         assert all(closes[name] for name in failed)
-        assert outcome.unclosed == sum(closes[name][-1] == "denied" for name in failed)
+        assert outcome.unclosed == sum(closes[name][-1] in REFUSED for name in failed)
         assert outcome.incomplete == (outcome.unclosed > 0)
     assert sorted(world.done("remove")) == sorted(name for name, played in answers.items() if played[-1] == "gone")
-    assert not [played for played in answers.values() if {*FINAL_POSTS, "denied"} & set(played[:-1])]
+    assert not [played for played in answers.values() if {*FINAL_POSTS, *REFUSED} & set(played[:-1])]
+
+
+FAILING = [play for play in PLAYS if play not in FINAL_POSTS]
+
+
+@pytest.mark.parametrize("closing", FAILING)
+def test_what_can_be_neither_sent_to_nor_closed_is_counted_however_both_fail(closing: str) -> None:
+    """Each connection is named after how posts to it fail."""
+
+    async def answer(exchange: Exchange) -> bool:
+        name = exchange.request.path.rpartition("/")[2]
+        play = closing if exchange.request.method == "DELETE" else FAILING[int(name)]
+        return await PLAYS[play](exchange)
+
+    world = World(*(connection(str(number)) for number in range(len(FAILING))))
+    with Server(answer) as server:
+
+        async def work(transport: ConcurrentSender) -> list[Outcome]:
+            return await delivery_over(world, transport, seconds=0.2).run(["alice"])
+
+        (outcome,) = run(transport_to(server, attempt_timeout=0.1), work)
+
+    assert (outcome.failed, outcome.unclosed, outcome.incomplete) == (len(FAILING), len(FAILING), True)
+    assert world.done("remove") == []
+
+
+@pytest.mark.parametrize(("taken", "refused", "given_up"), [(40, 1, True), (0, 40, False)])
+def test_a_full_connection_is_given_up_after_three_attempts_and_a_throttled_account_is_not(
+    taken: int, refused: int, given_up: bool
+) -> None:
+    """A refused connection is asked in rounds until the deadline unless others are taken."""
+    posts: Counter[str] = Counter()
+
+    async def answer(exchange: Exchange) -> bool:
+        name = exchange.request.path.rpartition("/")[2]
+        posts[name] += exchange.request.method == "POST"
+        full = exchange.request.method == "POST" and name.startswith("full")
+        return await PLAYS["throttled" if full else "taken"](exchange)
+
+    full = [f"full{number}" for number in range(refused)]
+    world = World(*map(connection, [*(f"open{number}" for number in range(taken)), *full]))
+    with Server(answer) as server:
+
+        async def work(transport: ConcurrentSender) -> list[Outcome]:
+            return await delivery_over(world, transport, seconds=1.5).run(["alice"])
+
+        (outcome,) = run(transport_to(server), work)
+
+    assert (outcome.delivered, outcome.failed, outcome.unclosed) == (taken, refused, 0)
+    assert {posts[each] > 3 for each in full} == {not given_up}
+    assert all(posts[each] == 3 for each in full) == given_up
 
 
 FINAL = ("taken", "denied")

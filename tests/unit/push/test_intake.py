@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests import virtual
 from websocket_push.protocol.batch import QueuedMessage
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.push.intake import (
@@ -51,6 +52,14 @@ def take(count: int, push: Push, *, seconds: float = 60.0) -> list[Intake]:
 
 async def push_fine(_: QueuedMessage) -> Report:
     return report_of(PERSISTED)
+
+
+def test_a_message_whose_turn_comes_as_the_time_is_over_is_not_started() -> None:
+    async def run() -> list[Intake]:
+        return await take_in(messages(1), push_fine, starts_until=asyncio.get_running_loop().time())
+
+    (intake,) = virtual.run(run())
+    assert (intake.report, intake.failure is not None) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,12 @@ def test_a_secret_is_at_least_as_long_as_the_longest_hash(allowed: list[str], le
         (b"\xef\xbb\xbf" + b"x" * 40, "byte order mark"),
         (("x" * 40).encode("utf-16"), "UTF-16"),
         (b"\xfe\xff" + ("x" * 40).encode("utf-16-be"), "UTF-16"),
+        (("x" * 40).encode("utf-16-le"), "UTF-16"),
+        (("x" * 40).encode("utf-16-be"), "UTF-16"),
+        (("x" * 40 + "\ufeff").encode(), "no width"),
+        (("\u200b" + "x" * 40).encode(), "no width"),
+        (("x" * 40 + "\u200b\n").encode(), "no width"),
+        (("\u201e" + "x" * 40 + "\u201c").encode(), "in quotes"),
     ],
 )
 def test_what_is_no_secret_is_not_taken_for_one(secret: bytes, cause: str) -> None:
@@ -226,6 +232,9 @@ def test_what_is_no_secret_is_not_taken_for_one(secret: bytes, cause: str) -> No
         b'"' + b"\xff" * 31 + b'"',
         b"\xff\xfe" + b"\x01" * 30,
         b"1" * 32,
+        b"\x00" * 32,
+        b"x\x00" * 20 + b"\x00x",
+        ("x" * 20 + "\u200b" + "x" * 20).encode(),
     ],
 )
 def test_a_secret_is_taken_as_it_is_text_or_bytes(secret: bytes) -> None:

@@ -145,6 +145,34 @@ def test_the_content_goes_back_as_it_was_written(members: str, id_: str | None) 
     assert again == f'{{"userIds":["\U0001f600"],"ttl":60,"id":"{expected}","content":{EXACT}}}'
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        f'{{"userId":"alice","recall":"{ID}"}}',
+        f'{{"userIds":["alice","bob"],"recall":"{ID}","onFailure":"raise"}}',
+        f'{{"userId":"alice","replaces":"{ID}","content":{EXACT}}}',
+        f'{{"userId":"alice","key":"order-1","content":{EXACT}}}',
+        f'{{"topic":"org/7","content":{EXACT}}}',
+        '{"userIds":["alice","bob"],"content":null}',
+    ],
+)
+def test_every_kind_of_request_goes_back_as_the_same_notification(request_: str) -> None:
+    queued = queued_again(received(request_), now_milliseconds=NOW)
+    expected = id_of(QueuedMessage("m1", SENT, request_))
+    assert queued.count(f',"id":"{expected}"') == 1
+    assert queued.replace(f',"id":"{expected}"', "") == request_
+    invoked = invoked_again(received(record(request_, errorType="UNAVAILABLE")), now_milliseconds=NOW)
+    assert id_of(QueuedMessage("m1", SENT, invoked)) == json.loads(invoked)["id"]
+
+
+def test_a_message_that_cannot_be_read_keeps_no_other_in_the_queue(queues: Queues) -> None:
+    sound = [f'{{"userId":"alice","recall":"{ID}"}}', '{"userId":"alice","content":1}']
+    queues.send("[" * 100_000, '{"userId":"alice","content":' + "[" * 100_000, '{"Type":"Notification"}', *sound)
+    assert main(["--from", queues.dead, "--to", queues.push]) == 1
+    assert len(queues.all_of(queues.dead)) == 3
+    assert len(queues.all_of(queues.push)) == 2
+
+
 def record(payload: str = '{"userId":"alice","content":1}', *, invoked: int = 3, **answer: str) -> str:
     context = {"requestId": REQUEST_ID, "condition": "RetriesExhausted", "approximateInvokeCount": invoked}
     text = json.dumps({"version": "1.0", "requestContext": context, **({"responsePayload": answer} if answer else {})})
@@ -183,7 +211,17 @@ def test_one_that_died_stays_unless_a_new_id_is_asked_for(body: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "nonsense", "[]", "{}", '{"userId":"alice","content":1}', record("[1]"), record(REFUSED), record('"x"')],
+    [
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        '{"userId":"alice","content":1}',
+        record("[1]"),
+        record(REFUSED),
+        record('"x"'),
+        "[" * 100_000,
+    ],
 )
 def test_what_can_never_succeed_is_refused_with_its_reason(body: str) -> None:
     with pytest.raises(RequestError, match=r"record|object|persits"):
