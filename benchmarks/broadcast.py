@@ -149,7 +149,7 @@ def broadcast_cost(connections: int, cpu_seconds: float, rate: int) -> dict[str,
         "workers": workers,
         "messages": MESSAGE.of(connections),
         "lambda": INVOCATION.of(segments) + GIGABYTE_SECOND.of(busy * WORKER_MB / 1024),
-        "reads": cost.READ.of(pages * math.ceil(PAGE_ROWS * ROW_BYTES / 4096) / 2),
+        "reads": cost.READ.of(pages * math.ceil(PAGE_ROWS * ROW_BYTES / 4096)),
         "queue": SQS_REQUEST.of(3 * segments),
         "logs": LOG.of(segments * cost.LOG_BYTES / 1e9),
     }
