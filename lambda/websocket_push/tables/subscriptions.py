@@ -15,6 +15,13 @@ from websocket_push.tables.clients import Connection, deleted_subscription, read
 _REFUSED = "ConditionalCheckFailedException"
 
 
+REGISTERING_MILLISECONDS = 1_000
+"""How long after `connectedAt` the row of a connection is there: that time is taken before the row is written.
+
+A write that has to be repeated takes longer; then a client has to poll again, as all do some seconds after connecting.
+"""
+
+
 class Listener(NamedTuple):
     """A connection with what it listens to.
 
@@ -133,7 +140,7 @@ def _row(connection: Connection, topic: str) -> Item:
 
 def _read_listener(item: Item) -> Listener:
     connection = read_connection(item, item["userId"]["S"])
-    since = item.get("listeningSince", {}).get("N", connection.connected_at)
+    since = item.get("listeningSince", {}).get("N", connection.connected_at + REGISTERING_MILLISECONDS)
     return Listener(connection, _topics(item), int(since))
 
 
