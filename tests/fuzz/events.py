@@ -189,7 +189,7 @@ rows = st.fixed_dictionaries(
         "endCode": st.just({"N": "1001"}) | values_of_attributes,
     },
 )
-"""Items of the clients table, whoever has written what into them."""
+"""Items of the clients table, with whatever may be written into them."""
 
 
 @st.composite

@@ -349,7 +349,7 @@ def test_mark(
     written = operations(outcome)
     assert set(written) <= {"UpdateItem", "PostToConnection"}
     if frame["type"] == "state":
-        # What is marked already is not written, and no one is told.
+        # What is marked already is neither written nor sent.
         assert written.count("UpdateItem") <= 1
         assert "PostToConnection" not in written or "UpdateItem" in written
 
