@@ -12,6 +12,7 @@ import pytest
 from tests.handlers.conftest import CLIENTS, Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
+from websocket_push.aws.errors import AwsError
 from websocket_push.aws.queue import Queue
 from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
@@ -391,6 +392,35 @@ def test_a_segment_whose_rest_cannot_be_passed_on_is_received_again(
     assert world.work(body) == ["message-1"]
     (line,) = log_lines()
     assert (line["outcome"], line["failedMessages"]) == ("AWS_REFUSED", 1)
+
+
+def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    connections = many(10)
+    world.connect(*connections, topic=None)
+    pushed(topic="*", content=1)
+    environment.setenv("EVENTS_QUEUE_URL", world.queue.queue_url)
+    (body,) = world.queue.take()
+    sent = Queue.send
+
+    async def refusing(queue: Queue, message: str, **named: Any) -> None:
+        if "finished" in json.loads(message):
+            raise AwsError("AccessDenied", status=403)
+        await sent(queue, message, **named)
+
+    with environment.context() as patched:
+        patched.setattr(Queue, "send", refusing)
+        assert world.work(body) == []
+        (rest,) = world.queue.take()
+        # From there it is received again as it is, and moved to the dead-letter queue in the end.
+        assert world.work(rest) == ["message-2"]
+        assert world.queue.bodies == []
+    assert world.work(rest) == []
+    (finished,) = world.queue.take()
+    assert json.loads(finished)["finished"] == json.loads(body)["id"]
+    assert world.reached() == dict.fromkeys(connections, 1)
 
 
 @pytest.mark.parametrize("persist", [True, False])

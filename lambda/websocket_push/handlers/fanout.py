@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
@@ -17,7 +18,7 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, spread
+from websocket_push.push.spread import Means, Position, spread
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_count, read_optional, read_text
@@ -123,15 +124,13 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
     async def send(message: QueuedMessage) -> Report:
         segment = parse_segment(message.body)
         invocation.fields.update(id=segment.notification_id, segment=segment.part, of=segment.of)
-        outcome, after = await _spread(segment, means, schedule, until)
+        outcome, position = await _spread(segment, means, schedule, until)
         totals = connection_totals(outcome)
         count_deliveries(invocation.fields, totals)
-        if after is not None:
-            await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
-        elif warm.events_queue is not None:
-            body = finished_text(segment, at=invocation.now_milliseconds())
-            await warm.events_queue.send(body, deadline=invocation.deadline)
-        _note(segment, outcome, invocation, finished=after is None)
+        rest = segment._replace(after=position.after)
+        if not position.finished or not await _report_finished(rest, invocation, can_wait=rest != segment):
+            await warm.queue.send(segment_text(rest), deadline=invocation.deadline)
+        _note(segment, outcome, invocation, finished=position.finished)
         return {"totals": totals}
 
     intakes = await take_in(messages, send, starts_until=until)
@@ -139,8 +138,33 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
     return batch_response(intakes)
 
 
-async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, str | None]:
-    """Send to a segment; return what became of it, and after which connection to go on, or None at its end.
+async def _report_finished(segment: Segment, invocation: Invocation[Warm], *, can_wait: bool) -> bool:
+    """Report that a segment is finished, where there are events; return False if only that is left to do.
+
+    Parameters
+    ----------
+    can_wait
+        Whether it can be passed on. Were it received again instead, all of its connections would be sent to again.
+
+    Raises
+    ------
+    AwsError
+        If it cannot be reported and cannot wait.
+    """
+    queue = invocation.warm.events_queue
+    if queue is None:
+        return True
+    try:
+        await queue.send(finished_text(segment, at=invocation.now_milliseconds()), deadline=invocation.deadline)
+    except AwsError:
+        if not can_wait:
+            raise
+        return False
+    return True
+
+
+async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, Position]:
+    """Send to a segment; return what became of it, and where to go on.
 
     Raises
     ------
@@ -163,7 +187,7 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
         code = outcome.error.code if outcome.error is not None else ErrorCode.UNAVAILABLE
         reason = outcome.error.message if outcome.error is not None else "There was no time to begin."
         raise RequestError(code, f"Nothing of the segment could be sent. {reason}")
-    return outcome, None if position.finished else position.after
+    return outcome, position
 
 
 def _note(segment: Segment, outcome: Outcome, invocation: Invocation[Warm], *, finished: bool) -> None:
