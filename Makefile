@@ -79,7 +79,7 @@ doctor: python ## look at a deployment in use, with two notifications to a test 
 fuzz: environments ## give the functions tens of thousands of made-up events
 	@FUZZ_EXAMPLES=5000 $(PYTEST) -p no:terraform -o faulthandler_timeout=3600 tests/fuzz
 
-redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<push queue URL or function ARN>)
+redrive: environments ## push dead letters again, under their ids (FROM=<queue URL> TO=<queue URL or function ARN>)
 	@PYTHONPATH=lambda $(RUN) -m tools.redrive --from "$(FROM)" --to "$(TO)" $(if $(NEW_IDS),--new-ids)
 
 mutation: environments ## change the sources place by place, and see what no test notices (hours; PARTS=push/refusals.py)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import cold, cost, machine, steady
+from benchmarks import broadcast, cold, cost, machine, steady
 from benchmarks.chart import chart
 from benchmarks.definitions import FULL, QUICK, Plan, definitions
 from benchmarks.programs import ProgramError, new_certificates
@@ -126,7 +126,9 @@ def _cost(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     results = load(options.results)
     sys.stdout.write("\n".join(verdict_lines(results)) + f"\n\n{summary(results['measures'])}\n")
-    return 1 if any(measure["met"] is False for measure in results["measures"]) else 0
+    verdicts = broadcast.verdicts(broadcast.read_figures())
+    sys.stdout.writelines(f"{'met' if met else 'MISSED':<13} {text}\n" for text, met in verdicts.items())
+    return 1 if any(measure["met"] is False for measure in results["measures"]) or not all(verdicts.values()) else 0
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Run:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
-            env={**_base_environment(), **environment},
+            env={**base_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
@@ -108,7 +108,8 @@ def _wait(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
     return process.returncode, usage.ru_utime + usage.ru_stime
 
 
-def _base_environment() -> dict[str, str]:
+def base_environment() -> dict[str, str]:
+    """Return what every program finds in its environment."""
     # Nothing of the user's own AWS settings, proxies or Python options takes part.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     paths = os.pathsep.join(str(path) for path in (CHECKOUT, CHECKOUT / "lambda"))

@@ -1,8 +1,9 @@
 """Push again what is in a dead-letter queue, under the ids that were used.
 
-`make redrive FROM=<the dead-letter queue's URL> TO=<the push queue's URL, or the push function's ARN>`
+`make redrive FROM=<the dead-letter queue's URL> TO=<the URL of its queue, or the push function's ARN>`
 
 Each message goes back with the id that its push used, so that who has the notification already is not shown it twice.
+A segment of a fan-out holds its notification's id, and goes back as it is.
 It is deleted only after its successor was taken, so a run that is interrupted loses nothing and can be repeated. What
 cannot succeed stays in the queue, and the reason is printed.
 """
@@ -22,6 +23,7 @@ from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.frames import to_json
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.json_text import parse_object
+from websocket_push.protocol.segment import parse_segment
 from websocket_push.protocol.values import parse_message
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ MAX_FRAME_BYTES = 128 * 1024
 """The most that a deployment can allow; the function has the last word."""
 
 BATCH_MESSAGES, BATCH_BYTES = 10, 256 * 1024
-"""What one SendMessageBatch to the push queue takes."""
+"""What one SendMessageBatch to a queue of the module takes."""
 
 HIDDEN_SECONDS = 300
 """For how long a message that was received is hidden from other receivers."""
@@ -49,7 +51,7 @@ _UNKNOWN_ID = (
 
 
 class Again(NamedTuple):
-    """A message that goes back: its id in the dead-letter queue, and the push request."""
+    """A message that goes back: its id in the dead-letter queue, and the push request or the segment."""
 
     message_id: str
     request: str
@@ -60,17 +62,22 @@ Send = Callable[[Sequence[Again]], Iterable[str]]
 
 
 def queued_again(message: Mapping[str, Any], *, now_milliseconds: int) -> str:
-    """Return the push request of a message of the push queue, with the id that its pushes used.
+    """Return the push request of a message of the push queue, with the id that its pushes used; a segment as it is.
 
     A redrive policy moves a message with its id and the time when it was sent ("Setting-up dead-letter queue
-    retention", SQS developer guide); the notification's id is made of these.
+    retention", SQS developer guide); the notification's id is made of these. A segment of the fan-out queue says by
+    itself which notification it is of and after which connection it goes on.
 
     Raises
     ------
     RequestError
         If the request can never succeed.
     """
-    return _with_id(QueuedMessage(message["MessageId"], _sent_at(message), message["Body"]), now_milliseconds)
+    body = message["Body"]
+    if "segment" in parse_message(body):
+        parse_segment(body)  # What the workers would refuse stays where it is.
+        return str(body)
+    return _with_id(QueuedMessage(message["MessageId"], _sent_at(message), body), now_milliseconds)
 
 
 def invoked_again(message: Mapping[str, Any], *, now_milliseconds: int, new_ids: bool = False) -> str:
@@ -150,7 +157,7 @@ def batches(ready: Iterable[Again]) -> Iterator[list[Again]]:
 
 
 def sending_to_queue(sqs: Any, queue_url: str) -> Send:
-    """Return what sends requests to the push queue."""
+    """Return what sends to the push queue, or to the fan-out queue."""
 
     def send(batch: Sequence[Again]) -> Iterable[str]:
         entries = [{"Id": str(number), "MessageBody": each.request} for number, each in enumerate(batch)]
@@ -178,7 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Move the messages; 1 if some stay."""
     parser = argparse.ArgumentParser(prog="make redrive")
     parser.add_argument("--from", dest="source", required=True, help="the dead-letter queue's URL")
-    parser.add_argument("--to", dest="target", required=True, help="the push queue's URL, or the push function's ARN")
+    parser.add_argument(
+        "--to", dest="target", required=True, help="the push or fan-out queue's URL, or the push function's ARN"
+    )
     parser.add_argument(
         "--new-ids", action="store_true", help="push under a new id what has used one that is not known"
     )

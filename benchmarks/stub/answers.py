@@ -6,8 +6,10 @@ no data: `c100-u7` has 100 connections, and of those of `c100f5-u7` five answer 
 """
 
 import json
+import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 
 PAGE_BYTES = 1024 * 1024
 """How much a Query reads before it pages ("Paginating table query results", DynamoDB Developer Guide)."""
@@ -41,6 +43,35 @@ _REFUSED = (
 )
 
 
+class Quota:
+    """The requests to the management API that an account may make: a token bucket.
+
+    Parameters
+    ----------
+    per_second
+        How many tokens it gains.
+    burst
+        How many it holds.
+    clock
+        Returns seconds on a clock that does not run back.
+    """
+
+    def __init__(self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._clock = clock
+        self._tokens, self._at = burst, clock()
+
+    def take(self) -> bool:
+        """Take a token; return False if there is none."""
+        now = self._clock()
+        self._tokens, self._at = min(self._burst, self._tokens + (now - self._at) * self._per_second), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
 def user_name(connections: int, number: int, *, full: int = 0) -> str:
     """Name a user who has so many connections, some of them full."""
     return f"c{connections}{f'f{full}' if full else ''}-u{number}"
@@ -53,9 +84,12 @@ class Answers:
     ----------
     page_bytes
         How many bytes of items, as DynamoDB counts them, a page of a Query holds.
+    quota
+        What the management API takes; more is refused by 429. None takes everything.
     """
 
-    def __init__(self, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, page_bytes: int = PAGE_BYTES, quota: Quota | None = None) -> None:
+        self._quota = quota
         self.counts: Counter[str] = Counter()
         self._page_bytes = page_bytes
         # The same user is asked for again and again; the stub must not be what limits the clients.
@@ -88,6 +122,9 @@ class Answers:
     def _answer_management(self, head: bytes) -> bytes:
         if head.startswith(b"GET /_stub/counts "):
             return _response(json.dumps(dict(self.counts)).encode(), b"content-type: application/json\r\n")
+        if self._quota is not None and not self._quota.take():
+            self.counts["Throttled"] += 1
+            return _REFUSED
         if head.startswith(b"DELETE "):
             self.counts["DeleteConnection"] += 1
             return _DELETED

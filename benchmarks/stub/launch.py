@@ -95,7 +95,9 @@ class Certificates:
 
 
 @contextlib.contextmanager
-def running_stub(certificates: Certificates, *, core: int, latency: float = 0.0) -> Iterator[RunningStub]:
+def running_stub(
+    certificates: Certificates, *, core: int, latency: float = 0.0, quota: float = 0.0
+) -> Iterator[RunningStub]:
     """Run a stub for as long as the block lasts.
 
     Parameters
@@ -104,9 +106,11 @@ def running_stub(certificates: Certificates, *, core: int, latency: float = 0.0)
         The processor that it stays on; negative for any.
     latency
         Seconds before each response.
+    quota
+        How many posts per second it takes; 0 for all.
     """
     command = [sys.executable, "-m", "benchmarks.stub.server", "--certificate", str(certificates.chain)]
-    options = ["--core", str(core), "--latency", str(latency)]
+    options = ["--core", str(core), "--latency", str(latency), "--quota", str(quota)]
     with running([*command, *options], cwd=CHECKOUT, environment=os.environ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         line = process.stdout.readline().decode()

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.stub.answers import PAGE_BYTES, Answers
+from benchmarks.stub.answers import PAGE_BYTES, Answers, Quota
 
 _RECEIVE_BYTES = 256 * 1024
 _BACKLOG = 1024
@@ -161,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stub.server")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response")
     parser.add_argument("--page-bytes", type=int, default=PAGE_BYTES)
+    parser.add_argument("--quota", type=float, default=0.0, help="posts per second; 0 takes all")
     parser.add_argument("--certificate", type=Path, required=True, help="PEM file with the chain and the key")
     parser.add_argument("--core", type=int, default=-1, help="the processor to stay on")
     options = parser.parse_args()
@@ -168,7 +169,9 @@ def main() -> None:
         os.sched_setaffinity(0, {options.core})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate)
-    stub = Stub(Answers(options.page_bytes), options.latency)
+    # The account's bucket holds half of what it gains in a second ("Account-level throttling per Region").
+    quota = Quota(options.quota, options.quota / 2) if options.quota else None
+    stub = Stub(Answers(options.page_bytes, quota), options.latency)
     print(stub.listen(), stub.listen(context), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         stub.serve()

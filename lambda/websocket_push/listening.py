@@ -67,22 +67,30 @@ async def subscribe(
         `UNKNOWN_CONNECTION`; nothing is then left of it. `UNAVAILABLE` if others that subscribe the same connection at
         the same time get in the way again and again.
     """
+    written: list[str] = []
     for _ in range(ATTEMPTS):
         listener = await subscriptions.find(connection_id, deadline=deadline)
         if listener is None:
+            await subscriptions.delete(connection_id, written, deadline=deadline)
             raise unknown_connection()
         accepted, refused = choose(wanted, listener.topics, grants, most=most)
         if not accepted:
             return Subscribed(listener.topics, refused)
         added = [topic for topic in accepted if topic not in listener.topics]
         # Those that it has are written too: whatever became of their rows, the client can rely on the reply.
+        written = accepted
         await subscriptions.write(listener.connection, accepted, deadline=deadline)
         topics = await subscriptions.list_also(
-            connection_id, accepted, room=most - len(added), now=now_milliseconds(), deadline=deadline
+            connection_id,
+            accepted,
+            room=most - len(added),
+            removals=listener.removals,
+            now=now_milliseconds(),
+            deadline=deadline,
         )
         if topics is not None:
             return Subscribed(topics, refused)
-        # The connection has ended meanwhile, or others have taken the room.
+        # The connection has ended meanwhile, or others have taken the room, or removed topics.
         await subscriptions.delete(connection_id, added, deadline=deadline)
     raise RequestError(ErrorCode.UNAVAILABLE, "Other messages of this connection were in the way. Send it again.")
 

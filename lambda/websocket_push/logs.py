@@ -20,6 +20,12 @@ What a push stores meanwhile, connections that listen get by the push. A connect
 is not served by it.
 """
 
+SKEW_MILLISECONDS = 250
+"""How far the clocks of two functions may differ: Lambda sets both by NTP, which leaves some milliseconds.
+
+When a topic was read is a time of this function, when a connection began to listen one of another.
+"""
+
 MAX_TAILS = 64
 """Of how many topics such readings are kept; one is a megabyte at most, and most are a few kilobytes."""
 
@@ -56,10 +62,14 @@ class Tails:
         count
             How many notifications are wanted.
         since
-            What was read before this does not serve.
+            When the connection began to listen, by another function's clock. What was read before does not serve.
         """
         tail = self._kept.get((topic, part.newest_first))
-        if tail is None or tail.read_at <= since or not 0 <= self.now() - tail.read_at < TAIL_MILLISECONDS:
+        if (
+            tail is None
+            or tail.read_at <= since + SKEW_MILLISECONDS
+            or not 0 <= self.now() - tail.read_at < TAIL_MILLISECONDS
+        ):
             return None
         if part.newest_first:
             return tail.found if tail.found.reached is None or len(tail.found.found) >= count else None

@@ -24,6 +24,9 @@ _TRY_SECONDS = 90.0
 _PAUSE_SECONDS = 0.2
 _CONTROL_ATTEMPTS = 5
 
+Ways = Mapping[str, tuple[Callable[..., str], Send]]
+"""By the output that names a dead-letter queue: what makes requests of its messages, and what sends them."""
+
 
 class GaveUpError(Exception):
     """A push was not accepted although everything had time to recover."""
@@ -145,20 +148,12 @@ class Sender:
         int
             How many messages were moved.
         """
-        sqs, redriven = self.aws["sqs"], 0
-        ways: tuple[tuple[str, Callable[..., str], Send], ...] = (
-            ("dead_letter_queue_url", invoked_again, invoking(self.aws["lambda"], self._function)),
-            ("push_queue_dead_letter_queue_url", queued_again, sending_to_queue(sqs, self.outputs["push_queue_url"])),
-        )
-        give_up = time.monotonic() + seconds
-        while not until() and time.monotonic() < give_up:
-            for output, again, send in ways:
-                now = partial(again, now_milliseconds=time.time_ns() // 1_000_000)
-                moved, stays = redrive(sqs, self.outputs[output], now, send)
-                if stays:
-                    raise GaveUpError(f"dead letters stay: {stays}")
-                redriven += moved
-        return redriven
+        to_queue = sending_to_queue(self.aws["sqs"], self.outputs["push_queue_url"])
+        ways: Ways = {
+            "dead_letter_queue_url": (invoked_again, invoking(self.aws["lambda"], self._function)),
+            "push_queue_dead_letter_queue_url": (queued_again, to_queue),
+        }
+        return self._move_back(ways, until=until, seconds=seconds)
 
     def control(self, **request: object) -> Mapping[str, Any]:
         """Invoke the control function, again if it was refused; every request is safe to repeat."""
@@ -171,23 +166,27 @@ class Sender:
         raise GaveUpError(f"{request['action']}: {refusal}")
 
     def move_segments_back(self, *, until: Callable[[], bool], seconds: float) -> int:
-        """Move segments that have failed back to their queue as a redrive by SQS does, until nothing more is to come.
+        """Move segments that have failed back to their queue as `make redrive` does, until nothing more is to come.
 
         Returns
         -------
         int
             How many were moved.
         """
-        sqs, moved = self.aws["sqs"], 0
-        source, target = self.outputs["fanout_queue_dead_letter_queue_url"], self.outputs["fanout_queue_url"]
-        give_up = time.monotonic() + seconds
+        to_queue = sending_to_queue(self.aws["sqs"], self.outputs["fanout_queue_url"])
+        ways: Ways = {"fanout_queue_dead_letter_queue_url": (queued_again, to_queue)}
+        return self._move_back(ways, until=until, seconds=seconds)
+
+    def _move_back(self, ways: Ways, *, until: Callable[[], bool], seconds: float) -> int:
+        moved_back, give_up = 0, time.monotonic() + seconds
         while not until() and time.monotonic() < give_up:
-            received = sqs.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in received.get("Messages", ()):
-                sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
-                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-                moved += 1
-        return moved
+            for output, (again, send) in ways.items():
+                now = partial(again, now_milliseconds=time.time_ns() // 1_000_000)
+                moved, stays = redrive(self.aws["sqs"], self.outputs[output], now, send)
+                if stays:
+                    raise GaveUpError(f"dead letters stay: {stays}")
+                moved_back += moved
+        return moved_back
 
     def total(self, count: str) -> int:
         """Add up a count of all reports."""

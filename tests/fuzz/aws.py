@@ -10,7 +10,7 @@ from typing import Any
 Answer = tuple[int, Mapping[str, object]]
 
 WRITES = (
-    *("PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "SendMessage"),
+    *("PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "SendMessage", "PutEvents"),
     *("PostToConnection", "DeleteConnection"),
 )
 _REASONS = {200: "OK", 400: "Bad Request", 410: "Gone", 500: "Internal Server Error"}
@@ -32,6 +32,8 @@ class Aws:
         What a query of notifications finds.
     owner : str or None
         Whose connection any connection is; None knows none.
+    inbox : dict[str, object] or None
+        What is kept of any user's inbox; None for nothing.
     refuse : Mapping[str, Answer]
         By operation, the answer instead of a success.
     """
@@ -41,6 +43,7 @@ class Aws:
     connections: list[dict[str, object]] = field(default_factory=list)
     history: list[dict[str, object]] = field(default_factory=list)
     owner: str | None = "alice"
+    inbox: dict[str, object] | None = None
     refuse: Mapping[str, Answer] = field(default_factory=dict)
     _stop: Callable[[], None] = lambda: None
 
@@ -81,16 +84,20 @@ class Aws:
         if operation in self.refuse:
             return self.refuse[operation]
         if operation in WRITES:
-            told = request.get("Item") or request.get("Key") or (path.rpartition("/")[2], body.decode())
-            self.written.append((operation, told))
+            told = request.get("Item") or request.get("Key") or request.get("Entries")
+            self.written.append((operation, told or (path.rpartition("/")[2], body.decode())))
         if operation in ("Query", "Scan"):
             of_connections = "IndexName" in request or request["TableName"] in ("clients", "subscriptions")
             items = self.connections if of_connections else self.history
             return 200, {"Items": items, "Count": len(items)}
         if operation == "UpdateItem":
-            return 200, {"Attributes": row(request["Key"]["connectionId"]["S"], "alice")}
+            return 200, {"Attributes": _updated(request)}
         if operation == "SendMessage":
             return 200, {"MessageId": "059f36b4-87a3-44ab-83d2-661975830a7d"}
+        if operation == "PutEvents":
+            return 200, {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in request["Entries"]]}
+        if operation == "GetItem" and "notificationId" in request["Key"]:
+            return 200, {} if self.inbox is None else {"Item": self.inbox}
         if operation == "GetItem" and self.owner is not None:
             return 200, {"Item": row(request["Key"]["connectionId"]["S"], self.owner)}
         return 200, {}
@@ -128,6 +135,19 @@ class _Connection(asyncio.Protocol):
         head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Length: {len(body)}\r\n\r\n"
         if self._transport is not None:
             self._transport.write(head.encode() + body)
+
+
+def _updated(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as it is after an update: of a connection, or one in which the events function keeps something."""
+    if "connectionId" not in request["Key"]:
+        return {}
+    values = request["ExpressionAttributeValues"]
+    arrived, part = values.get(":connection"), values.get(":part")
+    return {
+        **row(request["Key"]["connectionId"]["S"], "alice"),
+        **({"seen": arrived, "broughtBy": arrived} if arrived else {}),
+        **({"parts": part} if part else {}),
+    }
 
 
 def row(connection_id: str, user_id: str) -> dict[str, Any]:

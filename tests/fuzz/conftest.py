@@ -40,6 +40,9 @@ ENVIRONMENT = {
     "MAX_TOPICS_PER_CONNECTION": "2",
     "CONTROL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/control",
     "REVOCATION_TTL": "3600",
+    "EVENT_BUS_ARN": "arn:aws:events:eu-west-1:123456789012:event-bus/push",
+    "EVENT_SOURCE": "websocket-push",
+    "OFFLINE_AFTER": "30",
     "LOG_LEVEL": "INFO",
 }
 
@@ -59,6 +62,7 @@ def environment(fake: Aws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", fake.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", fake.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", fake.url)
     monkeypatch.setenv("CONNECTIONS_URL", f"{fake.url}/live")
     # A handler that raises changes it, as Lambda's runtime prints what it leaves.
     monkeypatch.setattr(sys, "tracebacklimit", 100, raising=False)
@@ -74,6 +78,7 @@ def invoke(fake: Aws) -> Invoke:
         fake.owner = state.get("owner", "alice")
         fake.connections = state.get("connections", [])
         fake.history = state.get("history", [])
+        fake.inbox = state.get("inbox")
         fake.refuse = state.get("refuse", {})
         answer, error, message = None, None, ""
         with contextlib.redirect_stdout(io.StringIO()) as printed:

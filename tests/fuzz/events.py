@@ -82,6 +82,33 @@ control_requests = st.one_of(
         for action in ("connections", "online", "disconnect", "revoke", "unrevoke")
     )
 )
+marks = members(
+    requestId=request_ids,
+    seenUpTo=ids,
+    readUpTo=ids,
+    read=st.lists(ids, max_size=3),
+    unread=st.lists(ids, max_size=3),
+    at=st.integers(-1, 2_000_000_000_000),
+)
+control_messages = members(
+    sweep=user_ids,
+    revokedAt=st.integers(0, 2_000_000_000_000),
+    close=st.lists(texts, max_size=3),
+    reason=texts,
+    reconnect=st.booleans(),
+    since=st.integers(0, 2_000_000_000_000),
+)
+event_messages = st.one_of(
+    members(left=user_ids, connectionId=texts, at=st.integers(0, 2_000_000_000_000)),
+    members(
+        undelivered=ids,
+        userIds=st.lists(user_ids, max_size=5),
+        at=st.integers(0, 2_000_000_000_000),
+        expiresAt=st.integers(0, 2_000_000_000),
+        text=texts,
+    ),
+    members(finished=ids, topic=topics, part=st.integers(-1, 3), of=st.integers(-1, 3), at=st.integers(-1, 10**13)),
+)
 client_pushes = members(requestId=request_ids, userId=user_ids, content=contents)
 
 
@@ -142,6 +169,43 @@ def contexts(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if authorizer is not None:
         context["authorizer"] = authorizer
     return dict(context)
+
+
+values_of_attributes: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.fixed_dictionaries({"S": texts}),
+    st.fixed_dictionaries({"N": st.one_of(st.integers(-(10**38), 10**38), st.floats(allow_nan=False)).map(str)}),
+    st.just({"NULL": True}),
+    st.fixed_dictionaries({"SS": st.lists(texts, min_size=1, max_size=2)}),
+    st.just({"M": {}}),
+)
+rows = st.fixed_dictionaries(
+    {"connectionId": texts.map(lambda text: {"S": text or "c1"})},
+    optional={
+        "userId": user_ids.map(lambda user_id: {"S": user_id}) | values_of_attributes,
+        "connectedAt": st.just({"N": "1769860800000"}) | values_of_attributes,
+        "expiresAt": st.just({"N": "1769868060"}) | values_of_attributes,
+        "endCause": st.just({"S": "control"}) | values_of_attributes,
+        "endReason": values_of_attributes,
+        "endCode": st.just({"N": "1001"}) | values_of_attributes,
+    },
+)
+"""Items of the clients table, with whatever may be written into them."""
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> Event:
+    """Return a batch of a stream: what Lambda says of a change is sound, the row need not be."""
+    records = []
+    for number in range(draw(st.integers(1, 4))):
+        record = deepcopy(_RECORDED["stream"]["Records"][0])
+        images = draw(st.sampled_from([("NewImage",), ("OldImage",), ("NewImage", "OldImage")]))
+        del record["dynamodb"]["NewImage"]
+        record["dynamodb"] |= {image: draw(rows) for image in images}
+        record["eventID"] = f"{number:032x}"
+        if draw(st.booleans()):
+            record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+        records.append(record)
+    return {"Records": records}
 
 
 def batches(bodies_of_messages: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:

@@ -13,7 +13,18 @@ from tests.fuzz.aws import Answer, row
 from tests.fuzz.support import FUZZ, Invoke, Outcome
 from tests.unit.tokens.jwks_server import JwksServer, keys
 from tests.unit.tokens.support import CLAIMS, ec_key, jwk, segment, token
-from websocket_push.handlers import connect, control, disconnect, fanout, poll, push, subscriptions, verify_jwt
+from websocket_push.handlers import (
+    connect,
+    control,
+    disconnect,
+    fanout,
+    mark,
+    poll,
+    push,
+    subscriptions,
+    verify_jwt,
+)
+from websocket_push.handlers import events as events_handler
 from websocket_push.protocol.errors import ErrorCode
 
 CODES = frozenset(ErrorCode)
@@ -32,10 +43,12 @@ REFUSALS = st.sampled_from(
         {"BatchWriteItem": DENIED},
         {"Scan": DENIED},
         {"SendMessage": DENIED},
+        {"PutEvents": DENIED},
         {"PostToConnection": (410, {"message": "gone"})},
         {"PostToConnection": (400, {"message": "no"}), "DeleteConnection": (400, {"message": "no"})},
     ]
 )
+MARKED = "019c13a0-9c00-7000-8000-000000000000"
 CONNECTIONS = st.lists(st.sampled_from([row("c1", "alice"), row("c2", "alice")]), max_size=2)
 
 
@@ -276,6 +289,109 @@ def test_control(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], conne
         return
     check_log(outcome, answered="OK")
     json.dumps(outcome.answer).encode()
+
+
+@FUZZ
+@given(
+    event=events.batches(events.bodies("", events.control_messages) | events.control_messages.map(json.dumps)),
+    refuse=REFUSALS,
+    connections=CONNECTIONS,
+)
+def test_control_by_its_queue(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(control.handler, event, refuse=refuse, connections=connections)
+    if outcome.error is None:
+        check_log(outcome, answered="OK")
+        json.dumps(outcome.answer).encode()
+        return
+    # The message is received again, and is safe to repeat.
+    assert outcome.error in CODES
+    assert outcome.message
+    check_log(outcome, answered=outcome.error)
+
+
+INBOXES = st.sampled_from(
+    [
+        None,
+        {"inboxState": {"S": '{"readUpTo":{},"read":{},"unread":{}}'}, "inboxVersion": {"N": "1"}},
+        {
+            "inboxState": {"S": json.dumps({"readUpTo": {MARKED: 5}, "read": {MARKED: 7}, "unread": {}})},
+            "inboxVersion": {"N": "7"},
+        },
+    ]
+)
+
+
+@FUZZ
+@given(
+    event=events.events("message", requestContext=events.contexts("message"), body=events.bodies("mark", events.marks)),
+    refuse=REFUSALS,
+    owner=st.sampled_from(["alice", "alice", None]),
+    connections=CONNECTIONS,
+    kept=st.lists(events.ids, max_size=3),
+    inbox=INBOXES,
+)
+def test_mark(
+    invoke: Invoke,
+    environment: pytest.MonkeyPatch,
+    event: Any,
+    refuse: Mapping[str, Answer],
+    owner: str | None,
+    connections: list[Any],
+    kept: list[str],
+    inbox: dict[str, object] | None,
+) -> None:
+    environment.setenv("INBOX_TTL", "3600")
+    history = [{"notificationId": {"S": each}, "content": {"S": '"kept"'}} for each in kept]
+    outcome = invoke(
+        mark.handler, event, refuse=refuse, owner=owner, connections=connections, history=history, inbox=inbox
+    )
+    frame = frame_of(outcome, "state")
+    written = operations(outcome)
+    assert set(written) <= {"UpdateItem", "PostToConnection"}
+    if frame["type"] == "state":
+        # What is marked already is neither written nor sent.
+        assert written.count("UpdateItem") <= 1
+        assert "PostToConnection" not in written or "UpdateItem" in written
+
+
+@pytest.fixture
+def events_queue(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("EVENTS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/events")
+
+
+@pytest.mark.usefixtures("events_queue")
+@FUZZ
+@given(event=events.streams(), refuse=REFUSALS, connections=CONNECTIONS)
+def test_events_by_the_stream(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    """A row that cannot be read is passed over: a batch that fails is passed again, and keeps all others waiting."""
+    outcome = invoke(events_handler.handler, event, refuse=refuse, connections=connections)
+    if outcome.error is None:
+        assert outcome.answer == {"batchItemFailures": []}
+        check_log(outcome, answered="OK")
+        return
+    assert refuse
+    assert outcome.error == "AWS_REFUSED"
+
+
+@pytest.mark.usefixtures("events_queue")
+@FUZZ
+@given(
+    event=events.batches(events.bodies("", events.event_messages) | events.event_messages.map(json.dumps)),
+    refuse=REFUSALS,
+    connections=CONNECTIONS,
+)
+def test_events_by_its_queue(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+    outcome = invoke(events_handler.handler, event, refuse=refuse, connections=connections)
+    records = event.get("Records") if isinstance(event, dict) else None
+    if outcome.error is not None:
+        assert outcome.error in CODES
+        assert outcome.written == []
+        # What is no batch of the queue may be taken for one of the stream, and then cannot be taken apart.
+        return
+    failed = {each["itemIdentifier"] for each in outcome.answer["batchItemFailures"]}
+    assert isinstance(records, list)
+    assert failed <= {record["messageId"] for record in records}
+    assert {each["outcome"] for each in outcome.line.get("failures", ())} <= CODES - {"INTERNAL"}
 
 
 @pytest.fixture

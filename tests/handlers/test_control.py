@@ -1,4 +1,6 @@
+import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -10,8 +12,10 @@ from tests.handlers.conftest import Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from tests.unit.contracts import contract
-from websocket_push.handlers import connect, poll, push
+from websocket_push.aws.concurrent import ConcurrentSender
+from websocket_push.handlers import connect, control, poll, push
 from websocket_push.handlers.control import handler
+from websocket_push.runtime.invocation import Invocation
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -205,6 +209,48 @@ def test_revoked_tokens_open_no_connection_and_send_no_message(
     assert deliver(queue, event) == [{"userId": "alice", **tally()}]
     assert ask("unrevoke", userId="alice") == {"userId": "alice", "revoked": False}
     assert connect.handler(event("connect", authorizer=old), Context()) == {"statusCode": 200}
+
+
+class Interrupted(dict[str, HTTPStatus]):
+    """Statuses of connections, of which the first post to any does something and is answered by 503."""
+
+    def __init__(self, statuses: dict[str, HTTPStatus], act: Callable[[], object]) -> None:
+        super().__init__(statuses)
+        self._act: Callable[[], object] | None = act
+
+    def get(self, key: str, default: Any = None) -> Any:
+        act, self._act = self._act, None
+        if act is None:
+            return super().get(key, default)
+        act()
+        return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_a_push_that_is_retrying_sends_nothing_to_a_connection_that_is_revoked_meanwhile(
+    tables: Tables, management: ManagementServer
+) -> None:
+    management.open("phone")
+    tables.add_client("phone", issuedAt=5)
+
+    async def revoke() -> dict[str, Any]:
+        # Another function has a loop and connections of its own.
+        sender, now = ConcurrentSender(os.environ), time.monotonic()
+        try:
+            request = {"action": "revoke", "userId": "alice", "issuedBefore": 6}
+            return dict(await control._answer(request, Invocation(control.make(sender), now, now + 5, {})))
+        finally:
+            await sender.close()
+
+    replies: list[dict[str, Any]] = []
+    management.statuses = Interrupted(management.statuses, lambda: replies.append(asyncio.run(revoke())))
+    report: Any = push.handler({"userId": "alice", "content": 1}, Context())
+
+    (reply,) = replies
+    assert tally(closed=1).items() <= reply.items()
+    assert management.received["phone"] == [b'{"type":"bye","reason":"revoked","reconnect":false}']
+    totals = report["totals"]
+    assert (totals["persisted"], totals["delivered"], totals["gone"], totals["failed"]) == (1, 0, 1, 0)
+    assert [each["connectionId"] for each in tables.clients()] == ["revoked#alice"]
 
 
 def test_the_second_time_closes_what_was_connecting(

@@ -167,12 +167,32 @@ def test_what_is_no_connection_is_no_event(tables: Tables, follow: Follow, queue
     assert queue.bodies == []
 
 
+@pytest.mark.parametrize(
+    ("image", "attribute", "value"),
+    [
+        ("NewImage", "connectedAt", {"S": "yesterday"}),
+        ("NewImage", "connectedAt", {"N": "1E20"}),
+        ("NewImage", "connectedAt", {"N": str(10**20)}),
+        ("NewImage", "expiresAt", {"N": str(10**15)}),
+        ("NewImage", "userId", {"S": "a" * 2000}),
+        ("OldImage", "connectedAt", {"N": str(10**20)}),
+        ("OldImage", "endCause", {"N": "1"}),
+        ("OldImage", "endCode", {"S": "1001"}),
+    ],
+)
 def test_a_damaged_row_is_passed_over_and_counted(
-    tables: Tables, bus: EventBusServer, environment: pytest.MonkeyPatch, log_lines: LogLines
+    tables: Tables,
+    bus: EventBusServer,
+    environment: pytest.MonkeyPatch,
+    log_lines: LogLines,
+    image: str,
+    attribute: str,
+    value: dict[str, str],
 ) -> None:
+    """A batch of the stream that fails is passed again, and what comes after it waits."""
     environment.setenv("METRICS_NAMESPACE", "Push")
     damaged = record("phone")
-    damaged["dynamodb"]["NewImage"]["connectedAt"] = {"S": "yesterday"}
+    damaged["dynamodb"][image] = {**damaged["dynamodb"].pop("NewImage"), "endCause": {"S": "gone"}, attribute: value}
     handler({"Records": [damaged, record("tablet")]}, Context())
     assert kinds(checked(bus)) == ["connection.opened", "user.online"]
     (line,) = log_lines()

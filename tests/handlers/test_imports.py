@@ -14,13 +14,19 @@ from tests.unit.aws.support import Server, environment, reply
 from tools.package_sources import LAMBDA, PACKAGE
 
 LISTED = json.loads((Path(__file__).parent.parent / "fixtures" / "imports.json").read_text(encoding="utf-8"))
-"""What may be imported of the standard library, packages as a whole, under any version of Python that Lambda has."""
+"""What may be imported of the standard library, packages as a whole, under any version of Python that Lambda has.
 
-OF_FEATURES = (
-    *("aws.queue", "control", "control.connection_limit", "handlers.listened", "push.topics", "push.undelivered"),
-    *("runtime.message_limit", "tables.endings"),
-)
-"""Modules of features that are off unless they are asked for."""
+And of this project, module by module, while all is off that has to be asked for.
+"""
+
+OWN = LISTED["modules of websocket_push, with every feature off"]
+OF_FEATURES = {
+    "topics": ("handlers.listened", "listening", "logs", "push.topics", "protocol.topics", "tables.subscriptions"),
+    "control": ("control", "tables.revocations", "tables.registry"),
+    "limits": ("control.connection_limit", "runtime.message_limit"),
+    "events": ("aws.queue", "push.undelivered", "tables.endings", "tables.tracking"),
+    "inbox": ("handlers.inboxed", "marking", "protocol.inbox", "protocol.replacement", "tables.inboxes"),
+}
 
 PROGRAM = """
 import sys
@@ -80,11 +86,19 @@ def test_a_function_imports_no_more_than_its_budget(event: Callable[..., Event],
             "push": {"userId": "alice", "content": "hello"},
         }[function],
     )
-    # What is off is not loaded.
-    assert not {f"{PACKAGE}.{name}" for name in OF_FEATURES} & set(found)
+    own = {name.removeprefix(f"{PACKAGE}.") for name in found if name.startswith(PACKAGE)}
+    assert own == {*OWN["every function"], *OWN[f"{function} besides"]}
     # What begins with an underscore comes with a module that does not, and differs between versions of Python.
     standard = {name.partition(".")[0] for name in found} - {PACKAGE}
     public = {name for name in standard if not name.startswith("_")}
     budget = {*LISTED["every function"], *(LISTED["push besides, for asyncio"] if function == "push" else ())}
     assert public <= budget
     assert {"hashlib", "json", "socket"} <= public
+
+
+@pytest.mark.parametrize("feature", OF_FEATURES)
+def test_no_function_may_import_what_belongs_to_a_feature_that_is_off(feature: str) -> None:
+    for name in OF_FEATURES[feature]:
+        place = LAMBDA / PACKAGE / name.replace(".", "/")
+        assert place.is_dir() or place.with_suffix(".py").is_file()
+        assert all(name not in names for names in OWN.values())

@@ -151,6 +151,61 @@ class TestSubscribing:
         assert frame["refused"] == [{"topic": "news/d", "code": "TOO_MANY_TOPICS"}]
         assert subscriptions.topics(ME) == set(frame["topics"])
 
+    @pytest.mark.parametrize("outer", ["subscribe", "unsubscribe"])
+    @pytest.mark.parametrize("moment", range(4))
+    def test_one_that_unsubscribes_at_the_same_time_leaves_no_topic_listed_without_its_row(
+        self,
+        tables: Tables,
+        subscriptions: Subscriptions,
+        send: Send,
+        monkeypatch: pytest.MonkeyPatch,
+        outer: str,
+        moment: int,
+    ) -> None:
+        """Of two messages at once, one is handled before a call to AWS of the other."""
+        tables.add_client(ME)
+        send("subscribe", "news/a", "news/b")
+        inner = "unsubscribe" if outer == "subscribe" else "subscribe"
+        moments = iter(range(moment + 1))
+
+        def before(step: Any) -> Any:
+            async def stepping(*values: Any, **named: Any) -> Any:
+                if next(moments, None) == moment:
+                    send(inner, "news/a")
+                return await step(*values, **named)
+
+            return stepping
+
+        with monkeypatch.context() as patched:
+            for step in ("find", "write", "list_also", "delete", "list_no_more"):
+                patched.setattr(Rows, step, before(getattr(Rows, step)))
+            reply = send(outer, "news/a")
+        assert reply["type"] == "subscribed"
+        (row,) = tables.clients()
+        assert row["topics"] <= subscriptions.topics(ME)
+        # Whichever was handled last is in its reply.
+        assert ("news/a" in reply["topics"]) is (outer == "subscribe")
+
+    def test_a_connection_that_ends_while_it_subscribes_again_leaves_nothing(
+        self,
+        tables: Tables,
+        subscriptions: Subscriptions,
+        send: Send,
+        event: EventMaker,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        tables.add_client(ME)
+        send("subscribe", "org/7")
+        write = Rows.write
+
+        async def after_disconnect(rows: Rows, *values: Any, deadline: float) -> None:
+            assert disconnect.handler(event("disconnect"), Context()) == {"statusCode": 200}
+            await write(rows, *values, deadline=deadline)
+
+        monkeypatch.setattr(Rows, "write", after_disconnect)
+        assert send("subscribe", "org/7", "news/a")["code"] == "UNKNOWN_CONNECTION"
+        assert subscriptions.rows() == []
+
     def test_an_authorization_that_is_over_grants_nothing(
         self, tables: Tables, subscriptions: Subscriptions, send: Send
     ) -> None:

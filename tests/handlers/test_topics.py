@@ -12,10 +12,15 @@ import pytest
 from tests.handlers.conftest import CLIENTS, Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
-from websocket_push.handlers import fanout, push
+from websocket_push.aws.errors import AwsError
+from websocket_push.aws.queue import Queue
+from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
 from websocket_push.protocol.segment import MAX_ONLY
+from websocket_push.push import topics
 from websocket_push.push.schedule import Schedule
+from websocket_push.tables.audience import Audience
+from websocket_push.tables.clients import Clients
 
 LogLines = Callable[[], list[dict[str, Any]]]
 EventMaker = Callable[..., Event]
@@ -45,6 +50,8 @@ def world(
         "FANOUT_SEGMENTS": "3",
         "IMMEDIATE_CONNECTIONS": "4",
         "POSTS_PER_SECOND": "10000",
+        "TOPICS": "true",
+        "MAX_TOPICS_PER_CONNECTION": "3",
     }.items():
         environment.setenv(name, value)
     dynamodb = boto3.resource("dynamodb", endpoint_url=aws_url, region_name="eu-west-1")
@@ -109,6 +116,12 @@ class World:
         record = {"messageId": f"message-{self.batches}", "eventSource": "aws:sqs", "body": body, "attributes": {}}
         answer: Any = json.loads(json.dumps(fanout.handler({"Records": [record]}, context or LONG)))
         return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    def talk(self, message: Event, body: dict[str, Any]) -> dict[str, Any]:
+        """Send a message of a client; return the frame that answers it."""
+        route = poll.handler if body["action"] == "poll" else subscriptions.handler
+        frame: dict[str, Any] = json.loads(str(route({**message, "body": json.dumps(body)}, Context())["body"]))
+        return frame
 
     def drain(self) -> int:
         """Have workers receive all messages, those included that they send; return how many there were."""
@@ -382,6 +395,35 @@ def test_a_segment_whose_rest_cannot_be_passed_on_is_received_again(
     assert (line["outcome"], line["failedMessages"]) == ("AWS_REFUSED", 1)
 
 
+def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    connections = many(10)
+    world.connect(*connections, topic=None)
+    pushed(topic="*", content=1)
+    environment.setenv("EVENTS_QUEUE_URL", world.queue.queue_url)
+    (body,) = world.queue.take()
+    sent = Queue.send
+
+    async def refusing(queue: Queue, message: str, **named: Any) -> None:
+        if "finished" in json.loads(message):
+            raise AwsError("AccessDenied", status=403)
+        await sent(queue, message, **named)
+
+    with environment.context() as patched:
+        patched.setattr(Queue, "send", refusing)
+        assert world.work(body) == []
+        (rest,) = world.queue.take()
+        # From there it is received again as it is, and moved to the dead-letter queue in the end.
+        assert world.work(rest) == ["message-2"]
+        assert world.queue.bodies == []
+    assert world.work(rest) == []
+    (finished,) = world.queue.take()
+    assert json.loads(finished)["finished"] == json.loads(body)["id"]
+    assert world.reached() == dict.fromkeys(connections, 1)
+
+
 @pytest.mark.parametrize("persist", [True, False])
 def test_a_segment_of_which_nothing_is_taken_is_received_again_as_it_is(world: World, persist: bool) -> None:
     world.management.closing = HTTPStatus.SERVICE_UNAVAILABLE
@@ -464,6 +506,124 @@ def test_a_gone_connection_is_forgotten_with_its_subscription_and_a_slow_one_is_
     assert {row["connectionId"] for row in world.tables.clients()} == {"open", "slow"}
     left = {(row["topic"], row["connectionId"]) for row in world.subscriptions.scan()["Items"]}
     assert left - {("org/8", "gone")} == {("org/7", "open"), ("org/7", "slow")}
+
+
+@pytest.mark.parametrize(("topic", "at_once"), [("org/7", 4), ("org/7", 0), ("*", 4)])
+def test_a_connection_that_is_gone_listens_to_no_topic_any_more(
+    world: World, environment: pytest.MonkeyPatch, topic: str, at_once: int
+) -> None:
+    environment.setenv("IMMEDIATE_CONNECTIONS", str(at_once))
+    world.connect("open", topics={"org/7"})
+    world.connect("gone", topics={"org/7", "org/8", "news/a"})
+    for other in ("org/8", "news/a"):
+        world.subscribe("gone", other)
+    del world.management.statuses["gone"]
+    pushed(topic=topic, content=1)
+    world.drain()
+    assert [row["connectionId"] for row in world.tables.clients()] == ["open"]
+    assert {(row["topic"], row["connectionId"]) for row in world.subscriptions.scan()["Items"]} == {("org/7", "open")}
+
+
+class Meanwhile:
+    """Does something once, at one of the moments before and after each step of a push.
+
+    Parameters
+    ----------
+    moment
+        At which, from 0.
+    act
+        What is done.
+    """
+
+    def __init__(self, environment: pytest.MonkeyPatch, moment: int, act: Callable[[], None]) -> None:
+        self._left = moment
+        self._act = act
+        for owner, step in ((topics, "_store"), (Audience, "page"), (Queue, "send")):
+            environment.setattr(owner, step, self._around(getattr(owner, step)))
+
+    @property
+    def acted(self) -> bool:
+        return self._left < 0
+
+    def _pass(self) -> None:
+        self._left -= 1
+        if self._left == -1:
+            self._act()
+
+    def _around(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        async def around(*arguments: Any, **named: Any) -> Any:
+            self._pass()
+            answer = await step(*arguments, **named)
+            self._pass()
+            return answer
+
+        return around
+
+
+@pytest.mark.parametrize(("topic", "at_once", "moments"), [("org/7", 20, 4), ("org/7", 0, 10), ("*", 20, 10)])
+def test_a_client_that_comes_while_a_push_runs_gets_it_live_or_by_its_poll(
+    world: World, environment: pytest.MonkeyPatch, event: EventMaker, topic: str, at_once: int, moments: int
+) -> None:
+    """It connects, subscribes and polls before and after each step: storing, reading connections, passing on."""
+    environment.setenv("IMMEDIATE_CONNECTIONS", str(at_once))
+    environment.setenv("FANOUT_SEGMENTS", "2")
+
+    def message(connection_id: str) -> Event:
+        made = event("message", authorizer={"userId": "zoe", "topics": "org/7"})
+        made["requestContext"]["connectionId"] = connection_id
+        return made
+
+    ways = set()
+    for moment in range(moments):
+        me, other = f"new{moment}=", f"old{moment}="
+        world.connect(other, topics={"org/7"})
+        # The end of the topic's log has been read a moment ago.
+        world.talk(message(other), {"action": "poll"})
+        polled: list[str] = []
+
+        def come(me: str = me, polled: list[str] = polled) -> None:
+            handshake = event("connect", authorizer={"userId": "zoe", "topics": "org/7"})
+            handshake["requestContext"]["connectionId"] = me
+            assert connect.handler(handshake, Context())["statusCode"] == 200
+            world.management.open(me)
+            if topic != "*":
+                reply = world.talk(message(me), {"action": "subscribe", "topics": [topic]})
+                assert reply["topics"] == [topic]
+            polled.extend(each["id"] for each in world.talk(message(me), {"action": "poll"})["notifications"])
+
+        with environment.context() as patched:
+            meanwhile = Meanwhile(patched, moment, come)
+            report = pushed(topic=topic, content=moment)
+            world.drain()
+        assert meanwhile.acted
+        live = report["id"] in {frame["id"] for frame in world.frames(me)}
+        assert live or report["id"] in polled
+        ways.add((live, report["id"] in polled))
+    # Each way is taken, and so are both.
+    assert ways == {(True, False), (True, True), (False, True)}
+
+
+def test_a_client_whose_row_is_being_written_while_a_broadcast_runs_gets_it_by_its_poll(
+    world: World, environment: pytest.MonkeyPatch, event: EventMaker
+) -> None:
+    """What was read of the broadcasts after `connectedAt`, and before the row was there, does not serve it."""
+    world.connect("other", topic=None)
+    reports = []
+    add = Clients.add
+
+    async def adding(*arguments: Any, **named: Any) -> None:
+        message = event("message", authorizer={"userId": "other"})
+        message["requestContext"]["connectionId"] = "other"
+        world.talk(message, {"action": "poll"})
+        reports.append(pushed(topic="*", content=1))
+        world.drain()
+        await add(*arguments, **named)
+
+    environment.setattr(Clients, "add", adding)
+    me = {"userId": "zoe"}
+    assert connect.handler(event("connect", authorizer=me), Context())["statusCode"] == 200
+    frame = world.talk(event("message", authorizer=me), {"action": "poll"})
+    assert [each["id"] for each in frame["notifications"]] == [report["id"] for report in reports]
 
 
 @pytest.mark.parametrize("segments", [1, 2, 7, 100])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.test_history import START, Row, Table, at
 from websocket_push.aws.dynamodb import DynamoDB, QueryPage
 from websocket_push.history import OVERLAP_MILLISECONDS, Page, read_history
-from websocket_push.logs import MAX_TAILS, TAIL_MILLISECONDS, Logs, Tails, merged
+from websocket_push.logs import MAX_TAILS, SKEW_MILLISECONDS, TAIL_MILLISECONDS, Logs, Tails, merged
 from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.identifiers import earliest_id_at
 from websocket_push.protocol.poll_request import parse_poll
@@ -165,9 +165,27 @@ class TestTails:
         late = at(START)
         store.tables["org"].rows.append(Row(late))
         clock.now = NOW + 10
-        assert ids_of(read(store, tails, ("org",), since=NOW)) == [late.notification_id]
-        assert ids_of(read(store, tails, ("org",), since=NOW - 1)) == [late.notification_id]
+        assert ids_of(read(store, tails, ("org",), since=NOW - SKEW_MILLISECONDS)) == [late.notification_id]
+        assert ids_of(read(store, tails, ("org",), since=NOW - SKEW_MILLISECONDS - 1)) == [late.notification_id]
         assert store.queries("org") == 2
+
+    @given(
+        moments=st.lists(st.integers(0, 2 * TAIL_MILLISECONDS), min_size=4, max_size=4, unique=True).map(sorted),
+        ahead=st.integers(-SKEW_MILLISECONDS, SKEW_MILLISECONDS),
+    )
+    def test_a_poll_after_subscribing_misses_nothing_however_far_the_clocks_may_differ(
+        self, moments: list[int], ahead: int
+    ) -> None:
+        """Another client polls, a notification is stored, a client subscribes and polls: the push did not find it."""
+        polled, stored, subscribed, polled_again = moments
+        clock = Clock()
+        store, tails = Store(org=[]), Tails(clock)
+        clock.now = NOW + polled + ahead
+        read(store, tails, ("org",))
+        late = at(NOW + stored)
+        store.tables["org"].rows.append(Row(late))
+        clock.now = NOW + polled_again + ahead
+        assert ids_of(read(store, tails, ("org",), since=NOW + subscribed)) == [late.notification_id]
 
     def test_a_client_that_was_away_for_longer_reads_more(self) -> None:
         store, tails = Store(org=[at(START + n * 1000) for n in range(9)]), Tails(Clock())

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import Item
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.cloud_events import Event
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.stream import Change
+from websocket_push.protocol.values import require_user_id
 from websocket_push.tables.clients import Connection, read_connection
 from websocket_push.tables.tracking import Tracking
+
+_END_OF_TIME = 253_402_300_800_000
+"""The end of the year 9999, the last that RFC 3339 can write, in milliseconds since the epoch."""
 
 
 class Followed(NamedTuple):
@@ -68,12 +73,14 @@ class Follower(NamedTuple):
         if "userId" not in row:
             return []  # a revocation, or an item of this function's own
         try:
-            connection = read_connection(row, row["userId"]["S"])
-        except (KeyError, TypeError, ValueError):
+            connection = _read(row)
+            ending = {} if change.after is not None else _ending(connection, row, change)
+        except (KeyError, TypeError, ValueError, RequestError):
+            # A batch that fails is passed again, and all that comes after it waits.
             return None
         if change.after is not None:
             return await self._opened(connection)
-        return await self._closed(connection, row, change)
+        return await self._closed(connection, ending, change)
 
     async def _opened(self, connection: Connection) -> list[Event]:
         user_id, connection_id, at = connection.user_id, connection.connection_id, connection.connected_at
@@ -89,7 +96,7 @@ class Follower(NamedTuple):
             events.append(Event("user.online", (user_id, connection_id), at, user_id, data))
         return events
 
-    async def _closed(self, connection: Connection, row: Item, change: Change) -> list[Event]:
+    async def _closed(self, connection: Connection, ending: Mapping[str, object], change: Change) -> list[Event]:
         user_id, connection_id = connection.user_id, connection.connection_id
         # The TTL removes a row long after its time.
         at = min(change.at, connection.expires_at * 1000) if change.by_ttl else change.at
@@ -99,9 +106,23 @@ class Follower(NamedTuple):
             "userId": user_id,
             "connectionId": connection_id,
             "connectedAt": rfc_3339(connection.connected_at),
-            **_ending(connection, row, change),
+            **ending,
         }
         return [Event("connection.closed", (connection_id,), at, user_id, data)]
+
+
+def _read(row: Item) -> Connection:
+    """Read a row whose user id and times can stand in an event.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, RequestError
+        For any other.
+    """
+    connection = read_connection(row, require_user_id(row["userId"]["S"], "userId"))
+    if not all(0 <= time < _END_OF_TIME for time in (connection.connected_at, connection.expires_at * 1000)):
+        raise ValueError("a time that no calendar has")
+    return connection
 
 
 def _ending(connection: Connection, row: Item, change: Change) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
+from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
@@ -17,7 +18,7 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, send_to_each, spread
+from websocket_push.push.spread import Means, Position, send_to_each, spread
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_count, read_optional, read_text
@@ -128,19 +129,17 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
         invocation.fields.update(id=segment.notification_id, segment=segment.part, of=segment.of)
         if segment.only:
             return {"totals": await _send_again(segment, means, invocation)}
-        outcome, after = await _spread(segment, means, schedule, until)
+        outcome, position = await _spread(segment, means, schedule, until)
         totals = connection_totals(outcome)
         count_deliveries(invocation.fields, totals)
         if outcome.left:
             only = tuple(Target(each.connection_id, each.connected_at, each.expires_at) for each in outcome.left)
             body = segment_text(segment._replace(after="", only=only))
             await warm.queue.send(body, deadline=invocation.deadline, delay=AGAIN_SECONDS)
-        if after is not None:
-            await warm.queue.send(segment_text(segment._replace(after=after)), deadline=invocation.deadline)
-        elif warm.events_queue is not None:
-            body = finished_text(segment, at=invocation.now_milliseconds())
-            await warm.events_queue.send(body, deadline=invocation.deadline)
-        _note(segment, outcome, invocation, finished=after is None)
+        rest = segment._replace(after=position.after)
+        if not position.finished or not await _report_finished(rest, invocation, can_wait=rest != segment):
+            await warm.queue.send(segment_text(rest), deadline=invocation.deadline)
+        _note(segment, outcome, invocation, finished=position.finished)
         return {"totals": totals}
 
     intakes = await take_in(messages, send, starts_until=until)
@@ -148,8 +147,33 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
     return batch_response(intakes)
 
 
-async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, str | None]:
-    """Send to a segment; return what became of it, and after which connection to go on, or None at its end.
+async def _report_finished(segment: Segment, invocation: Invocation[Warm], *, can_wait: bool) -> bool:
+    """Report that a segment is finished, where there are events; return False if only that is left to do.
+
+    Parameters
+    ----------
+    can_wait
+        Whether it can be passed on. Were it received again instead, all of its connections would be sent to again.
+
+    Raises
+    ------
+    AwsError
+        If it cannot be reported and cannot wait.
+    """
+    queue = invocation.warm.events_queue
+    if queue is None:
+        return True
+    try:
+        await queue.send(finished_text(segment, at=invocation.now_milliseconds()), deadline=invocation.deadline)
+    except AwsError:
+        if not can_wait:
+            raise
+        return False
+    return True
+
+
+async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, Position]:
+    """Send to a segment; return what became of it, and where to go on.
 
     Raises
     ------
@@ -172,7 +196,7 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
         raise _failed(outcome, "Nothing of the segment could be sent.")
     if outcome.unclosed > MAX_ONLY:
         raise _failed(outcome, f"{outcome.unclosed} connections could be neither sent to nor closed.")
-    return outcome, None if position.finished else position.after
+    return outcome, position
 
 
 async def _send_again(segment: Segment, means: Means, invocation: Invocation[Warm]) -> dict[str, int]:

@@ -97,10 +97,7 @@ class Topics(NamedTuple):
         if topic == EVERYBODY or not self.immediate:
             return None
         try:
-            # Consistent: a subscription made before is there, and one that is made later is followed by a poll.
-            page = await self.audience.page(
-                Share(topic), "", rows=self.immediate + 1, deadline=deadline, consistent=True
-            )
+            page = await self.audience.page(Share(topic), "", rows=self.immediate + 1, deadline=deadline)
         except AwsError:
             return None
         if page.last is not None or len(page.connections) > self.immediate:

@@ -63,10 +63,11 @@ class Audience:
         self._clients = clients
         self._subscriptions = subscriptions
 
-    async def page(
-        self, share: Share, after: str, *, rows: int, deadline: float, consistent: bool = False
-    ) -> AudiencePage:
-        """Read at most `rows` rows of a share.
+    async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
+        """Read at most `rows` rows of a share; what was written before is seen.
+
+        So a connection that listens when a notification is stored is sent it, and one that begins later finds it in its
+        log. An eventually consistent read could miss one whose poll came just before the notification.
 
         Parameters
         ----------
@@ -78,10 +79,8 @@ class Audience:
             How many at most; one read is 1 MB at most.
         deadline
             Event loop time in seconds.
-        consistent
-            Whether what was written before is seen. It costs twice as much.
         """
-        request = {"Limit": rows, "ConsistentRead": consistent, "ProjectionExpression": _READ}
+        request = {"Limit": rows, "ConsistentRead": True, "ProjectionExpression": _READ}
         if share.topic == EVERYBODY:
             request |= {"TableName": self._clients, "Segment": share.part, "TotalSegments": share.of}
             if after:

@@ -15,6 +15,13 @@ from websocket_push.tables.clients import Connection, deleted_subscription, read
 _REFUSED = "ConditionalCheckFailedException"
 
 
+REGISTERING_MILLISECONDS = 1_000
+"""How long after `connectedAt` the row of a connection is there: that time is taken before the row is written.
+
+A write that has to be repeated takes longer; then a client has to poll again, as all do some seconds after connecting.
+"""
+
+
 class Listener(NamedTuple):
     """A connection with what it listens to.
 
@@ -27,11 +34,14 @@ class Listener(NamedTuple):
     since
         The latest time at which it began to listen to something, in milliseconds since the epoch: what was sent from
         then on it may have got, what was sent before it has to read.
+    removals
+        How often topics were removed from its list.
     """
 
     connection: Connection
     topics: frozenset[str]
     since: int
+    removals: int = 0
 
 
 class Subscriptions:
@@ -65,22 +75,33 @@ class Subscriptions:
         await self._dynamodb.write_items(self._table, writes, deadline=deadline)
 
     async def list_also(
-        self, connection_id: str, topics: Collection[str], *, room: int, now: int, deadline: float
+        self, connection_id: str, topics: Collection[str], *, room: int, removals: int, now: int, deadline: float
     ) -> Set[str] | None:
-        """Add topics to a connection's list and return the list; None if it is not registered or has no room.
+        """Add topics to a connection's list and return the list.
+
+        None if it is not registered or has no room, or if topics were removed since it was read: what removed them may
+        have deleted the rows that were written for it.
 
         Parameters
         ----------
         room
             How many topics the list may have before.
+        removals
+            How often topics had been removed when it was read.
         now
             Milliseconds since the epoch, after the rows have been written.
         """
         return await self._change(
             connection_id,
             "ADD topics :topics SET listeningSince = :now",
-            "attribute_exists(connectionId) AND (attribute_not_exists(topics) OR size(topics) <= :room)",
-            {":topics": {"SS": sorted(topics)}, ":now": {"N": str(now)}, ":room": {"N": str(room)}},
+            "attribute_exists(connectionId) AND (attribute_not_exists(topics) OR size(topics) <= :room)"
+            f" AND {'removals = :removals' if removals else 'attribute_not_exists(removals)'}",
+            {
+                ":topics": {"SS": sorted(topics)},
+                ":now": {"N": str(now)},
+                ":room": {"N": str(room)},
+                **({":removals": {"N": str(removals)}} if removals else {}),
+            },
             deadline,
         )
 
@@ -88,9 +109,9 @@ class Subscriptions:
         """Remove topics from a connection's list and return the list; None if it is not registered."""
         return await self._change(
             connection_id,
-            "DELETE topics :topics",
+            "DELETE topics :topics ADD removals :one",
             "attribute_exists(connectionId)",
-            {":topics": {"SS": sorted(topics)}},
+            {":topics": {"SS": sorted(topics)}, ":one": {"N": "1"}},
             deadline,
         )
 
@@ -136,8 +157,8 @@ def _row(connection: Connection, topic: str) -> Item:
 
 def _read_listener(item: Item) -> Listener:
     connection = read_connection(item, item["userId"]["S"])
-    since = item.get("listeningSince", {}).get("N", connection.connected_at)
-    return Listener(connection, _topics(item), int(since))
+    since = item.get("listeningSince", {}).get("N", connection.connected_at + REGISTERING_MILLISECONDS)
+    return Listener(connection, _topics(item), int(since), int(item.get("removals", {}).get("N", 0)))
 
 
 def _topics(item: Item) -> frozenset[str]:

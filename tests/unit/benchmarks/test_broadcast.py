@@ -1,11 +1,14 @@
 """The figures of broadcasts: the pages hold what is computed from what was measured, and the targets are met."""
 
 import json
+import sys
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import broadcast
 from benchmarks.cost import MILLION, with_tables
+from benchmarks.results import load
 from websocket_push.protocol.push_request import MAX_RECIPIENTS
 from websocket_push.push.spread import ROWS
 
@@ -31,10 +34,34 @@ def test_the_targets_are_met() -> None:
         {"cpuRatio": broadcast.MOST_CPU + 0.01},
         {"peakMebibytes": {"10000": 10.0, "100000": 10.0, "1000000": 11.1}},
         {"readsPerConnection": {"10000": 0.001, "100000": 0.02, "1000000": 0.001}},
+        {"beside": {**FIGURES["beside"], "ratio": broadcast.MOST_DELAY + 0.01}},
     ],
 )
 def test_a_target_that_is_missed_is_named(worse: dict[str, object]) -> None:
     assert len(broadcast.problems({**FIGURES, **worse})) == 1
+
+
+def test_the_check_of_all_benchmarks_looks_at_broadcasts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "check"])
+    results = load(broadcast.RESULTS)
+    monkeypatch.setattr(
+        command, "load", lambda _: {**results, "measures": [each for each in results["measures"] if each["met"]]}
+    )
+    assert command.main() == 0
+    assert capsys.readouterr().out.count("a broadcast") == len(broadcast.verdicts(FIGURES))
+    monkeypatch.setattr(broadcast, "read_figures", lambda: {**FIGURES, "cpuRatio": broadcast.MOST_CPU + 1})
+    assert command.main() == 1
+    assert "MISSED        a broadcast's CPU" in capsys.readouterr().out
+
+
+def test_a_broadcast_went_on_beside_the_pushes_and_the_quota_was_kept_to() -> None:
+    beside = FIGURES["beside"]
+    assert beside["throttled"] == 0
+    assert min(beside["broadcastPostsPerSecond"]) > 0.9 * beside["rate"]
+    # Without its rate the broadcast would starve them, so the measure can tell.
+    assert beside["unboundedMilliseconds"] > broadcast.MOST_DELAY * max(beside["aloneMilliseconds"])
 
 
 def test_the_rate_decides_how_long_a_broadcast_takes() -> None:

@@ -38,9 +38,7 @@ class Crowd:
         self.reached: list[str] | None = None
         self.removed: list[str] = []
 
-    async def page(
-        self, share: Share, after: str, *, rows: int, deadline: float, consistent: bool = False
-    ) -> AudiencePage:
+    async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
         self.reads += 1
         if self.fails_at is not None and self.reads == self.fails_at:
             raise AwsError("InternalServerError", transient=True)

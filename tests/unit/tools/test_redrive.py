@@ -11,6 +11,7 @@ from tools.redrive import Again, batches, invoked_again, invoking, main, queued_
 from websocket_push.protocol.batch import QueuedMessage, parse_queued_push
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
+from websocket_push.protocol.segment import Segment, parse_segment, segment_text
 
 NOW = 1_900_000_000_000
 SENT = 1_769_860_800_000
@@ -254,3 +255,20 @@ def test_batches_keep_to_what_sqs_takes_at_once() -> None:
         *([1] * 10, [1]),
         *([redrive.BATCH_BYTES], [1, redrive.BATCH_BYTES // 2], [redrive.BATCH_BYTES // 2, 1]),
     ]
+
+
+SEGMENT = Segment("org/7", ID, EXACT, persisted=True, part=1, of=3, after="XnJk8E8yDoEFz2A=")
+
+
+def test_a_segment_of_a_fan_out_goes_back_as_it_is_and_one_that_is_damaged_stays(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, damaged = segment_text(SEGMENT), segment_text(SEGMENT._replace(part=3))
+    queues.send(body, damaged)
+    assert main(["--from", queues.dead, "--to", queues.push]) == 1
+    assert "1 moved, 1 stay." in (printed := capsys.readouterr().out)
+    assert "INVALID_REQUEST: The message is no segment of a fan-out." in printed
+    assert [each.body for each in queues.all_of(queues.dead)] == [damaged]
+    (again,) = queues.all_of(queues.push)
+    assert again.body == body
+    assert parse_segment(again.body) == SEGMENT
