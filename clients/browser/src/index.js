@@ -474,10 +474,12 @@ export function createPushClient(options) {
   async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
     const { before = older, limit = 50, signal } = options;
     const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
-    for (const { id } of page.notifications) ledger.take(id, now());
+    // What was replaced while the page was on its way is not in it any more.
+    const notifications = page.notifications.filter((/** @type {any} */ { id, key }) => !ledger.outdated(id, key));
+    for (const { id } of notifications) ledger.take(id, now());
     notePaged(page);
     save();
-    return { notifications: page.notifications, more: page.more };
+    return { notifications, more: page.more };
   }
 
   async function push(
@@ -583,18 +585,20 @@ export function createPushClient(options) {
 
   function show(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
     if (closed) return;
-    if (!ledger.take(notification.id, now())) {
-      stats.repeats++;
-      return;
+    const { id, key, replaces, recalls } = notification;
+    const gone = replaces ?? recalls;
+    const late = ledger.outdated(recalls ?? id, key);
+    const news = gone !== undefined && ledger.drop(gone, now());
+    if (!ledger.take(id, now()) || (late && !recalls)) {
+      // What arrives too late to be shown is news all the same, if it replaces what is shown.
+      if (!news || !(late || recalls)) return void stats.repeats++;
+      notification = { ...notification, recalls: gone };
     }
+    const name = notification.recalls ? "recall" : "notification";
     stats[via === "live" ? "live" : "resumed"]++;
-    const { replaces, recalls } = notification;
-    const name = recalls ? "recall" : "notification";
-    // If it comes late, it is not shown any more.
-    if (replaces ?? recalls) ledger.take(replaces ?? recalls, now());
     // What followers have not been sent already.
     if (via === "history") tabs?.share({ type: name, ...notification });
-    emit(name, notification, { via, primary: tabs === null || tabs.leader });
+    emit(name, notification, { via, primary: tabs?.leader !== false });
   }
 
   function reportPosition() {

@@ -21,6 +21,9 @@ const MARGIN = 60 * 1000;
 /** How many of the last ids are kept across reloads. */
 const STORED = 300;
 
+/** How many keys and ids are remembered whose place was taken. */
+const REMEMBERED = 1000;
+
 /** How many notifications from behind `after` a page repeats at most (docs/protocol.md, Repeats). */
 const MAX_REPEATS = 100;
 
@@ -53,8 +56,11 @@ export class Ledger {
   /** @type {string | null} the highest id shown with nothing known to be missing before it */ #last = null;
   /** Whether the stored position lay in the future, so that another had to be found. */
   future = false;
-  /** @type {Map<string, number>} */ #seen = new Map();
+  /** @type {Map<string, number>} the ids that are remembered, and when they came */
+  seen = new Map();
   /** @type {string[]} the highest ids, in their order */ #recent = [];
+  /** @type {Map<string, string>} ids that were replaced or recalled, and after "=" each key with its latest id */
+  #taken = new Map();
   /** @type {string} after which id everything that has been seen is known, with what a page repeats before it */ #floor = "";
   /** @type {number} */ #lookBack;
   #pruneAt = 1024;
@@ -128,14 +134,26 @@ export class Ledger {
    *
    * @param {string} id
    * @param {number} now
-   * @returns {boolean} false if it was shown before
+   * @returns {boolean} false if that was known
    */
-  take(id, now) {
-    if (this.#seen.has(id)) return false;
-    this.#seen.set(id, now);
-    if (id !== BEGINNING) this.#remember(id);
-    if (this.#seen.size > this.#pruneAt) this.#prune(now);
+  drop(id, now) {
+    if (this.#taken.has(id)) return false;
+    this.take(id, now);
+    this.#note(id, id);
     return true;
+  }
+
+  /**
+   * Tell whether a notification's place was taken before it arrived, and note the latest id of its key.
+   *
+   * @param {string} id
+   * @param {string | undefined} key
+   * @returns {boolean}
+   */
+  outdated(id, key) {
+    const latest = this.#taken.get(`=${key}`) ?? "";
+    if (key !== undefined && id > latest) this.#note(`=${key}`, id);
+    return id < latest || this.#taken.has(id);
   }
 
   /**
@@ -172,7 +190,12 @@ export class Ledger {
    * @returns {string}
    */
   toString() {
-    return [this.#position, ...this.#recent].join(" ");
+    return [this.position, ...this.#recent].join(" ");
+  }
+
+  #note(/** @type {string} */ name, /** @type {string} */ id) {
+    this.#taken.set(name, id);
+    if (this.#taken.size > REMEMBERED) this.#taken.delete(/** @type {string} */ (this.#taken.keys().next().value));
   }
 
   /**

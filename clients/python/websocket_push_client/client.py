@@ -73,7 +73,7 @@ class Recall:
     recalls
         The id of the notification that is not valid any more.
     key
-        With a key, earlier notifications with this key are not valid any more either.
+        With a key, notifications with this key and an id before the recalled one's are not valid any more either.
     """
 
     id: str
@@ -249,10 +249,12 @@ class PushClient:
         """
         before = before or self._older
         page = await self._ask({"action": "poll", "limit": limit} | ({"before": before} if before else {}))
-        for each in page["notifications"]:
+        # What was replaced while the page was on its way is not in it any more.
+        valid = [each for each in page["notifications"] if not self._ledger.outdated(each["id"], each.get("key"))]
+        for each in valid:
             self._ledger.take(each["id"], self._now() * 1000)
         self._note_paged(page)
-        return [_notification(each, "history") for each in page["notifications"]], bool(page["more"])
+        return [_notification(each, "history") for each in valid], bool(page["more"])
 
     async def subscribe(self, topics: Sequence[str]) -> dict[str, str]:
         """Listen to topics, now and after every reconnect; return those that were refused, with the code.
@@ -455,18 +457,17 @@ class PushClient:
         return await self._current.ask_patiently(message)
 
     def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
-        now = self._now() * 1000
-        if not self._ledger.take(str(notification["id"]), now):
-            return
+        now, identifier, key = self._now() * 1000, str(notification["id"]), notification.get("key")
         recalled = notification.get("recalls")
         gone = recalled or notification.get("replaces")
-        if gone is not None:
-            # If it comes late, it is not shown any more.
-            self._ledger.take(str(gone), now)
-        if recalled is None:
+        late = self._ledger.outdated(recalled or identifier, key)
+        news = gone is not None and self._ledger.drop(gone, now)
+        fresh = self._ledger.take(identifier, now)
+        if recalled is None and fresh and not late:
             self._queue.put_nowait(_notification(notification, via))
-        else:
-            self._queue.put_nowait(Recall(str(notification["id"]), str(recalled), notification.get("key")))
+        elif (fresh and recalled) or (news and (recalled or late)):
+            # What arrives too late to be shown is news all the same, if it replaces what is shown.
+            self._queue.put_nowait(Recall(identifier, str(gone), key))
 
     def _unwant(self, topics: Iterable[str]) -> None:
         for topic in topics:
