@@ -26,7 +26,13 @@ GetToken = Callable[[], str | Awaitable[str | None] | None]
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 _LOOK_BACK = 60.0
+_AGAIN = ("CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "GATEWAY")
+"""What says that a mark may be sent again."""
+
+_AGAIN_DELAY = 5.0
 _TOPIC = re.compile("[A-Za-z0-9_.:@=+-]+(/[A-Za-z0-9_.:@=+-]+)*")
 _TOPIC_CHARACTERS = 128
 
@@ -146,7 +152,7 @@ class PushClient:
         self._current: Link | None = None
         self._waiting = self._closed = False
         self._shown: State | None = None
-        self._failures = 0
+        self._failures = self._latest_mark = 0
         self._oldest: str | None = None
         self._older: str | None = None
         self._opened = asyncio.Event()
@@ -201,7 +207,9 @@ class PushClient:
         PushError
             CLOSED.
         """
-        await self._opened.wait()
+        while self.state not in ("open", "closed"):
+            self._opened.clear()
+            await self._opened.wait()
         if self._closed:
             raise PushError("CLOSED", "The client is closed.")
 
@@ -229,13 +237,25 @@ class PushClient:
         Raises
         ------
         PushError
-            As `push`.
+            What the server refuses it with, or CLOSED.
         """
+        # Later than everything that is known here, whatever the clocks say.
+        self._latest_mark = max(int(self._now() * 1000), self._latest_mark + 1)
         what = {"seenUpTo": seen_up_to, "readUpTo": read_up_to, "read": list(read), "unread": list(unread)}
         message = {name: value for name, value in what.items() if value}
-        reply = await self._ask({"action": "mark", "at": int(self._now() * 1000), **message})
-        state: Frame = reply["state"]
-        return state
+        message |= {"action": "mark", "at": self._latest_mark}
+        while True:
+            try:
+                state: Frame = (await self._ask(message))["state"]
+            except PushError as problem:
+                if problem.code not in _AGAIN:
+                    raise
+                if self.state == "open":
+                    await asyncio.sleep(_AGAIN_DELAY)
+                else:
+                    await self.ready()
+            else:
+                return state
 
     async def load_older(self, *, before: str | None = None, limit: int = 50) -> tuple[list[Notification], bool]:
         """Return a page of history, oldest first, and whether there is another before it.
@@ -313,15 +333,12 @@ class PushClient:
     def moved(self) -> None:
         """Report the state, if it is another."""
         state = self.state
+        if state in ("open", "closed"):
+            self._opened.set()
         if state == self._shown and state != "waiting":
             return
         self._shown = state
-        if state in ("open", "closed"):
-            self._opened.set()
-        else:
-            self._opened.clear()
-        if self._on_state is not None:
-            self._on_state(state)
+        _call(self._on_state, state)
 
     def wanted(self) -> Sequence[str]:
         """Return what each connection is to listen to."""
@@ -356,8 +373,9 @@ class PushClient:
 
     def inbox(self, state: Frame) -> None:
         """Pass on what the user has seen and read."""
-        if self._on_inbox is not None:
-            self._on_inbox(state)
+        times = (at for name in ("readUpTo", "read", "unread") for at in state.get(name, {}).values())
+        self._latest_mark = max(self._latest_mark, *times, 0)
+        _call(self._on_inbox, state)
 
     def failed(self, problem: PushError) -> None:
         """Pass on what went wrong."""

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { createInbox } from "../../../clients/browser/src/inbox.js";
 import { createPushClient } from "../../../clients/browser/src/index.js";
 import { Clock, memory, settle } from "./world.mjs";
 
@@ -18,6 +19,8 @@ class Player {
   shown = [];
   recalled = [];
   counts = [];
+  known = null;
+  refusals = [];
   errors = [];
 
   constructor({ now, stored, topics = [] }) {
@@ -48,18 +51,33 @@ class Player {
       },
     });
     this.client.on("recall", ({ recalls }) => this.recalled.push(recalls));
-    this.client.on("inbox", ({ unreadCount }) => this.counts.push(unreadCount));
+    this.client.on("inbox", (state) => {
+      this.counts.push(state.unreadCount);
+      this.known = state;
+    });
+    this.inbox = createInbox(this.client, {
+      now: this.clock.now,
+      random: () => 0.5,
+      setTimeout: this.clock.setTimeout,
+      clearTimeout: this.clock.clearTimeout,
+      onError: ({ code }) => this.refusals.push(code),
+    });
   }
 
-  async marks({ marks, sends, reply, result, refused }) {
-    const outcome = this.client.mark(marks).then(
-      (state) => ({ state }),
-      ({ code }) => ({ code }),
-    );
+  async marks({ marks, sends, reply, then: following = [], result, refused }) {
+    const { seenUpTo, readUpTo, read = [], unread = [] } = marks;
+    if (seenUpTo) this.inbox.markSeenUpTo(seenUpTo);
+    if (readUpTo) this.inbox.markReadUpTo(readUpTo);
+    this.inbox.markRead(...read);
+    this.inbox.markUnread(...unread);
     await this.sends({ sends, reply });
-    const { state, code } = await outcome;
-    if (refused) assert.equal(code, refused);
-    else assert.partialDeepStrictEqual(state, result);
+    for (const step of following) await this.play(step);
+    assert.deepEqual(this.refusals.splice(0), refused ? [refused] : []);
+    if (!refused) assert.partialDeepStrictEqual(this.known, result);
+  }
+
+  get oldest() {
+    return this.sockets.find(({ readyState }) => readyState === 1);
   }
 
   get socket() {
@@ -158,6 +176,7 @@ for (const name of readdirSync(FOLDER).filter((each) => each.endsWith(".json")))
         throw problem;
       }
     }
+    player.inbox.close();
     player.client.close();
     assert.equal(player.clock.pending, 0);
   });
