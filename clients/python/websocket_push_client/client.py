@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import logging
 import random
 import re
 import time
@@ -99,7 +100,7 @@ class PushClient:
     get_token
         Returns the token, or something to await that does, and is called for every attempt. None: connect without one.
     token_in
-        Where the token travels. A query ends up in logs.
+        Where the token travels. A query ends up in logs. One that cannot be a subprotocol travels as a header.
     topics
         What to listen to from the beginning; see `subscribe`.
     store
@@ -118,6 +119,11 @@ class PushClient:
         How long each thing may take.
     connect, now, random_number
         For tests: what opens a socket, the clock in seconds since the epoch, a number from 0 up to 1.
+
+    Raises
+    ------
+    ValueError
+        For an address that does not begin with wss:// or ws://, and for what is no topic.
     """
 
     def __init__(
@@ -138,6 +144,8 @@ class PushClient:
         now: Callable[[], float] = time.time,
         random_number: Callable[[], float] = random.random,
     ) -> None:
+        if not re.match("wss?://", url, re.IGNORECASE):
+            raise ValueError("url begins with wss:// or ws://.")
         self.ending: Ending | None = None
         """Why there is no connection, or why there was none last."""
         self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
@@ -233,6 +241,8 @@ class PushClient:
         unread: Sequence[str] = (),
     ) -> Frame:
         """Mark notifications for all devices of the user, where the module has its input `inbox`; return the state.
+
+        It waits for a connection, and repeats what was not answered, with the time at which it was marked first.
 
         Raises
         ------
@@ -379,8 +389,7 @@ class PushClient:
 
     def failed(self, problem: PushError) -> None:
         """Pass on what went wrong."""
-        if self._on_error is not None:
-            self._on_error(problem)
+        _call(self._on_error, problem)
 
     async def _run(self) -> None:
         while True:
@@ -396,21 +405,36 @@ class PushClient:
 
     async def _hold(self) -> Ending:
         """Stay with a connection and its successors for as long as there is one; return how the last ended."""
+        retiring: list[Link] = []
         while True:
             link = self._current
             assert link is not None  # noqa: S101 - for the type checker
-            if not await self._first(link.task, self._due(link)):
+            due = await self._first(link.task, self._due(link), *map(self._withdrawn, retiring))
+            if (ending := _withdrawal(retiring)) is not None:
+                link.task.cancel()
+                return ending
+            if not due:
                 return self._result(link)
             successor = self._open()
-            opened = await self._first(successor.task, successor.resumed.wait())
+            opened = await self._first(successor.task, successor.resumed.wait(), self._withdrawn(link))
+            if (ending := _withdrawal((link, successor))) is not None:
+                successor.task.cancel()
+                link.task.cancel()
+                return ending
             if opened or link.task.done():
                 # The old one stays until the index shows the new one: nothing falls between.
-                self._current = successor
+                self._current, retiring = successor, [link]
                 self.moved()
                 self._keep(asyncio.create_task(self._retire(link, successor)))
             else:
                 self._result(successor)
-                await self._wait(report=False)
+                await self._first(link.task, self._wait(report=False))
+
+    async def _withdrawn(self, link: Link) -> None:
+        """Wait until the server has withdrawn the access over a connection, which may be never."""
+        await asyncio.wait({link.task})
+        if _withdrawal((link,)) is None:
+            await asyncio.Event().wait()
 
     async def _retire(self, link: Link, successor: Link) -> None:
         await self._first(successor.task, successor.settled.wait())
@@ -434,14 +458,15 @@ class PushClient:
             self._failures = 0
         return link.task.result()
 
-    async def _first(self, task: asyncio.Task[Ending], other: Awaitable[Any]) -> bool:
-        """Wait for a connection's end or for something else; return whether it was the other."""
-        waiting = asyncio.ensure_future(other)
+    async def _first(self, task: asyncio.Task[Ending], *others: Awaitable[Any]) -> bool:
+        """Wait for a connection's end or for something else; return whether it was something else."""
+        waiting = [asyncio.ensure_future(other) for other in others]
         try:
-            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            return waiting.done() and not task.done()
+            await asyncio.wait({task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return any(each.done() for each in waiting) and not task.done()
         finally:
-            waiting.cancel()
+            for each in waiting:
+                each.cancel()
 
     async def _due(self, link: Link) -> None:
         """Wait until it is time to replace a connection."""
@@ -527,8 +552,31 @@ class PushClient:
     def _store_failed(self, problem: OSError) -> None:
         # Once, not with every notification.
         if self._store_works:
-            self.failed(PushError("STORE", f"The position could not be kept: {problem}"))
+            self.failed(PushError("STORE", "The position could not be kept.", cause=problem))
         self._store_works = False
+
+
+def _call(listener: Callable[[Any], None] | None, value: object) -> None:
+    """Call the application. What it raises is its own fault, and must not end the connection."""
+    if listener is None:
+        return
+    try:
+        listener(value)
+    except Exception:
+        _log.exception("A callback failed.")
+
+
+def _withdrawal(links: Iterable[Link]) -> Ending | None:
+    """Return how the server withdrew the access over one of the connections, if it did.
+
+    A connection that ends for the limit has made room for the one that takes its place.
+    """
+    for link in links:
+        if link.task.done() and not link.task.cancelled():
+            ending = link.task.result()
+            if ending.final and ending.bye != "connection_limit":
+                return ending
+    return None
 
 
 def _notification(frame: Frame, via: Literal["live", "history"]) -> Notification:

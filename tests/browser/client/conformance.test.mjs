@@ -96,6 +96,7 @@ class Player {
     await this.until(() => this.sockets.some(({ readyState }) => readyState === 0), within, "a connection");
     const socket = this.sockets.find(({ readyState }) => readyState === 0);
     for (const step of before) await this.play(step);
+    if (socket.readyState === 3) return; // The client has given it up.
     if (connects === "refused") {
       socket.readyState = 3;
       socket.onclose({ code: 1006 });
@@ -139,7 +140,7 @@ class Player {
     if ("pushes" in step) return this.pushes(step);
     if ("marks" in step) return this.marks(step);
     if ("sends" in step) return this.sends(step);
-    if ("receives" in step) return this.receive(this.socket, JSON.stringify(step.receives));
+    if ("receives" in step) return this.receive(step.on ? this.oldest : this.socket, JSON.stringify(step.receives));
     if ("receivesText" in step) return this.receive(this.socket, step.receivesText);
     if ("leaves" in step) {
       await this.until(() => this.left > 0, step.within ?? 1, "the client leaves");
