@@ -1,6 +1,5 @@
 """What goes wrong, by code: those of the browser client and those of the protocol."""
 
-
 CODES = (
     "TOKEN",
     "SOCKET",
