@@ -36,6 +36,8 @@ class Server:
         What clients sent, over all connections.
     mute
         Whether nothing is answered.
+    refusals
+        How many messages to refuse as too many.
     """
 
     port: int = 0
@@ -44,6 +46,7 @@ class Server:
     handshakes: list[str] = field(default_factory=list)
     received: list[Frame] = field(default_factory=list)
     mute: bool = False
+    refusals: int = 0
     inbox: State | None = None
     """What the user has read, on a server that keeps it."""
     version: int = 0
@@ -127,9 +130,16 @@ class Server:
 
     def answer(self, connection: ServerConnection, message: Frame) -> Frame:
         """Return the reply to a message."""
+        if self.refusals > 0 and message["action"] != "ping":
+            self.refusals -= 1
+            about = {"message": "Too many.", "retryAfter": 2, "requestId": message["requestId"]}
+            return {"type": "error", "code": "RATE_LIMITED", **about}
         match message["action"]:
             case "ping":
                 return {"type": "pong"}
+            case "subscribe":
+                reply = {"requestId": message["requestId"], "topics": message["topics"], "refused": []}
+                return {"type": "subscribed", **reply}
             case "push":
                 self.store(message["content"])
                 return {"type": "receipt", "requestId": message["requestId"], "totals": {"recipients": 1}}

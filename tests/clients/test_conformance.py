@@ -92,7 +92,9 @@ class Player:
                 attempt = await self._next(self.attempts, within)
                 for each in step.get("before", ()):
                     await self._step(each)
-                if how == "refused":
+                if attempt.cancelled():
+                    pass  # The client has given it up.
+                elif how == "refused":
                     attempt.set_exception(ConnectionRefusedError())
                 else:
                     self.sockets.append(Socket(self))
@@ -109,6 +111,8 @@ class Player:
                 self.counts.clear()
             case {"sends": _}:
                 await self._sends(step, within)
+            case {"receives": frame, "on": "oldest"}:
+                next(socket for socket in self.sockets if socket.open).frames.put_nowait(json.dumps(frame))
             case {"receives": frame}:
                 self._socket.frames.put_nowait(json.dumps(frame))
             case {"receivesText": text}:
@@ -154,6 +158,8 @@ class Player:
         names = {"seenUpTo": "seen_up_to", "readUpTo": "read_up_to", "read": "read", "unread": "unread"}
         marking = asyncio.create_task(self.client.mark(**{names[name]: value for name, value in what.items()}))
         await self._sends(step, 20)
+        for each in step.get("then", ()):
+            await self._step(each)
         try:
             assert (await marking).items() >= step["result"].items()
         except PushError as problem:

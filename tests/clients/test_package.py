@@ -185,3 +185,33 @@ def test_its_name_stands_in_one_place() -> None:
         )
         assert named
         assert set(named) == {name}, document
+
+
+def readme_lines() -> tuple[str, list[str]]:
+    """Return what the README has a front end install, and the lines that it writes then."""
+    section = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("\nA browser connects")[1].split("\n![")[0]
+    [install] = re.findall(r"```sh\n(.*)\n```", section)
+    [code] = re.findall(r"```js\n(.*?)\n```", section, re.DOTALL)
+    return install, code.splitlines()
+
+
+async def test_the_five_lines_of_the_readme_show_what_is_pushed(project: Path) -> None:
+    install, lines = readme_lines()
+    assert install == f"npm install {NAME}"
+    assert len([install, *lines]) == 5
+    path = f"./node_modules/{NAME}/src/index.js"
+    async with server() as serving, browser() as context:
+        given = f"""const websocketUrl = {json.dumps(serving.url)}, fetchToken = () => "token", userId = "alice";
+            const show = (id, content) => (document.title += content);"""
+        code = "\n".join(lines).replace(NAME, path)
+        (project / "index.html").write_text(f'<script>{given}</script><script type="module">{code}</script>')
+        serving.store("before, ")
+        with pages(project) as address:
+            page = await context.new_page()
+            await page.goto(address)
+            await page.wait_for_function("document.title === 'before, '")
+            await serving.push("and live")
+            await page.wait_for_function("document.title === 'before, and live'")
+            await page.reload()
+            serving.store("after a reload")
+            await page.wait_for_function("document.title === 'after a reload'")

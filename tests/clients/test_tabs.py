@@ -14,6 +14,7 @@ from playwright.async_api import BrowserContext, Page
 from tests.clients.npm import BROWSER
 from tests.clients.pages import browser, pages
 from tests.clients.server import Server, server, until
+from websocket_push.protocol.inbox import State
 
 PAGE = """<!doctype html><title>tab</title><script type="module">
 import { createPushClient, localStore } from "/src/index.js";
@@ -275,3 +276,196 @@ async def test_when_all_tabs_are_hidden_for_a_time_there_is_no_connection_until_
         await shows(tabs[-1], ["in view", "missed"])
         assert len(there.server.handshakes) == handshakes + 1
         assert len(there.server.connections) == 1
+
+
+async def hide(*tabs: Page) -> None:
+    for tab in tabs:
+        await tab.evaluate(HIDE, True)
+
+
+async def test_a_tab_in_view_is_connected_although_the_leader_s_place_falls_to_one_that_is_hidden(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as there:
+        tabs = [await there.tab(hiddenTimeout=300) for _ in range(3)]
+        await asyncio.gather(*map(opened, tabs))
+        leader, hidden, viewed = tabs
+        await hide(hidden)
+        await hidden.wait_for_timeout(700)  # It has been hidden for long, and the others have not.
+        await there.server.push("while one is hidden")
+        await shows(hidden, ["while one is hidden"])
+        await leader.close()
+        await until(lambda: len(there.server.handshakes) == 2, "another tab connects", CHANGE_SECONDS)
+        await opened(viewed)
+        await there.server.push("in view")
+        await shows(viewed, ["while one is hidden", "in view"])
+
+
+async def test_a_hidden_leader_disconnects_when_the_tab_in_view_is_closed_instead_of_hidden(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        leader, viewed = await there.tab(hiddenTimeout=300), await there.tab(hiddenTimeout=300)
+        await asyncio.gather(opened(leader), opened(viewed))
+        await hide(leader)
+        await leader.wait_for_timeout(700)
+        assert len(there.server.connections) == 1
+        await viewed.close()
+        await until(lambda: not there.server.connections, "no connection is left")
+        assert (await leader.evaluate("states")).pop() == ["waiting", "hidden"]
+
+
+async def test_a_leader_that_was_in_view_a_moment_ago_stays_though_another_has_been_hidden_for_long(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as there:
+        leader, other = await there.tab(hiddenTimeout=3_000), await there.tab(hiddenTimeout=300)
+        await asyncio.gather(opened(leader), opened(other))
+        await hide(leader, other)
+        await other.wait_for_timeout(700)
+        assert await leader.evaluate("client.state") == "open"
+        assert await other.evaluate("client.state") == "open"
+        await until(lambda: not there.server.connections, "no connection is left")
+
+
+async def test_a_new_tab_wakes_those_that_sleep(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        tabs = [await there.tab(hiddenTimeout=300) for _ in range(2)]
+        await asyncio.gather(*map(opened, tabs))
+        await hide(*tabs)
+        await until(lambda: not there.server.connections, "no connection is left")
+        there.server.store("missed")
+        tabs.append(await there.tab(hiddenTimeout=300))
+        await opened(tabs[-1])
+        for tab in tabs:
+            await shows(tab, ["missed"])
+        await hide(tabs[-1])
+        await until(lambda: not there.server.connections, "no connection is left again")
+
+
+async def test_a_limited_message_of_a_follower_is_sent_when_it_may_be_and_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        tabs = [await there.tab(timeout=1_000) for _ in range(2)]
+        await asyncio.gather(*map(opened, tabs))
+        [leading] = await leaders(tabs)
+        there.server.refusals = 1
+        pushing = tabs[1 - leading].evaluate("client.push({ userId: 'alice', content: 'later' })")
+        assert await pushing == {"totals": {"recipients": 1}}
+        assert [row["content"] for row in there.server.stored] == ["later"]
+
+
+async def test_a_leader_that_closes_while_it_is_asked_throws_nothing_and_the_mark_is_made(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        there.server.inbox = State()
+        there.server.store("to be read")
+        leader, other = await there.tab(), await there.tab()
+        await asyncio.gather(opened(leader), opened(other))
+        await shows(other, ["to be read"])
+        there.server.mute = True
+        await other.evaluate(
+            """async () => {
+              const { createInbox } = await import("/src/inbox.js");
+              window.inbox = createInbox(client);
+              inbox.markReadUpTo(client.lastId);
+            }"""
+        )
+        await until(lambda: there.server.received[-1]["action"] == "mark", "the mark is under way")
+        there.server.mute = False
+        await leader.evaluate("client.close()")
+        await until(lambda: there.server.inbox is not None and bool(there.server.inbox.read_up_to), "it is marked")
+        marks = [message for message in there.server.received if message["action"] == "mark"]
+        assert len(marks) == 2
+        assert marks[0]["at"] == marks[1]["at"]
+        await opened(other)
+        assert await leader.evaluate("client.state") == "closed"
+
+
+async def test_what_a_follower_asks_for_when_a_hanging_leader_goes_on_is_done_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        first, second, third = [await there.tab(pongTimeout=500) for _ in range(3)]
+        await asyncio.gather(*map(opened, (first, second, third)))
+        hanging = asyncio.create_task(
+            first.evaluate("{ const until = Date.now() + 6000; while (Date.now() < until); }")
+        )
+        await asyncio.sleep(0)
+        await second.evaluate("client.reconnect()")
+        await second.wait_for_function("client.leader && client.state === 'open'", timeout=7_000)
+        await opened(third)
+        for number in range(5):
+            # The one that hangs has these before it as well, and before the news that it does not lead any more.
+            await third.evaluate(f"client.push({{ userId: 'alice', content: {number} }})")
+        assert not hanging.done()
+        await hanging
+        await opened(first)
+        await first.wait_for_function("!client.leader")
+        assert [row["content"] for row in there.server.stored] == list(range(5))
+
+
+async def test_a_follower_s_topics_are_subscribed_to_by_the_leader_and_by_its_successor(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        leader, other = await there.tab(), await there.tab()
+        await asyncio.gather(opened(leader), opened(other))
+        assert await other.evaluate("client.subscribe(['org/7'])") == {"topics": ["org/7"], "refused": []}
+        assert await leader.evaluate("client.topics") == ["org/7"]
+        await leader.close()
+        await until(lambda: len(there.server.handshakes) == 2, "another tab connects")
+        await opened(other)
+        subscriptions = [message["topics"] for message in there.server.received if message["action"] == "subscribe"]
+        assert subscriptions == [["org/7"], ["org/7"]]
+
+
+async def test_subscribing_while_the_leader_goes_is_done_by_its_successor(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        leader, other = await there.tab(), await there.tab()
+        await asyncio.gather(opened(leader), opened(other))
+        there.server.mute = True
+        subscribing = asyncio.create_task(other.evaluate("client.subscribe(['org/7'])"))
+        await until(lambda: there.server.received[-1]["action"] == "subscribe", "it is under way")
+        there.server.mute = False
+        await leader.close()
+        assert await subscribing == {"topics": ["org/7"], "refused": []}
+
+
+async def test_a_follower_that_closes_takes_nothing_with_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        tabs = [await there.tab() for _ in range(3)]
+        await asyncio.gather(*map(opened, tabs))
+        await tabs[1].evaluate("client.close()")
+        await there.server.push("on")
+        await shows(tabs[0], ["on"])
+        await shows(tabs[2], ["on"])
+        await shows(tabs[1], [])
+        assert len(there.server.handshakes) == 1
+
+
+async def test_without_broadcasts_each_tab_has_a_socket_and_shows_everything(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        await there.context.add_init_script("delete window.BroadcastChannel")
+        tabs = [await there.tab(), await there.tab()]
+        await asyncio.gather(*map(opened, tabs))
+        await there.server.push("each")
+        for tab in tabs:
+            await shows(tab, ["each"])
+        assert len(there.server.connections) == 2
+
+
+FORBIDDEN = """
+const forbidden = async () => { throw new DOMException("storage is forbidden", "SecurityError"); };
+if (navigator.locks) navigator.locks.request = forbidden;
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [FORBIDDEN, "window.BroadcastChannel = class { constructor() { throw new DOMException('', 'SecurityError'); } }"],
+    ids=["locks", "broadcasts"],
+)
+async def test_where_storage_is_forbidden_each_tab_is_alone_and_sleeps_alone(script: str, tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        await there.context.add_init_script(script)
+        tabs = [await there.tab(hiddenTimeout=300), await there.tab(hiddenTimeout=300)]
+        await asyncio.gather(*map(opened, tabs))
+        await there.server.push("each")
+        for tab in tabs:
+            await shows(tab, ["each"])
+        assert await leaders(tabs) == [0, 1]
+        await hide(*tabs)
+        await until(lambda: not there.server.connections, "no connection is left")

@@ -26,6 +26,8 @@ START = 1_769_860_800_000
 IDS = [earliest_id_at(START + n * 1000) for n in range(8)]
 OLD, NEW, NEWER, LAST = IDS[:4]
 KEY = "order-1"
+SPACED = [earliest_id_at(START + n * 600_000) for n in range(8)]
+"""Ids that are further from each other than a resume looks behind its position."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +82,7 @@ class Client:
             key = frame.get("key")
             self._remove(frame.get("replaces") or frame.get("recalls"))
             if key is not None:
-                self._latest[key] = max(frame["id"], self._latest.get(key, ""))
+                self._latest[key] = max(frame.get("recalls", frame["id"]), self._latest.get(key, ""))
                 for each, its in list(self._keys.items()):
                     if its == key and each < self._latest[key]:
                         self._remove(each)
@@ -270,6 +272,14 @@ class TestRecalling:
         pushed(push_of(3, key="k"))
         assert away.page(polled(after=NEWER)).shown == {LAST: 3}
 
+    def test_what_has_taken_its_place_by_its_key_stays(self, tables: Tables, polled: Polls) -> None:
+        for number in range(2):
+            pushed(push_of(number, key="k"))
+        away = Client().page(polled())
+        pushed(push_of(2, recall=OLD))
+        assert away.page(polled(after=NEW)).shown == {NEW: 1}
+        assert Client().page(polled()).shown == {NEW: 1}
+
     def test_one_that_is_recalled_before_it_comes_frees_the_place_of_the_one_before(
         self, tables: Tables, polled: Polls
     ) -> None:
@@ -345,6 +355,57 @@ def test_whatever_the_order_and_repetition_all_clients_show_the_same_in_the_end(
     assert away.page(resumed).shown == expected
     # What a client gets of the history is not replaced already, wherever it looks.
     assert {each["id"] for each in read(before=earliest_id_at(START + 60_000))["notifications"]} == expected.keys()
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return pushes in the order of their ids, each of which may replace or recall any one before it."""
+    requests: list[dict[str, Any]] = []
+    for number, notification_id in enumerate(SPACED[: draw(st.integers(2, len(SPACED)))]):
+        earlier = [request["id"] for request in requests if "content" in request]
+        kinds = ["plain", "key", *(["replaces", "recall"] if earlier else [])]
+        match draw(st.sampled_from(kinds)):
+            case "key":
+                members = {"key": draw(st.sampled_from(["k", "j"]))}
+            case "plain":
+                members = {}
+            case kind:
+                members = {kind: draw(st.sampled_from(earlier))}
+        requests.append(push_of(number, **members) | {"id": notification_id})
+    return requests
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_client_that_is_away_for_longer_than_a_resume_looks_back_is_told_of_every_replacement(
+    data: st.DataObject, tables: Tables, event: EventMaker
+) -> None:
+    user, away, position = f"alice-{uuid4().hex}", Client(), ""
+    done: list[dict[str, Any]] = []
+
+    def resume(limit: int) -> None:
+        nonlocal position
+        following: dict[str, Any] = {"after": position, "limit": limit} if position else {}
+        while True:
+            message = event("message", body={"action": "poll", **following}, authorizer={"userId": user})
+            page = json.loads(str(poll.handler(message, Context())["body"]))
+            assert {each["id"] for each in page["notifications"]} <= left(done).keys()
+            away.page(page)
+            position = max([position, *(each["id"] for each in (*page["notifications"], *page.get("recalls", [])))])
+            if not page["more"] or not following:
+                return
+            following = {"after": page["next"], "limit": limit}
+
+    for request in data.draw(histories()):
+        done.append(request)
+        pushed({**request, "userId": user})
+        if data.draw(st.booleans()):
+            pushed({**data.draw(st.sampled_from(done)), "userId": user})
+        if data.draw(st.booleans()):
+            resume(data.draw(st.integers(1, 3)))
+            assert away.shown == left(done)
+    resume(1)
+    assert away.shown == left(done)
 
 
 def test_three_pushes_in_every_order(tables: Tables, management: ManagementServer, event: EventMaker) -> None:

@@ -22,6 +22,7 @@ export interface InboxOptions {
   onError?: (error: unknown) => void;
   /** For tests. */
   now?: () => number;
+  random?: () => number;
   setTimeout?: (action: () => void, delay: number) => unknown;
   clearTimeout?: (timer: any) => void;
 }

@@ -21,6 +21,9 @@ const AGAIN = new Set(["CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMI
 
 const AGAIN_DELAY = 5_000;
 
+/** Within which time to ask for the count: of several tabs, the first asks for all. */
+const RECOUNT_DELAY = 1_000;
+
 /** @typedef {Record<string, number>} Times */
 /** @typedef {{seenUpTo: string, readUpTo: Times, read: Times, unread: Times}} State */
 
@@ -94,7 +97,7 @@ function isReadIn(state, id) {
  * @returns {import("./inbox.d.ts").Inbox}
  */
 export function createInbox(client, options = {}) {
-  const { now = Date.now, onChange, onError = () => {} } = options;
+  const { now = Date.now, random = Math.random, onChange, onError = () => {} } = options;
   const later = options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, delay));
   const never = options.clearTimeout ?? ((/** @type {any} */ timer) => clearTimeout(timer));
   /** What the server knows, and what it does not know yet. */
@@ -109,24 +112,26 @@ export function createInbox(client, options = {}) {
   let sending = false;
   /** @type {unknown} */
   let timer = null;
-  /** @type {Set<string>} the user's notifications that came, the last ones */
-  const came = new Set();
+  /** @type {unknown} */
+  let recounting = null;
+  /** @type {Map<string, string | undefined>} the user's notifications that came, the last ones, with their keys */
+  const came = new Map();
   /** @type {Set<() => void>} */
   const listeners = new Set();
 
   const off = [
     client.on("inbox", take),
     client.on("notification", (notification) => {
-      const { id, replaces, topic } = /** @type {any} */ (notification);
+      const { id, key, replaces, topic } = /** @type {any} */ (notification);
       // What is pushed to topics is in no inbox.
       if (topic !== undefined) return;
-      if (replaces !== undefined) forget(replaces);
-      came.add(id);
-      if (came.size > KNOWN) came.delete(/** @type {string} */ (came.values().next().value));
+      if (replaces !== undefined || key !== undefined) forget(replaces, key, id);
+      came.set(id, key);
+      if (came.size > KNOWN) came.delete(/** @type {string} */ (came.keys().next().value));
       changed();
     }),
-    client.on("recall", ({ recalls }) => {
-      forget(recalls);
+    client.on("recall", ({ id, recalls, key }) => {
+      forget(recalls, key, id);
       changed();
     }),
     client.on("state", (value) => {
@@ -157,6 +162,7 @@ export function createInbox(client, options = {}) {
       for (const each of off) each();
       listeners.clear();
       never(timer);
+      never(recounting);
     },
   };
 
@@ -164,7 +170,7 @@ export function createInbox(client, options = {}) {
     if (count >= MANY) return MANY;
     // The server has counted up to an id: what came since, and what it does not know of yet, is counted here.
     let sum = count;
-    for (const id of came) {
+    for (const id of came.keys()) {
       if (id > countedTo) sum += isReadIn(state, id) ? 0 : 1;
       else if (isReadIn(known, id) !== isReadIn(state, id)) sum += isReadIn(state, id) ? -1 : 1;
     }
@@ -187,9 +193,24 @@ export function createInbox(client, options = {}) {
     state = waiting.reduce((/** @type {State} */ before, each) => merge(before, asState(each)), known);
   }
 
-  /** It is replaced or recalled. If it was counted, it is counted no more. */
-  function forget(/** @type {string} */ id) {
-    if (came.delete(id) && id <= countedTo && count < MANY && !isReadIn(known, id)) count = Math.max(0, count - 1);
+  /** What is replaced or recalled by `by`, and what has the key and is earlier, is counted no more. */
+  function forget(/** @type {string | undefined} */ gone, /** @type {string | undefined} */ key, /** @type {string} */ by) {
+    const before = gone ?? by;
+    const isGone = (/** @type {[string, string | undefined]} */ [id, its]) =>
+      id === gone || (key !== undefined && its === key && id < before);
+    const found = [...came].filter(isGone);
+    for (const [id] of found) {
+      came.delete(id);
+      if (id <= countedTo && count < MANY && !isReadIn(known, id)) count = Math.max(0, count - 1);
+    }
+    if (found.length > 0 || count === 0) return;
+    // It came before this page was loaded, if it came: only the server knows whether it was counted.
+    never(recounting);
+    recounting = later(() => {
+      if (countedTo >= by) return;
+      waiting.push({});
+      void send();
+    }, random() * RECOUNT_DELAY);
   }
 
   function mark(/** @type {any} */ what) {
@@ -222,7 +243,7 @@ export function createInbox(client, options = {}) {
       while (waiting.length > 0) {
         const reply = await client.mark(waiting[0]);
         waiting.shift();
-        take(reply);
+        if (reply) take(reply);
       }
     } catch (problem) {
       const { code } = /** @type {any} */ (problem);
@@ -233,8 +254,8 @@ export function createInbox(client, options = {}) {
         waiting.shift();
         overlay();
         changed();
-        onError(problem);
         timer = later(() => void send(), 0);
+        onError(problem);
       }
     } finally {
       sending = false;
@@ -242,7 +263,16 @@ export function createInbox(client, options = {}) {
   }
 
   function changed() {
-    for (const listener of [...listeners]) listener();
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (cause) {
+        // It is the page's, and must not cost a mark.
+        queueMicrotask(() => {
+          throw cause;
+        });
+      }
+    }
   }
 }
 

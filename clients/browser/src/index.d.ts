@@ -15,11 +15,12 @@ export interface Notification<Content = unknown> {
 
 /** A notification that is not valid any more. */
 export interface Recall {
+  /** The recall's own; that of a notification, where this one came too late to be shown itself. */
   id: string;
   createdAt: string;
   /** The notification that is taken back. */
   recalls: string;
-  /** With a key: earlier ones with this key are not valid any more either. */
+  /** With a key: those with this key and an earlier id than the one that is taken back are not valid any more either. */
   key?: string;
 }
 
@@ -119,7 +120,7 @@ export interface Events<Content = unknown> {
   state: (state: State, detail: StateDetail) => void;
   /** What goes wrong. The client goes on by itself: this is for logs. */
   error: (error: PushError) => void;
-  /** Once for each notification that is taken back. */
+  /** For each notification that is taken back, or whose place was taken by one that is not shown any more itself. */
   recall: (recall: Recall) => void;
   /** What the user has seen and read, whenever the server says so; the module `inbox` makes a count of it. */
   inbox: (inbox: ServerInbox) => void;

@@ -48,7 +48,7 @@ const TIMING = {
 };
 
 /** The events that come to the document, not to the window. */
-const ofDocument = new Set(["freeze", "resume", "visibilitychange"]);
+const OF_DOCUMENT = ["freeze", "resume", "visibilitychange"];
 
 /** What a subprotocol can be made of (RFC 9110, a token). */
 const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
@@ -60,7 +60,7 @@ const LOOK_BACK = 60_000;
 const TOPIC = /^(?=.{1,128}$)[\w.:@=+-]+(\/[\w.:@=+-]+)*$/;
 
 /** The codes that say that there is no connection at the moment. */
-const BETWEEN = new Set(["CONNECTION_LOST", "NOT_CONNECTED"]);
+const BETWEEN = ["CONNECTION_LOST", "NOT_CONNECTED"];
 
 /** Within which time to be back after a sign that the network is: not all devices of an office at once. */
 const PROMPT = 1_000;
@@ -94,7 +94,7 @@ export function createPushClient(options) {
   }
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
   if (typeof WebSocket !== "function") {
-    throw new TypeError("There is no WebSocket here: pass the option WebSocket.");
+    throw new TypeError("There is no WebSocket: pass the option WebSocket.");
   }
   const timing = { ...TIMING };
   for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) timing[name] = options[name] ?? timing[name];
@@ -102,9 +102,8 @@ export function createPushClient(options) {
     now,
     random,
     setTimeout:
-      options.setTimeout ??
-      ((/** @type {() => void} */ action, /** @type {number} */ delay) => globalThis.setTimeout(action, delay)),
-    clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => globalThis.clearTimeout(timer)),
+      options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, delay)),
+    clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => clearTimeout(timer)),
   };
 
   /** @type {Record<string, Set<(...values: any[]) => void>>} */
@@ -115,6 +114,8 @@ export function createPushClient(options) {
   let storeWorks = true;
   let inQuery = false;
   let asleep = false;
+  /** Whether this tab has been hidden for `hiddenTimeout`; the connection stays while another has not. */
+  let tired = false;
   /** @type {unknown} */
   let drowsy = null;
   /** @type {{reason: string, code?: number, bye?: string} | null} */
@@ -137,32 +138,30 @@ export function createPushClient(options) {
   let announced = null;
   /** @type {unknown} */
   let replacement = null;
-  /** @type {{link?: Link, expiresAt?: string}} what the replacement is planned for */
-  let planned = {};
 
   const tabs =
     !sharedKey || !canShare()
       ? null
       : new Tabs(`websocket-push ${address.href} ${sharedKey}`, tools, {
-          role: () => moveTo(),
-          open: () => isUp(),
+          role: moveTo,
+          open: isUp,
           ask: askForTab,
-          sleep: () => void sleep(),
-          wake: () => wake(),
+          sleep: () => tired && rest(),
+          wake,
           up: () => attempt !== null && reconnect(),
         });
   const ledger = new Ledger(loadStored(), { lookBack, now: now() });
 
-  if (ledger.future) queueMicrotask(() => reportPosition());
+  if (ledger.future) queueMicrotask(reportPosition);
 
   const listeners = {
-    online: () => hurry(),
+    online: hurry,
     offline: () => current?.probe(),
     pageshow: (/** @type {PageTransitionEvent} */ { persisted }) => thaw(persisted),
     pagehide: (/** @type {PageTransitionEvent} */ { persisted }) => persisted && freeze(),
-    freeze: () => freeze(),
+    freeze,
     resume: () => thaw(true),
-    visibilitychange: () => look(),
+    visibilitychange: look,
   };
   on("notification", options.onNotification);
   on("state", options.onState);
@@ -174,7 +173,7 @@ export function createPushClient(options) {
     if (closed) return;
     look();
     if (tabs === null) connect();
-    else void tabs.start();
+    else join();
   });
 
   return {
@@ -188,7 +187,7 @@ export function createPushClient(options) {
       return current?.session ?? null;
     },
     get leader() {
-      return tabs === null || tabs.leader;
+      return tabs?.leader !== false;
     },
     get topics() {
       return [...topics];
@@ -215,7 +214,7 @@ export function createPushClient(options) {
     const listening = heard[name];
     if (listening === undefined) throw new TypeError(`There is no event ${name}.`);
     if (listener === undefined || signal?.aborted) return () => {};
-    if (typeof listener !== "function") throw new TypeError(`A listener for ${name} is a function.`);
+    if (typeof listener !== "function") throw new TypeError("A listener is a function.");
     // Wrapped, so that a function that is added twice is called twice, and removed one at a time.
     const entry = (/** @type {any[]} */ ...values) => listener(...values);
     const off = () => void listening.delete(entry);
@@ -225,8 +224,8 @@ export function createPushClient(options) {
   }
 
   function ready(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
-    /** @type {(() => void)} */
-    let off = () => {};
+    /** @type {any} */
+    let off;
     const opened = new Promise((resolve, reject) => {
       const look = (/** @type {string} */ value) => {
         if (value === "open") resolve(undefined);
@@ -245,34 +244,39 @@ export function createPushClient(options) {
   }
 
   function isUp() {
-    return current !== null && (current.phase === "open" || current.phase === "resuming");
+    return current !== null && current.up;
   }
 
-  /** The page is shown or hidden. Once all tabs have been hidden for a time, there is no connection. */
+  /** The page is shown or hidden. */
   function look() {
     const { document } = /** @type {any} */ (events);
     if (document === undefined) return;
-    const hidden = document.visibilityState === "hidden";
+    tired = false;
     settle(drowsy);
-    if (hiddenTimeout < Infinity) tabs?.seen(!hidden);
-    if (hidden) {
-      if (hiddenTimeout < Infinity) drowsy = tools.setTimeout(() => void sleep(true), hiddenTimeout);
-      return;
-    }
+    if (hiddenTimeout < Infinity) tabs?.seen(true);
+    if (document.visibilityState === "hidden") return doze();
     tabs?.tell({ wake: true });
     if (asleep) wake();
     else hurry();
   }
 
-  async function sleep(due = false) {
-    const { document } = /** @type {any} */ (events);
-    // The leader stays for tabs that are looked at, and goes when the last of them has been hidden for long.
-    if (due && tabs !== null && !tabs.leader) tabs.tell({ sleep: true });
-    else if (tabs !== null && (document.visibilityState !== "hidden" || (await tabs.anySeen()))) return;
-    if (!closed) rest();
+  function doze() {
+    if (hiddenTimeout < Infinity) drowsy = tools.setTimeout(() => void sleep(), hiddenTimeout);
+  }
+
+  /** Once all tabs have been hidden for a time, the last of them sends all to sleep. */
+  async function sleep() {
+    tired = true;
+    tabs?.seen(false);
+    const others = await tabs?.anySeen();
+    if (closed || !tired) return;
+    if (others) return doze(); // Any of them may be closed without a word.
+    tabs?.tell({ sleep: true });
+    rest();
   }
 
   function rest() {
+    settle(drowsy);
     asleep = true;
     tabs?.down(1000);
     dropAll("hidden");
@@ -283,6 +287,7 @@ export function createPushClient(options) {
   function wake() {
     if (!asleep || closed) return;
     asleep = false;
+    if (tired) doze(); // Another tab is looked at, and may be closed.
     connect();
   }
 
@@ -290,13 +295,21 @@ export function createPushClient(options) {
   function freeze() {
     if (tabs === null) return;
     rest();
+    tabs.seen(false);
     tabs.leave();
   }
 
   function thaw(/** @type {boolean} */ frozen) {
     if (tabs === null || !frozen) return hurry();
     asleep = false;
-    void tabs.start();
+    look();
+    join();
+  }
+
+  /** Take part among the tabs. It has not been hidden for long, so none sleeps. */
+  function join() {
+    tabs?.tell({ wake: true });
+    void tabs?.start();
   }
 
   /** This tab leads from now on, or follows another. */
@@ -309,7 +322,7 @@ export function createPushClient(options) {
 
   function dropAll(/** @type {string} */ reason) {
     settle(replacement);
-    if (attempt !== null) settle(attempt.timer);
+    settle(attempt?.timer);
     const links = [current, successor, retiring];
     current = successor = retiring = attempt = null;
     for (const link of links) link?.end(reason);
@@ -334,7 +347,7 @@ export function createPushClient(options) {
   }
 
   function open() {
-    const follows = tabs !== null && !tabs.leader;
+    const follows = tabs?.leader === false;
     const owner = {
       heard: (/** @type {any} */ frame) => tabs?.share(frame),
       moved: () => moved(link),
@@ -351,7 +364,7 @@ export function createPushClient(options) {
       topics: () => [...wanted],
       subscribed: (/** @type {any} */ reply) => {
         topics = reply.topics;
-        for (const { topic, code } of reply.refused) fail(new PushError(code, `The topic ${topic} was refused.`));
+        for (const { topic, code } of reply.refused) fail(new PushError(code, `There is no topic ${topic}.`));
       },
       failed: fail,
       ended: (/** @type {Ending} */ why) => ended(link, why),
@@ -360,8 +373,8 @@ export function createPushClient(options) {
     // Not at once: its owner must know `link` before it reports anything.
     queueMicrotask(() => {
       if (closed) return;
-      if (tabs === null || !follows) void link.start(getToken, makeSocket);
-      else void link.start(() => null, () => tabs.socket());
+      if (follows) void link.start(() => null, () => tabs.socket());
+      else void link.start(getToken, makeSocket);
     });
     return link;
   }
@@ -375,7 +388,7 @@ export function createPushClient(options) {
       successor = null;
     }
     if (link !== current) return;
-    if (!tabs || tabs.leader) planReplacement(link);
+    if (tabs?.leader !== false) planReplacement(link);
     if (link.phase === "resuming" && link !== announced) {
       announced = link;
       tabs?.up();
@@ -410,11 +423,10 @@ export function createPushClient(options) {
     lost = why;
     current = successor;
     successor = null;
+    if (!isUp()) tabs?.down(why.code);
     if (current === null) {
-      tabs?.down(why.code);
-      if (attempt !== null) settle(attempt.timer);
       wait(connect);
-      if (why.reason === "silent" && tabs !== null && !tabs.leader) tabs.steal();
+      if (why.reason === "silent" && tabs?.leader === false) tabs.steal();
     }
     report();
   }
@@ -428,8 +440,8 @@ export function createPushClient(options) {
 
   function planReplacement(/** @type {Link} */ link) {
     const { expiresAt } = link.session ?? {};
-    if (planned.link === link && planned.expiresAt === expiresAt) return;
-    planned = { link, expiresAt };
+    if (link.replacedFor === expiresAt) return;
+    link.replacedFor = expiresAt;
     settle(replacement);
     const delay = replacementDelay(Date.parse(expiresAt), link.openedAt, now(), random());
     replacement = tools.setTimeout(() => {
@@ -439,6 +451,11 @@ export function createPushClient(options) {
 
   function wait(/** @type {() => void} */ action) {
     const delay = retryDelay(failures++, random(), { base: timing.minReconnectDelay, cap: timing.maxReconnectDelay });
+    plan(action, delay);
+  }
+
+  function plan(/** @type {() => void} */ action, /** @type {number} */ delay) {
+    settle(attempt?.timer);
     attempt = { timer: tools.setTimeout(action, delay), at: now() + delay, action };
   }
 
@@ -447,8 +464,7 @@ export function createPushClient(options) {
     current?.probe();
     const delay = random() * PROMPT;
     if (attempt === null || attempt.at - now() <= delay) return;
-    settle(attempt.timer);
-    attempt = { ...attempt, timer: tools.setTimeout(attempt.action, delay), at: now() + delay };
+    plan(attempt.action, delay);
     report();
   }
 
@@ -474,10 +490,12 @@ export function createPushClient(options) {
   async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
     const { before = older, limit = 50, signal } = options;
     const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
-    for (const { id } of page.notifications) ledger.take(id, now());
+    // What was replaced while the page was on its way is not in it any more.
+    const notifications = page.notifications.filter((/** @type {any} */ { id, key }) => !ledger.outdated(id, key));
+    for (const { id } of notifications) ledger.take(id, now());
     notePaged(page);
     save();
-    return { notifications: page.notifications, more: page.more };
+    return { notifications, more: page.more };
   }
 
   async function push(
@@ -510,7 +528,7 @@ export function createPushClient(options) {
         await current?.refresh();
         return { topics: reply.topics, refused: reply.refused };
       } catch (problem) {
-        if (BETWEEN.has(/** @type {PushError} */ (problem).code)) continue;
+        if (BETWEEN.includes(/** @type {PushError} */ (problem).code)) continue;
         for (const topic of added) wanted.delete(topic);
         throw problem;
       }
@@ -527,29 +545,32 @@ export function createPushClient(options) {
       topics = (await ask({ action: "unsubscribe", topics: removed }, signal)).topics;
     } catch (problem) {
       // The next connection subscribes to what is wanted then.
-      if (!BETWEEN.has(/** @type {PushError} */ (problem).code)) throw problem;
+      if (!BETWEEN.includes(/** @type {PushError} */ (problem).code)) throw problem;
     }
   }
 
-  /** Ask for another tab. What it subscribes to, the connection that takes the place of this one has to be subscribed to. */
+  /**
+   * Ask for another tab, which asks again by itself where that helps: it waits no longer than for one reply. What it
+   * subscribes to, the connection that takes the place of this one has to be subscribed to.
+   */
   async function askForTab(/** @type {any} */ message) {
-    const reply = await ask(message);
-    if (message.action === "unsubscribe") for (const topic of message.topics) wanted.delete(topic);
-    if (message.action === "subscribe") {
-      const held = new Set(reply.topics);
-      for (const topic of message.topics) if (held.has(topic)) wanted.add(topic);
+    const reply = await ask(message, undefined, false);
+    if (reply.topics) topics = reply.topics;
+    for (const topic of message.topics ?? []) {
+      if (topics.includes(topic)) wanted.add(topic);
+      else if (message.action === "unsubscribe") wanted.delete(topic);
     }
     return reply;
   }
 
-  /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] */
-  async function ask(message, signal) {
+  /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] @param {boolean} [patient] */
+  async function ask(message, signal, patient = true) {
     signal?.throwIfAborted();
     if (closed) throw new PushError("CLOSED", "The client is closed.");
     if (current === null || !isUp()) {
       throw new PushError("NOT_CONNECTED", "There is no connection.");
     }
-    return abortable(current.ask(message, true), signal);
+    return abortable(current.ask(message, patient), signal);
   }
 
   function takePage(/** @type {any} */ page, /** @type {boolean} */ newest) {
@@ -583,22 +604,24 @@ export function createPushClient(options) {
 
   function show(/** @type {any} */ notification, /** @type {"live" | "history"} */ via) {
     if (closed) return;
-    if (!ledger.take(notification.id, now())) {
-      stats.repeats++;
-      return;
+    const { id, key, replaces, recalls } = notification;
+    const gone = replaces ?? recalls;
+    const late = ledger.outdated(recalls ?? id, key);
+    const news = gone !== undefined && ledger.drop(gone, now());
+    if (!ledger.take(id, now()) || (late && !recalls)) {
+      // What arrives too late to be shown is news all the same, if it replaces what is shown.
+      if (!news || !(late || recalls)) return void stats.repeats++;
+      notification = { ...notification, recalls: gone };
     }
+    const name = notification.recalls ? "recall" : "notification";
     stats[via === "live" ? "live" : "resumed"]++;
-    const { replaces, recalls } = notification;
-    const name = recalls ? "recall" : "notification";
-    // If it comes late, it is not shown any more.
-    if (replaces ?? recalls) ledger.take(replaces ?? recalls, now());
     // What followers have not been sent already.
     if (via === "history") tabs?.share({ type: name, ...notification });
-    emit(name, notification, { via, primary: tabs === null || tabs.leader });
+    emit(name, notification, { via, primary: tabs?.leader !== false });
   }
 
   function reportPosition() {
-    fail(new PushError("POSITION", "The stored position is in the future."));
+    fail(new PushError("POSITION", "The position is in the future."));
   }
 
   function fail(/** @type {unknown} */ problem) {
@@ -641,7 +664,7 @@ export function createPushClient(options) {
 
   function storeFailed(/** @type {unknown} */ cause) {
     // Once, not with every notification.
-    if (storeWorks) queueMicrotask(() => fail(new PushError("STORE", "The position could not be kept.", { cause })));
+    if (storeWorks) queueMicrotask(() => fail(new PushError("STORE", "The position is not kept.", { cause })));
     storeWorks = false;
   }
 
@@ -649,11 +672,10 @@ export function createPushClient(options) {
     stats.attempts++;
     if (!token) return new WebSocket(address.href);
     // A browser refuses a subprotocol with "=" or "/" in it, as padded base64 has, and one that is there twice.
-    const fits = SUBPROTOCOL.test(token) && token !== "bearer";
-    if (tokenIn === "subprotocol" && fits) return new WebSocket(address.href, ["bearer", token]);
-    if (tokenIn === "subprotocol" && !inQuery) {
+    if (tokenIn === "subprotocol") {
+      if (SUBPROTOCOL.test(token) && token !== "bearer") return new WebSocket(address.href, ["bearer", token]);
+      if (!inQuery) fail(new PushError("TOKEN_IN_QUERY", "The token is in the URL."));
       inQuery = true;
-      fail(new PushError("TOKEN_IN_QUERY", "The token cannot be a subprotocol, so it is in the URL."));
     }
     const withToken = new URL(address);
     withToken.searchParams.set("token", token);
@@ -669,7 +691,7 @@ export function createPushClient(options) {
   function listen(/** @type {"addEventListener" | "removeEventListener"} */ how) {
     for (const [name, listener] of Object.entries(listeners)) {
       // Node's global object takes no listeners; some events are the document's.
-      const target = ofDocument.has(name) ? (/** @type {any} */ (events).document ?? events) : events;
+      const target = OF_DOCUMENT.includes(name) ? (/** @type {any} */ (events).document ?? events) : events;
       /** @type {any} */ (target)[how]?.(name, listener);
     }
   }
@@ -704,9 +726,9 @@ function abortable(promise, signal) {
  * @returns {string[]}
  */
 function checkedTopics(topics) {
-  if (!Array.isArray(topics)) throw new TypeError("topics is a list of names.");
+  if (!Array.isArray(topics)) throw new TypeError("topics is a list.");
   for (const topic of topics) {
-    if (typeof topic !== "string" || !TOPIC.test(topic)) throw new TypeError(`A topic is like org/7, not like ${JSON.stringify(topic)}.`);
+    if (typeof topic !== "string" || !TOPIC.test(topic)) throw new TypeError(`There is no topic ${JSON.stringify(topic)}.`);
   }
   return topics;
 }

@@ -21,6 +21,9 @@ const MARGIN = 60 * 1000;
 /** How many of the last ids are kept across reloads. */
 const STORED = 300;
 
+/** How many keys and ids are remembered whose place was taken. */
+const REMEMBERED = 1000;
+
 /** How many notifications from behind `after` a page repeats at most (docs/protocol.md, Repeats). */
 const MAX_REPEATS = 100;
 
@@ -45,16 +48,20 @@ export function earliestIdAt(milliseconds) {
  * @returns {number}
  */
 export function timeOf(id) {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
 export class Ledger {
-  /** @type {string | null} */ #position = null;
+  /** @type {string | null} the id up to which pages of history have confirmed that nothing is missing */
+  position = null;
   /** @type {string | null} the highest id shown with nothing known to be missing before it */ #last = null;
   /** Whether the stored position lay in the future, so that another had to be found. */
   future = false;
-  /** @type {Map<string, number>} */ #seen = new Map();
+  /** @type {Map<string, number>} the ids that are remembered, and when they came */
+  seen = new Map();
   /** @type {string[]} the highest ids, in their order */ #recent = [];
+  /** @type {Map<string, string>} ids that were replaced or recalled, and after "=" each key with its latest id */
+  #taken = new Map();
   /** @type {string} after which id everything that has been seen is known, with what a page repeats before it */ #floor = "";
   /** @type {number} */ #lookBack;
   #pruneAt = 1024;
@@ -69,27 +76,18 @@ export class Ledger {
    */
   constructor(stored, { lookBack, now }) {
     this.#lookBack = lookBack;
-    const [position, ...recent] = String(stored ?? "").split(" ");
-    if (position === undefined || !UUID_7.test(position)) return;
+    const [position = "", ...recent] = String(stored ?? "").split(" ");
+    if (!UUID_7.test(position)) return;
     const known = recent.filter((each) => UUID_7.test(each)).slice(-STORED);
-    for (const id of known.length > 0 ? known : [position]) this.take(id, now);
+    for (const id of known[0] ? known : [position]) this.take(id, now);
     const bound = earliestIdAt(now + AHEAD);
     this.future = position > bound;
     const believed = this.#recent.findLast((id) => id <= bound) ?? null;
-    this.#position = this.future ? believed : position;
-    this.#last = believed ?? this.#position;
+    this.position = this.future ? believed : position;
+    this.#last = believed ?? this.position;
     // Of what lies further behind it is not known any more what has been seen: to look there would be to show it again.
-    const floor = this.#recent[MAX_REPEATS];
-    if (this.#recent.length === STORED && floor !== undefined && floor <= bound) this.#floor = floor;
-  }
-
-  /**
-   * The id up to which a page of history has confirmed that nothing is missing; null if nothing is known.
-   *
-   * @returns {string | null}
-   */
-  get position() {
-    return this.#position;
+    const floor = /** @type {string} */ (this.#recent[MAX_REPEATS]);
+    if (this.#recent.length === STORED && floor <= bound) this.#floor = floor;
   }
 
   /**
@@ -109,18 +107,9 @@ export class Ledger {
    * @returns {string | null} null asks for the newest page
    */
   get resumeAfter() {
-    if (this.#position === null) return null;
-    const behind = earliestIdAt(timeOf(this.#position) - this.#lookBack);
+    if (this.position === null) return null;
+    const behind = earliestIdAt(timeOf(this.position) - this.#lookBack);
     return behind > this.#floor ? behind : this.#floor;
-  }
-
-  /**
-   * How many ids are remembered.
-   *
-   * @returns {number}
-   */
-  get size() {
-    return this.#seen.size;
   }
 
   /**
@@ -131,11 +120,38 @@ export class Ledger {
    * @returns {boolean} false if it was shown before
    */
   take(id, now) {
-    if (this.#seen.has(id)) return false;
-    this.#seen.set(id, now);
+    if (this.seen.has(id)) return false;
+    this.seen.set(id, now);
     if (id !== BEGINNING) this.#remember(id);
-    if (this.#seen.size > this.#pruneAt) this.#prune(now);
+    if (this.seen.size > this.#pruneAt) this.#prune(now);
     return true;
+  }
+
+  /**
+   * Note that a notification was replaced or recalled: it is not shown if it arrives late.
+   *
+   * @param {string} id
+   * @param {number} now
+   * @returns {boolean} false if that was known
+   */
+  drop(id, now) {
+    if (this.#taken.has(id)) return false;
+    this.take(id, now);
+    this.#note(id, id);
+    return true;
+  }
+
+  /**
+   * Tell whether a notification's place was taken before it arrived, and note the latest id of its key.
+   *
+   * @param {string} id
+   * @param {string | undefined} key
+   * @returns {boolean}
+   */
+  outdated(id, key) {
+    const latest = this.#taken.get(`=${key}`) ?? "";
+    if (key !== undefined && id > latest) this.#note(`=${key}`, id);
+    return id < latest || this.#taken.has(id);
   }
 
   /**
@@ -148,12 +164,12 @@ export class Ledger {
     this.reach(id);
     const bound = earliestIdAt(now + AHEAD);
     const reached = id < bound ? id : bound;
-    if (UUID_7.test(id) && (this.#position === null || reached > this.#position)) this.#position = reached;
+    if (UUID_7.test(id) && (this.position === null || reached > this.position)) this.position = reached;
   }
 
   /** Forget the position: the server has found it to lie in the future. What has been shown stays known. */
   reset() {
-    this.#position = null;
+    this.position = null;
     this.#floor = "";
   }
 
@@ -172,7 +188,12 @@ export class Ledger {
    * @returns {string}
    */
   toString() {
-    return [this.#position, ...this.#recent].join(" ");
+    return [this.position, ...this.#recent].join(" ");
+  }
+
+  #note(/** @type {string} */ name, /** @type {string} */ id) {
+    this.#taken.set(name, id);
+    if (this.#taken.size > REMEMBERED) this.#taken.delete(/** @type {string} */ (this.#taken.keys().next().value));
   }
 
   /**
@@ -194,11 +215,11 @@ export class Ledger {
    */
   #prune(now) {
     const kept = SERVER_OVERLAP + this.#lookBack + MARGIN;
-    const oldest = timeOf(this.#position ?? BEGINNING) - kept;
-    for (const [id, arrived] of this.#seen) {
-      if (arrived < now - kept && timeOf(id) < oldest) this.#seen.delete(id);
+    const oldest = timeOf(this.position ?? BEGINNING) - kept;
+    for (const [id, arrived] of this.seen) {
+      if (arrived < now - kept && timeOf(id) < oldest) this.seen.delete(id);
     }
     // Not again before it has doubled: so each id costs a constant number of looks.
-    this.#pruneAt = Math.max(1024, this.#seen.size * 2);
+    this.#pruneAt = Math.max(1024, this.seen.size * 2);
   }
 }

@@ -22,13 +22,11 @@ const MAX_FRAME_BYTES = 32 * 1024;
 const TOPICS_AT_ONCE = 100;
 
 /** The codes that say that subscribing will not succeed however often it is tried. */
-const NO_TOPICS = new Set(["UNKNOWN_ACTION", "INVALID_TOPIC"]);
+const NO_TOPICS = ["UNKNOWN_ACTION", "INVALID_TOPIC"];
 
 /** The errors for close codes that are caused by a frame of this client. */
-const FRAME_ERRORS = new Map([
-  [1003, "FRAME_REFUSED"],
-  [1009, "FRAME_TOO_LARGE"],
-]);
+/** @type {Record<number, string>} */
+const FRAME_ERRORS = { 1003: "FRAME_REFUSED", 1009: "FRAME_TOO_LARGE" };
 
 /** The codes that say that this connection is of no use any more. */
 const ENDED_BY = new Map([
@@ -53,6 +51,8 @@ const ENDED_BY = new Map([
  */
 export class Link {
   phase = "connecting";
+  /** @type {string | null | undefined} the end of the session for which its replacement is planned */
+  replacedFor = null;
   /** When the socket was open, and when the history was in; NaN before that. */
   openedAt = NaN;
   resumedAt = NaN;
@@ -65,8 +65,8 @@ export class Link {
   #ledger;
   #timing;
   #owner;
-  /** @type {any[]} live notifications that wait for the history before them */ #held = [];
-  #holding = true;
+  /** @type {any[] | null} live notifications that wait for the history before them; null once they need not */
+  #held = [];
   /** @type {Map<string, {resolve: Function, reject: Function, timer: unknown}>} */ #asked = new Map();
   #questions = 0;
   /** @type {Set<unknown>} */ #timers = new Set();
@@ -91,6 +91,11 @@ export class Link {
     this.#owner = owner;
   }
 
+  /** Whether messages can be sent. */
+  get up() {
+    return this.phase === "resuming" || this.phase === "open";
+  }
+
   /**
    * Get a token and connect with it.
    *
@@ -99,7 +104,7 @@ export class Link {
    */
   async start(getToken, makeSocket) {
     this.#expect(() => {
-      this.#owner.failed(new PushError("TOKEN", "The token callback timed out."));
+      this.#fail("TOKEN", "getToken timed out.");
       this.end("token");
     });
     let token;
@@ -107,18 +112,16 @@ export class Link {
       token = await getToken({ signal: this.#abort.signal });
     } catch (cause) {
       if (this.phase === "ended") return;
-      this.#owner.failed(new PushError("TOKEN", "The token callback failed.", { cause }));
-      this.end("token");
-      return;
+      this.#fail("TOKEN", "getToken failed.", cause);
+      return this.end("token");
     }
     if (this.phase === "ended") return;
     this.#expect(() => this.end("unopened"));
     try {
       this.#socket = makeSocket(token);
     } catch (cause) {
-      this.#owner.failed(new PushError("SOCKET", "The WebSocket could not be made.", { cause }));
-      this.end("unopened");
-      return;
+      this.#fail("SOCKET", "There is no WebSocket.", cause);
+      return this.end("unopened");
     }
     this.#listen(this.#socket);
   }
@@ -161,7 +164,7 @@ export class Link {
 
   /** Ping now, for there is a reason to doubt that the connection is still there. */
   probe() {
-    if (this.phase === "resuming" || this.phase === "open") this.#ping();
+    if (this.up) this.#ping();
   }
 
   /**
@@ -186,7 +189,7 @@ export class Link {
         // It is of no use either way.
       }
     }
-    const blamed = FRAME_ERRORS.get(about.code ?? 0);
+    const blamed = FRAME_ERRORS[about.code ?? 0];
     const lost = blamed ?? (reason === "closed" ? "CLOSED" : "CONNECTION_LOST");
     const problem = new PushError(lost, "The connection has ended.");
     for (const { reject } of this.#asked.values()) reject(problem);
@@ -227,7 +230,7 @@ export class Link {
     this.#release(true);
     this.#owner.moved();
     if (this.#local) return;
-    await new Promise((resolve) => this.#after(this.#timing.settleDelay, () => resolve(undefined)));
+    await this.#pause(this.#timing.settleDelay);
     if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
   }
 
@@ -237,7 +240,7 @@ export class Link {
       try {
         this.#owner.subscribed(await this.ask({ action: "subscribe", topics: topics.slice(start, start + TOPICS_AT_ONCE) }));
       } catch (problem) {
-        if (!NO_TOPICS.has(/** @type {PushError} */ (problem).code)) throw problem;
+        if (!NO_TOPICS.includes(/** @type {PushError} */ (problem).code)) throw problem;
         this.#owner.failed(problem);
       }
     }
@@ -260,15 +263,15 @@ export class Link {
     for (let cursor = after; ; ) {
       const range = cursor === null ? {} : { after: cursor, limit: PAGE };
       const page = await this.ask({ action: "poll", ...range });
-      if (!Array.isArray(page.notifications)) throw new PushError("UNREADABLE_FRAME", "A page without notifications.");
-      this.#heed(page.session);
+      if (!Array.isArray(page.notifications)) throw new TypeError();
+      this.session = page.session ?? null;
+      this.#planKeepalive();
+      this.#owner.moved();
       this.#owner.page(page, after === null);
       if (after === null || !page.more) return;
       // An older server has no `next`: then it is the last id, which has to lead on.
       const next = page.next ?? page.notifications.at(-1)?.id;
-      if (page.next === undefined ? !(next > /** @type {string} */ (cursor)) : next === cursor) {
-        throw new PushError("UNREADABLE_FRAME", "A page without a next one.");
-      }
+      if (page.next === undefined ? !(next > /** @type {string} */ (cursor)) : next === cursor) throw new TypeError();
       cursor = next;
     }
   }
@@ -284,20 +287,19 @@ export class Link {
       try {
         await action();
         return this.phase !== "ended"; // The application may have closed it meanwhile.
-      } catch (problem) {
+      } catch (cause) {
         if (this.phase === "ended") return false;
+        const problem = cause instanceof PushError ? cause : new PushError("UNREADABLE_FRAME", "It lacks something.", { cause });
         this.#owner.failed(problem);
         // The history is not in, and may not be for a while. What is live need not wait for it.
         this.#release(false);
-        const { code } = /** @type {PushError} */ (problem);
+        const { code } = problem;
         // To give up a connection because of the rate would only add to it.
-        const limited = code === "RATE_LIMITED";
-        if (code === "TIMEOUT" || (!limited && failures + 1 >= POLL_ATTEMPTS)) {
+        if (code === "TIMEOUT" || (code !== "RATE_LIMITED" && failures + 1 >= POLL_ATTEMPTS)) {
           this.end("stalled");
           return false;
         }
-        const delay = this.#delay(/** @type {PushError} */ (problem), failures);
-        await new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
+        await this.#pause(this.#delay(problem, failures));
       }
     }
   }
@@ -306,29 +308,20 @@ export class Link {
     return retryAfter * 1000 + retryDelay(failures, this.#tools.random(), POLL_BACKOFF);
   }
 
-  #heed(/** @type {any} */ session) {
-    const before = this.session?.keepalive;
-    this.session = session ?? null;
-    const { keepalive: now } = session ?? {};
-    if (now?.action !== before?.action || now?.seconds !== before?.seconds) this.#planKeepalive();
-    this.#owner.moved();
-  }
-
   #receive(/** @type {unknown} */ data) {
     this.#settle(this.#pongTimer);
     let frame;
     try {
       frame = JSON.parse(/** @type {string} */ (data));
     } catch (cause) {
-      this.#owner.failed(new PushError("UNREADABLE_FRAME", "A frame that is not JSON.", { cause }));
-      return;
+      return this.#fail("UNREADABLE_FRAME", "It is not JSON.", cause);
     }
     switch (frame?.type) {
       case "notification":
       case "recall":
         return this.#live(frame);
       case "state":
-        this.#owner.inbox(frame.state);
+        if (frame.state) this.#owner.inbox(frame.state);
         if (!frame.requestId) return;
       // falls through
       case "history":
@@ -343,40 +336,36 @@ export class Link {
       }
       case undefined:
         // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", …}.
-        return this.#refused(new PushError("GATEWAY", String(frame?.message ?? "A frame without a type.")), undefined);
+        return this.#refused(new PushError("GATEWAY", String(frame?.message ?? "It has no type.")));
     }
   }
 
   #live(/** @type {any} */ frame) {
-    if (typeof frame.id !== "string") {
-      this.#owner.failed(new PushError("UNREADABLE_FRAME", "A notification without an id."));
-      return;
-    }
+    if (typeof frame.id !== "string") return this.#fail("UNREADABLE_FRAME", "It has no id.");
     this.#owner.heard(frame);
     const { type: _, ...notification } = frame;
-    if (this.phase === "resuming" && this.#holding) this.#held.push(notification);
+    if (this.#held) this.#held.push(notification);
     else this.#owner.notification(notification, this.phase === "open");
   }
 
   #release(/** @type {boolean} */ complete) {
-    this.#holding = false;
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = null;
     for (const notification of held) this.#owner.notification(notification, complete);
   }
 
   #answer(/** @type {unknown} */ requestId, /** @type {(asked: any) => void} */ tell) {
     // An error without our requestId answers what has waited longest.
-    const key = requestId === undefined ? this.#asked.keys().next().value : String(requestId);
-    const asked = key === undefined ? undefined : this.#asked.get(key);
-    if (key === undefined || asked === undefined) return false;
+    const key = String(requestId ?? this.#asked.keys().next().value);
+    const asked = this.#asked.get(key);
+    if (asked === undefined) return false;
     this.#asked.delete(key);
     this.#settle(asked.timer);
     tell(asked);
     return true;
   }
 
-  #refused(/** @type {PushError} */ problem, /** @type {unknown} */ requestId) {
+  #refused(/** @type {PushError} */ problem, /** @type {unknown} */ requestId = undefined) {
     if (!this.#answer(requestId, (asked) => asked.reject(problem))) this.#owner.failed(problem);
     // Whatever was asked: this connection will answer nothing else.
     const reason = ENDED_BY.get(problem.code);
@@ -401,10 +390,18 @@ export class Link {
     if (this.#socket.readyState === 1) this.#socket.send(text);
   }
 
+  #fail(/** @type {string} */ code, /** @type {string} */ message, /** @type {unknown} */ cause = undefined) {
+    this.#owner.failed(new PushError(code, message, { cause }));
+  }
+
   /** Stop waiting for the token or for the handshake after a time. */
   #expect(/** @type {() => void} */ giveUp) {
     this.#settle(this.#deadline);
     this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);
+  }
+
+  #pause(/** @type {number} */ delay) {
+    return new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
   }
 
   #after(/** @type {number} */ delay, /** @type {() => void} */ action) {
@@ -435,11 +432,11 @@ function frame(message) {
   try {
     text = JSON.stringify(message);
   } catch (cause) {
-    throw new PushError("INVALID_CONTENT", "The content cannot be written as JSON.", { cause });
+    throw new PushError("INVALID_CONTENT", "The content is not JSON.", { cause });
   }
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= MAX_FRAME_BYTES) return text;
-  throw new PushError("FRAME_TOO_LARGE", `The frame has ${bytes} of at most ${MAX_FRAME_BYTES} bytes.`);
+  throw new PushError("FRAME_TOO_LARGE", `It has ${bytes} of at most ${MAX_FRAME_BYTES} bytes.`);
 }
 
 /** @returns {PushError} */

@@ -7,10 +7,11 @@
 export const CONNECTION_LIFE = 2 * 60 * 60 * 1000;
 
 /**
- * How seldom to do something on a connection. A poll at least every four minutes closes any gap within five, and API
- * Gateway ends a connection that idles for ten ("Idle connection timeout", its quotas).
+ * How seldom to do something on a connection, where the server does not say and at most, in seconds. A poll at least every
+ * four minutes closes any gap within five, and API Gateway ends a connection that idles for ten ("Idle connection timeout",
+ * its quotas).
  */
-const KEEPALIVE = { poll: { seconds: 240, limit: 4 * 60 * 1000 }, ping: { seconds: 300, limit: 9 * 60 * 1000 } };
+const KEEPALIVE = { poll: [240, 240], ping: [300, 540] };
 
 const LONGEST_LEAD = 2 * 60 * 1000;
 const LEAD_SHARE = 0.2;
@@ -58,7 +59,7 @@ export function replacementDelay(expiresAt, openedAt, now, random) {
 export function keepalive(session, random) {
   const asked = session?.keepalive ?? {};
   const action = asked.action === "ping" ? "ping" : "poll";
-  const { seconds, limit } = KEEPALIVE[action];
+  const [seconds, limit] = /** @type {[number, number]} */ (KEEPALIVE[action]);
   const every = typeof asked.seconds === "number" && asked.seconds > 0 ? asked.seconds : seconds;
-  return { action, delay: Math.min(every * 1000, limit) * (1 - random / 5) };
+  return { action, delay: Math.min(every, limit) * 1000 * (1 - random / 5) };
 }

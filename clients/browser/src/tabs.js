@@ -3,12 +3,15 @@
  * passes on to the others, the followers, what comes. A follower has a socket too, to the leader: so it resumes by a poll
  * of its own, with its own position, and nothing is lost when the leader changes.
  *
- * On the channel, `id` being a tab's:
+ * On the channel, `id` being a leader's and `socket` that of a follower's socket:
  *
  * - `{lead: id}` a tab has become the leader; `{up: id}` its connection is open; `{down: code}` it is not any more
- * - `{hello: id}` a follower asks whether there is a leader; `{to: id, open}` is the leader's answer
- * - `{from: id, text}` a frame of a follower's; `{to: id, text}` the reply; `{text}` a frame for all followers
- * - `{sleep: true}`, `{wake: true}` a tab has been hidden for long, or is looked at again
+ * - `{hello: socket}` a follower asks whether there is a leader; `{to: socket, by: id, open}` is the leader's answer
+ * - `{from: socket, at: id, text}` a frame of a follower's; `{to: socket, text}` the reply; `{text}` for all followers
+ * - `{sleep: true}`, `{wake: true}` all tabs have been hidden for long, or one is looked at again
+ *
+ * A leader that hangs is replaced. When it goes on, it is asked for nothing that another leader was asked for, and a late
+ * reply of its is not taken for one to the next socket.
  */
 
 /** How long a leader may take to say that it is there, before its place is taken. */
@@ -16,21 +19,29 @@ const ALIVE = 5_000;
 
 /** Whether this can share a connection at all. */
 export function canShare() {
-  return typeof globalThis.navigator?.locks?.request === "function" && typeof BroadcastChannel === "function";
+  try {
+    new BroadcastChannel("").close(); // May be there and throw, where storage is forbidden.
+    return typeof navigator.locks.request === "function";
+  } catch {
+    return false;
+  }
 }
 
 export class Tabs {
   leader = false;
-  #id = Math.random().toString(36).slice(2);
+  #id = crypto.randomUUID();
+  /** @type {string | undefined} the leader that this tab follows */
+  #leading;
   #name;
   #tools;
   #owner;
+  /** @type {BroadcastChannel | null} */
   #channel;
   /** @type {AbortController | null} ends taking part in the election */
   #presence = null;
-  /** @type {TabSocket | null} a follower's */
+  /** @type {ReturnType<typeof tabSocket> | null} a follower's */
   #socket = null;
-  /** @type {(() => void) | null} lets go of the lock that says that this tab is looked at */
+  /** @type {(() => void) | null} lets go of the lock that says that this tab was looked at lately */
   #unseen = null;
 
   /**
@@ -79,23 +90,26 @@ export class Tabs {
   close() {
     this.leave();
     this.seen(false);
-    this.#channel.close();
+    this.#channel?.close();
+    this.#channel = null;
   }
 
   /** Open a socket to the leader. */
   socket() {
-    const socket = new TabSocket(
-      (message) => this.tell({ from: this.#id, ...message }),
+    const id = crypto.randomUUID();
+    const socket = tabSocket(
+      id,
+      (text) => this.tell({ from: id, at: this.#leading, text }),
       () => this.#socket === socket && this.steal(),
       this.#tools,
     );
     this.#socket = socket;
-    this.tell({ hello: this.#id });
+    this.tell({ hello: id });
     return socket;
   }
 
   tell(/** @type {any} */ message) {
-    this.#channel.postMessage(message);
+    this.#channel?.postMessage(message); // After the end, the reply to a follower has nowhere to go.
   }
 
   /** Pass a frame on to the followers. */
@@ -113,22 +127,19 @@ export class Tabs {
     if (this.leader) this.tell({ down: code ?? 1006 });
   }
 
-  /** Note whether this tab is looked at: a lock that all such tabs share, and that ends with a tab however it ends. */
-  seen(/** @type {boolean} */ looked) {
+  /** Note whether this tab was looked at lately: by a lock that all such tabs share, and that ends with a tab. */
+  seen(/** @type {boolean} */ lately) {
+    if (lately && this.#unseen !== null) return;
     this.#unseen?.();
     this.#unseen = null;
-    if (!looked) return;
+    if (!lately) return;
     const held = new Promise((resolve) => (this.#unseen = () => resolve(undefined)));
-    navigator.locks.request(this.#seenName, { mode: "shared" }, () => held).catch(() => {});
+    navigator.locks.request(`${this.#name} seen`, { mode: "shared" }, () => held).catch(() => {});
   }
 
-  /** Find out whether any tab is looked at. */
+  /** Find out whether any tab was. */
   anySeen() {
-    return navigator.locks.request(this.#seenName, { ifAvailable: true }, (lock) => lock === null);
-  }
-
-  get #seenName() {
-    return `${this.#name} seen`;
+    return navigator.locks.request(`${this.#name} seen`, { ifAvailable: true }, (lock) => lock === null).catch(() => false);
   }
 
   /** Take the place of a leader that does not answer. */
@@ -149,18 +160,20 @@ export class Tabs {
     this.#owner.role();
   }
 
-  #hear(/** @type {any} */ { lead, up, down, hello, from, to, open, text, sleep, wake }) {
-    if (sleep) return this.leader && this.#owner.sleep();
+  #hear(/** @type {any} */ { lead, up, down, hello, from, at, to, by, open, text, sleep, wake }) {
+    if (sleep) return this.#owner.sleep();
     if (wake) return this.#owner.wake();
     if (this.leader) {
-      if (hello) this.tell({ to: hello, open: this.#owner.open() });
-      else if (from) void this.#answer(from, JSON.parse(text));
+      if (hello) this.tell({ to: hello, by: this.#id, open: this.#owner.open() });
+      else if (at === this.#id) void this.#answer(from, JSON.parse(text));
       return;
     }
-    if (to !== undefined && to !== this.#id) return;
+    if (to && to !== this.#socket?.id) return;
+    // The first to answer: the one before it may still believe that it leads.
+    if (lead || this.#socket?.readyState === 0) this.#leading = lead ?? by ?? up ?? this.#leading;
     if (lead || down) this.#socket?.end(down);
     if (lead) this.#owner.role();
-    if (up || open !== undefined) this.#socket?.alive(up !== undefined || open);
+    if (up || by) this.#socket?.alive(up ?? open);
     if (up) this.#owner.up();
     if (text && !from) this.#socket?.receive(text);
   }
@@ -177,50 +190,43 @@ export class Tabs {
   }
 }
 
-/** What a follower has in place of a WebSocket. */
-class TabSocket {
-  readyState = 0;
-  /** @type {any} */ onopen = null;
-  /** @type {any} */ onmessage = null;
-  /** @type {any} */ onclose = null;
-  #post;
-  #settle;
-
-  constructor(
-    /** @type {(message: any) => void} */ post,
-    /** @type {() => void} */ dead,
-    /** @type {any} */ { setTimeout, clearTimeout },
-  ) {
-    this.#post = post;
-    const timer = setTimeout(dead, ALIVE);
-    this.#settle = () => clearTimeout(timer);
-  }
-
-  /** There is a leader; whether its connection is open. */
-  alive(/** @type {boolean} */ open) {
-    this.#settle();
-    if (!open || this.readyState !== 0) return;
-    this.readyState = 1;
-    this.onopen?.({});
-  }
-
-  receive(/** @type {string} */ data) {
-    if (this.readyState === 1) this.onmessage?.({ data });
-  }
-
-  send(/** @type {string} */ text) {
-    this.#post({ text });
-  }
-
-  end(/** @type {number | undefined} */ code) {
-    // One that waits for a connection goes on waiting.
-    if (this.readyState !== 1) return;
-    this.close();
-    this.onclose?.({ code });
-  }
-
-  close() {
-    this.#settle();
-    this.readyState = 3;
-  }
+/**
+ * Make what a follower has in place of a WebSocket.
+ *
+ * @param {string} id
+ * @param {(text: string) => void} send
+ * @param {() => void} dead called where no leader answers
+ * @param {any} tools
+ */
+function tabSocket(id, send, dead, { setTimeout, clearTimeout }) {
+  const timer = setTimeout(dead, ALIVE);
+  const socket = {
+    id,
+    send,
+    readyState: 0,
+    /** @type {any} */ onopen: null,
+    /** @type {any} */ onmessage: null,
+    /** @type {any} */ onclose: null,
+    /** There is a leader; whether its connection is open. */
+    alive(/** @type {unknown} */ open) {
+      clearTimeout(timer);
+      if (!open || socket.readyState !== 0) return;
+      socket.readyState = 1;
+      socket.onopen({});
+    },
+    receive(/** @type {string} */ data) {
+      if (socket.readyState === 1) socket.onmessage({ data });
+    },
+    end(/** @type {number | undefined} */ code) {
+      // One that waits for a connection goes on waiting.
+      if (socket.readyState !== 1) return;
+      socket.close();
+      socket.onclose({ code });
+    },
+    close() {
+      clearTimeout(timer);
+      socket.readyState = 3;
+    },
+  };
+  return socket;
 }

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import logging
 import random
 import re
 import time
@@ -26,7 +27,13 @@ GetToken = Callable[[], str | Awaitable[str | None] | None]
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 _LOOK_BACK = 60.0
+_AGAIN = ("CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "GATEWAY")
+"""What says that a mark may be sent again."""
+
+_AGAIN_DELAY = 5.0
 _TOPIC = re.compile("[A-Za-z0-9_.:@=+-]+(/[A-Za-z0-9_.:@=+-]+)*")
 _TOPIC_CHARACTERS = 128
 
@@ -73,7 +80,7 @@ class Recall:
     recalls
         The id of the notification that is not valid any more.
     key
-        With a key, earlier notifications with this key are not valid any more either.
+        With a key, notifications with this key and an id before the recalled one's are not valid any more either.
     """
 
     id: str
@@ -93,7 +100,7 @@ class PushClient:
     get_token
         Returns the token, or something to await that does, and is called for every attempt. None: connect without one.
     token_in
-        Where the token travels. A query ends up in logs.
+        Where the token travels. A query ends up in logs. One that cannot be a subprotocol travels as a header.
     topics
         What to listen to from the beginning; see `subscribe`.
     store
@@ -112,6 +119,11 @@ class PushClient:
         How long each thing may take.
     connect, now, random_number
         For tests: what opens a socket, the clock in seconds since the epoch, a number from 0 up to 1.
+
+    Raises
+    ------
+    ValueError
+        For an address that does not begin with wss:// or ws://, and for what is no topic.
     """
 
     def __init__(
@@ -132,6 +144,8 @@ class PushClient:
         now: Callable[[], float] = time.time,
         random_number: Callable[[], float] = random.random,
     ) -> None:
+        if not re.match("wss?://", url, re.IGNORECASE):
+            raise ValueError("url begins with wss:// or ws://.")
         self.ending: Ending | None = None
         """Why there is no connection, or why there was none last."""
         self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
@@ -146,7 +160,7 @@ class PushClient:
         self._current: Link | None = None
         self._waiting = self._closed = False
         self._shown: State | None = None
-        self._failures = 0
+        self._failures = self._latest_mark = 0
         self._oldest: str | None = None
         self._older: str | None = None
         self._opened = asyncio.Event()
@@ -201,7 +215,9 @@ class PushClient:
         PushError
             CLOSED.
         """
-        await self._opened.wait()
+        while self.state not in ("open", "closed"):
+            self._opened.clear()
+            await self._opened.wait()
         if self._closed:
             raise PushError("CLOSED", "The client is closed.")
 
@@ -226,16 +242,30 @@ class PushClient:
     ) -> Frame:
         """Mark notifications for all devices of the user, where the module has its input `inbox`; return the state.
 
+        It waits for a connection, and repeats what was not answered, with the time at which it was marked first.
+
         Raises
         ------
         PushError
-            As `push`.
+            What the server refuses it with, or CLOSED.
         """
+        # Later than everything that is known here, whatever the clocks say.
+        self._latest_mark = max(int(self._now() * 1000), self._latest_mark + 1)
         what = {"seenUpTo": seen_up_to, "readUpTo": read_up_to, "read": list(read), "unread": list(unread)}
         message = {name: value for name, value in what.items() if value}
-        reply = await self._ask({"action": "mark", "at": int(self._now() * 1000), **message})
-        state: Frame = reply["state"]
-        return state
+        message |= {"action": "mark", "at": self._latest_mark}
+        while True:
+            try:
+                state: Frame = (await self._ask(message))["state"]
+            except PushError as problem:
+                if problem.code not in _AGAIN:
+                    raise
+                if self.state == "open":
+                    await asyncio.sleep(_AGAIN_DELAY)
+                else:
+                    await self.ready()
+            else:
+                return state
 
     async def load_older(self, *, before: str | None = None, limit: int = 50) -> tuple[list[Notification], bool]:
         """Return a page of history, oldest first, and whether there is another before it.
@@ -249,10 +279,12 @@ class PushClient:
         """
         before = before or self._older
         page = await self._ask({"action": "poll", "limit": limit} | ({"before": before} if before else {}))
-        for each in page["notifications"]:
+        # What was replaced while the page was on its way is not in it any more.
+        valid = [each for each in page["notifications"] if not self._ledger.outdated(each["id"], each.get("key"))]
+        for each in valid:
             self._ledger.take(each["id"], self._now() * 1000)
         self._note_paged(page)
-        return [_notification(each, "history") for each in page["notifications"]], bool(page["more"])
+        return [_notification(each, "history") for each in valid], bool(page["more"])
 
     async def subscribe(self, topics: Sequence[str]) -> dict[str, str]:
         """Listen to topics, now and after every reconnect; return those that were refused, with the code.
@@ -311,15 +343,12 @@ class PushClient:
     def moved(self) -> None:
         """Report the state, if it is another."""
         state = self.state
+        if state in ("open", "closed"):
+            self._opened.set()
         if state == self._shown and state != "waiting":
             return
         self._shown = state
-        if state in ("open", "closed"):
-            self._opened.set()
-        else:
-            self._opened.clear()
-        if self._on_state is not None:
-            self._on_state(state)
+        _call(self._on_state, state)
 
     def wanted(self) -> Sequence[str]:
         """Return what each connection is to listen to."""
@@ -354,13 +383,13 @@ class PushClient:
 
     def inbox(self, state: Frame) -> None:
         """Pass on what the user has seen and read."""
-        if self._on_inbox is not None:
-            self._on_inbox(state)
+        times = (at for name in ("readUpTo", "read", "unread") for at in state.get(name, {}).values())
+        self._latest_mark = max(self._latest_mark, *times, 0)
+        _call(self._on_inbox, state)
 
     def failed(self, problem: PushError) -> None:
         """Pass on what went wrong."""
-        if self._on_error is not None:
-            self._on_error(problem)
+        _call(self._on_error, problem)
 
     async def _run(self) -> None:
         while True:
@@ -376,21 +405,36 @@ class PushClient:
 
     async def _hold(self) -> Ending:
         """Stay with a connection and its successors for as long as there is one; return how the last ended."""
+        retiring: list[Link] = []
         while True:
             link = self._current
             assert link is not None  # noqa: S101 - for the type checker
-            if not await self._first(link.task, self._due(link)):
+            due = await self._first(link.task, self._due(link), *map(self._withdrawn, retiring))
+            if (ending := _withdrawal(retiring)) is not None:
+                link.task.cancel()
+                return ending
+            if not due:
                 return self._result(link)
             successor = self._open()
-            opened = await self._first(successor.task, successor.resumed.wait())
+            opened = await self._first(successor.task, successor.resumed.wait(), self._withdrawn(link))
+            if (ending := _withdrawal((link, successor))) is not None:
+                successor.task.cancel()
+                link.task.cancel()
+                return ending
             if opened or link.task.done():
                 # The old one stays until the index shows the new one: nothing falls between.
-                self._current = successor
+                self._current, retiring = successor, [link]
                 self.moved()
                 self._keep(asyncio.create_task(self._retire(link, successor)))
             else:
                 self._result(successor)
-                await self._wait(report=False)
+                await self._first(link.task, self._wait(report=False))
+
+    async def _withdrawn(self, link: Link) -> None:
+        """Wait until the server has withdrawn the access over a connection, which may be never."""
+        await asyncio.wait({link.task})
+        if _withdrawal((link,)) is None:
+            await asyncio.Event().wait()
 
     async def _retire(self, link: Link, successor: Link) -> None:
         await self._first(successor.task, successor.settled.wait())
@@ -414,14 +458,15 @@ class PushClient:
             self._failures = 0
         return link.task.result()
 
-    async def _first(self, task: asyncio.Task[Ending], other: Awaitable[Any]) -> bool:
-        """Wait for a connection's end or for something else; return whether it was the other."""
-        waiting = asyncio.ensure_future(other)
+    async def _first(self, task: asyncio.Task[Ending], *others: Awaitable[Any]) -> bool:
+        """Wait for a connection's end or for something else; return whether it was something else."""
+        waiting = [asyncio.ensure_future(other) for other in others]
         try:
-            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            return waiting.done() and not task.done()
+            await asyncio.wait({task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return any(each.done() for each in waiting) and not task.done()
         finally:
-            waiting.cancel()
+            for each in waiting:
+                each.cancel()
 
     async def _due(self, link: Link) -> None:
         """Wait until it is time to replace a connection."""
@@ -455,18 +500,17 @@ class PushClient:
         return await self._current.ask_patiently(message)
 
     def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
-        now = self._now() * 1000
-        if not self._ledger.take(str(notification["id"]), now):
-            return
+        now, identifier, key = self._now() * 1000, str(notification["id"]), notification.get("key")
         recalled = notification.get("recalls")
         gone = recalled or notification.get("replaces")
-        if gone is not None:
-            # If it comes late, it is not shown any more.
-            self._ledger.take(str(gone), now)
-        if recalled is None:
+        late = self._ledger.outdated(recalled or identifier, key)
+        news = gone is not None and self._ledger.drop(gone, now)
+        fresh = self._ledger.take(identifier, now)
+        if recalled is None and fresh and not late:
             self._queue.put_nowait(_notification(notification, via))
-        else:
-            self._queue.put_nowait(Recall(str(notification["id"]), str(recalled), notification.get("key")))
+        elif (fresh and recalled) or (news and (recalled or late)):
+            # What arrives too late to be shown is news all the same, if it replaces what is shown.
+            self._queue.put_nowait(Recall(identifier, str(gone), key))
 
     def _unwant(self, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -508,8 +552,31 @@ class PushClient:
     def _store_failed(self, problem: OSError) -> None:
         # Once, not with every notification.
         if self._store_works:
-            self.failed(PushError("STORE", f"The position could not be kept: {problem}"))
+            self.failed(PushError("STORE", "The position could not be kept.", cause=problem))
         self._store_works = False
+
+
+def _call(listener: Callable[[Any], None] | None, value: object) -> None:
+    """Call the application. What it raises is its own fault, and must not end the connection."""
+    if listener is None:
+        return
+    try:
+        listener(value)
+    except Exception:
+        _log.exception("A callback failed.")
+
+
+def _withdrawal(links: Iterable[Link]) -> Ending | None:
+    """Return how the server withdrew the access over one of the connections, if it did.
+
+    A connection that ends for the limit has made room for the one that takes its place.
+    """
+    for link in links:
+        if link.task.done() and not link.task.cancelled():
+            ending = link.task.result()
+            if ending.final and ending.bye != "connection_limit":
+                return ending
+    return None
 
 
 def _notification(frame: Frame, via: Literal["live", "history"]) -> Notification:

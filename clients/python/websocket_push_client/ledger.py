@@ -6,6 +6,7 @@ milliseconds, as in the ids.
 
 import bisect
 import re
+from typing import Any
 
 _UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -16,6 +17,7 @@ _SERVER_OVERLAP = 5 * 60 * 1000
 _MARGIN = 60 * 1000
 _STORED = 300
 _MAX_REPEATS = 100
+_REMEMBERED = 1000
 _AHEAD = 5 * 60 * 1000
 """How far ahead of the clock an id is believed."""
 
@@ -60,6 +62,8 @@ class Ledger:
         self._look_back = look_back
         self._seen: dict[str, float] = {}
         self._recent: list[str] = []
+        self._gone: dict[str, None] = {}
+        self._latest: dict[str, str] = {}
         self._floor = ""
         self._prune_at = 1024
         position, *recent = (stored or "").split(" ")
@@ -94,6 +98,25 @@ class Ledger:
             self._prune(now)
         return True
 
+    def drop(self, identifier: str, now: float) -> bool:
+        """Note that a notification was replaced or recalled; return False if that was known."""
+        if identifier in self._gone:
+            return False
+        self.take(identifier, now)
+        self._gone[identifier] = None
+        _bound(self._gone)
+        return True
+
+    def outdated(self, identifier: str, key: str | None) -> bool:
+        """Tell whether a notification's place was taken before it arrived, and note the latest id of its key."""
+        if key is None:
+            return identifier in self._gone
+        latest = self._latest.get(key, "")
+        if identifier > latest:
+            self._latest[key] = identifier
+            _bound(self._latest)
+        return identifier < latest or identifier in self._gone
+
     def advance(self, identifier: str, now: float) -> None:
         """Note that a page of history has confirmed everything up to an id. Never moves back, nor into the future."""
         reached = min(identifier, earliest_at(now + _AHEAD))
@@ -115,3 +138,8 @@ class Ledger:
             if arrived < now - kept and time_of(identifier) < oldest:
                 del self._seen[identifier]
         self._prune_at = max(1024, len(self._seen) * 2)
+
+
+def _bound(kept: dict[str, Any]) -> None:
+    if len(kept) > _REMEMBERED:
+        del kept[next(iter(kept))]

@@ -200,7 +200,7 @@ class Link:
             async with asyncio.timeout(self._timing.connection_timeout):
                 token = await get_token()
         except Exception as problem:
-            self._owner.failed(PushError("TOKEN", f"The token callback failed: {problem!r}"))
+            self._owner.failed(PushError("TOKEN", "The token callback failed.", cause=problem))
             return Ending("token")
         try:
             async with asyncio.timeout(self._timing.connection_timeout):
@@ -250,13 +250,16 @@ class Link:
             except Closed as closed:
                 raise _End(Ending("dropped", code=closed.code)) from None
             self._alive.set()
-            self._receive(text)
+            try:
+                self._receive(text)
+            except (LookupError, TypeError, AttributeError) as problem:
+                self._owner.failed(PushError("UNREADABLE_FRAME", "A frame that lacks something.", cause=problem))
 
     def _receive(self, text: str | bytes) -> None:
         try:
             frame = json.loads(text)
-        except ValueError:
-            self._owner.failed(PushError("UNREADABLE_FRAME", "A frame that is not JSON."))
+        except (ValueError, RecursionError) as problem:
+            self._owner.failed(PushError("UNREADABLE_FRAME", "A frame that is not JSON.", cause=problem))
             return
         if not isinstance(frame, dict):
             self._owner.failed(PushError("GATEWAY", "A frame without a type."))
@@ -264,10 +267,11 @@ class Link:
         match frame.get("type"):
             case "notification" | "recall" if isinstance(frame.get("id"), str):
                 self._live({name: value for name, value in frame.items() if name != "type"})
-            case "notification":
+            case "notification" | "recall":
                 self._owner.failed(PushError("UNREADABLE_FRAME", "A notification without an id."))
             case "state":
-                self._owner.inbox(frame["state"])
+                if isinstance(frame.get("state"), dict):
+                    self._owner.inbox(frame["state"])
                 if "requestId" in frame:
                     self._answer(frame["requestId"], frame)
             case "history" | "receipt" | "subscribed":
@@ -372,7 +376,9 @@ class Link:
                     await first()
                 await self._catch_up(after())
                 return
-            except PushError as problem:
+            except (PushError, LookupError, TypeError, AttributeError) as cause:
+                unreadable = PushError("UNREADABLE_FRAME", "A reply that lacks something.", cause=cause)
+                problem = cause if isinstance(cause, PushError) else unreadable
                 self._owner.failed(problem)
                 # The history is not in, and may not be for a while. What is live need not wait for it.
                 self._release()
@@ -419,7 +425,7 @@ def _frame(message: Frame) -> str:
         text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as problem:
-        raise PushError("INVALID_CONTENT", f"The content cannot be written as JSON: {problem}") from None
+        raise PushError("INVALID_CONTENT", "The content cannot be written as JSON.") from problem
     if size > _MAX_FRAME_BYTES:
         raise PushError("FRAME_TOO_LARGE", f"A frame has at most {_MAX_FRAME_BYTES} bytes, this one {size}.")
     return text

@@ -5,13 +5,18 @@ from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 from websockets.typing import Subprotocol
 
 from websocket_push_client.errors import PushError
 from websocket_push_client.link import Closed
 
+_HEADER = re.compile(r"[\x21-\x7e]+")
+"""What a token in a header can be made of. A line feed, as files end with, would begin another header."""
+
 _SUBPROTOCOL = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)
+
+_BEARER = "bearer"
 
 
 class _WebSocket:
@@ -37,27 +42,27 @@ class _WebSocket:
 async def connect_websocket(
     url: str, token: str | None, place: Literal["header", "subprotocol", "query"]
 ) -> _WebSocket:
-    """Open a WebSocket with a token.
+    """Open a WebSocket with a token. One that cannot be a subprotocol travels as a header.
 
     Raises
     ------
     PushError
-        SOCKET, if the address is none, or if the token cannot travel where it should.
+        SOCKET, if the address is none; TOKEN, if no header can hold the token.
     OSError
         If there is no connection, or the handshake was refused.
     """
     headers: dict[str, str] = {}
     subprotocols = None
-    if token and place == "header":
-        headers["Authorization"] = f"Bearer {token}"
-    elif token and place == "subprotocol":
-        if not _SUBPROTOCOL.fullmatch(token):
-            raise PushError("SOCKET", "The token cannot be a subprotocol: use the header.")
-        subprotocols = [Subprotocol("bearer"), Subprotocol(token)]
-    elif token:
+    if token and place == "query":
         parts = urlsplit(url)
         query = f"{parts.query}&token={quote(token, safe='')}".lstrip("&")
         url = urlunsplit(parts._replace(query=query))
+    elif token and place == "subprotocol" and _SUBPROTOCOL.fullmatch(token) and token != _BEARER:
+        subprotocols = [Subprotocol(_BEARER), Subprotocol(token)]
+    elif token:
+        if not _HEADER.fullmatch(token):
+            raise PushError("TOKEN", "The token has a character that cannot be in a header, such as a line feed.")
+        headers["Authorization"] = f"Bearer {token}"
     try:
         # Keepalives are the protocol's own; no limit below what API Gateway carries.
         connection = await connect(
@@ -68,8 +73,8 @@ async def connect_websocket(
             max_size=None,
             open_timeout=None,
         )
-    except ValueError as problem:
-        raise PushError("SOCKET", f"The WebSocket could not be made: {problem}") from None
+    except (ValueError, InvalidURI) as problem:
+        raise PushError("SOCKET", "The WebSocket could not be made.") from problem
     except WebSocketException as problem:
         raise OSError(str(problem)) from problem
     return _WebSocket(connection)

@@ -59,5 +59,12 @@ class FileStore:
     def save(self, text: str) -> None:
         """Keep a text in place of the last one."""
         with tempfile.NamedTemporaryFile("w", dir=self._path.parent, encoding="ascii", delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(self._path)
+            written = Path(file.name)
+            try:
+                file.write(text)
+                file.close()
+                written.replace(self._path)
+            except OSError:
+                # A full disk would fill up with what could not be written.
+                written.unlink(missing_ok=True)
+                raise

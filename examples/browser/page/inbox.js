@@ -50,11 +50,11 @@ export class Inbox {
   /**
    * Take away what was recalled, and what has its key and is earlier.
    *
-   * @param {{id: string, recalls: string, key?: string}} recall
+   * @param {{recalls: string, key?: string}} recall
    * @returns {number[]} the indexes, the highest first
    */
-  remove({ id, recalls, key }) {
-    const found = this.items.flatMap((each, index) => (each.id === recalls || isEarlier(each, key, id) ? [index] : []));
+  remove({ recalls, key }) {
+    const found = this.items.flatMap((each, index) => (each.id === recalls || isEarlier(each, key, recalls) ? [index] : []));
     for (const index of found.reverse()) this.items.splice(index, 1);
     return found;
   }

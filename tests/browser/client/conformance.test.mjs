@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { createInbox } from "../../../clients/browser/src/inbox.js";
 import { createPushClient } from "../../../clients/browser/src/index.js";
 import { Clock, memory, settle } from "./world.mjs";
 
@@ -18,6 +19,8 @@ class Player {
   shown = [];
   recalled = [];
   counts = [];
+  known = null;
+  refusals = [];
   errors = [];
 
   constructor({ now, stored, topics = [] }) {
@@ -48,18 +51,33 @@ class Player {
       },
     });
     this.client.on("recall", ({ recalls }) => this.recalled.push(recalls));
-    this.client.on("inbox", ({ unreadCount }) => this.counts.push(unreadCount));
+    this.client.on("inbox", (state) => {
+      this.counts.push(state.unreadCount);
+      this.known = state;
+    });
+    this.inbox = createInbox(this.client, {
+      now: this.clock.now,
+      random: () => 0.5,
+      setTimeout: this.clock.setTimeout,
+      clearTimeout: this.clock.clearTimeout,
+      onError: ({ code }) => this.refusals.push(code),
+    });
   }
 
-  async marks({ marks, sends, reply, result, refused }) {
-    const outcome = this.client.mark(marks).then(
-      (state) => ({ state }),
-      ({ code }) => ({ code }),
-    );
+  async marks({ marks, sends, reply, then: following = [], result, refused }) {
+    const { seenUpTo, readUpTo, read = [], unread = [] } = marks;
+    if (seenUpTo) this.inbox.markSeenUpTo(seenUpTo);
+    if (readUpTo) this.inbox.markReadUpTo(readUpTo);
+    this.inbox.markRead(...read);
+    this.inbox.markUnread(...unread);
     await this.sends({ sends, reply });
-    const { state, code } = await outcome;
-    if (refused) assert.equal(code, refused);
-    else assert.partialDeepStrictEqual(state, result);
+    for (const step of following) await this.play(step);
+    assert.deepEqual(this.refusals.splice(0), refused ? [refused] : []);
+    if (!refused) assert.partialDeepStrictEqual(this.known, result);
+  }
+
+  get oldest() {
+    return this.sockets.find(({ readyState }) => readyState === 1);
   }
 
   get socket() {
@@ -78,6 +96,7 @@ class Player {
     await this.until(() => this.sockets.some(({ readyState }) => readyState === 0), within, "a connection");
     const socket = this.sockets.find(({ readyState }) => readyState === 0);
     for (const step of before) await this.play(step);
+    if (socket.readyState === 3) return; // The client has given it up.
     if (connects === "refused") {
       socket.readyState = 3;
       socket.onclose({ code: 1006 });
@@ -121,7 +140,7 @@ class Player {
     if ("pushes" in step) return this.pushes(step);
     if ("marks" in step) return this.marks(step);
     if ("sends" in step) return this.sends(step);
-    if ("receives" in step) return this.receive(this.socket, JSON.stringify(step.receives));
+    if ("receives" in step) return this.receive(step.on ? this.oldest : this.socket, JSON.stringify(step.receives));
     if ("receivesText" in step) return this.receive(this.socket, step.receivesText);
     if ("leaves" in step) {
       await this.until(() => this.left > 0, step.within ?? 1, "the client leaves");
@@ -158,6 +177,7 @@ for (const name of readdirSync(FOLDER).filter((each) => each.endsWith(".json")))
         throw problem;
       }
     }
+    player.inbox.close();
     player.client.close();
     assert.equal(player.clock.pending, 0);
   });

@@ -268,3 +268,65 @@ test("it lets go of its client", async () => {
   await settle();
   assert.equal(changes, 0);
 });
+
+test("a listener that throws costs no mark", async () => {
+  const { clock, server, marks, all } = devices(1);
+  const thrown = [];
+  const { queueMicrotask } = globalThis;
+  globalThis.queueMicrotask = (action) =>
+    queueMicrotask(() => {
+      try {
+        action();
+      } catch ({ message }) {
+        thrown.push(message);
+      }
+    });
+  await clock.pass(5_000);
+  const ids = [1, 2, 3].map((number) => server.push(idAt(clock.now(), number)));
+  await settle();
+  const [{ inbox }] = all;
+  const off = inbox.on(() => {
+    throw new Error("of the page");
+  });
+  for (const id of ids) inbox.markRead(id);
+  await settle();
+  globalThis.queueMicrotask = queueMicrotask;
+  off();
+  assert.deepEqual(ids.map((id) => marks.read(id)), [true, true, true]);
+  assert.deepEqual([...new Set(thrown)], ["of the page"]);
+});
+
+test("what a key replaces is counted once, live and after a reload", async () => {
+  const { clock, server, all } = devices(3);
+  const replace = (number, key) => {
+    const replaced = server.stored.filter((each) => each.key === key);
+    server.stored = server.stored.filter((each) => each.key !== key);
+    const notification = { ...server.store(idAt(clock.now(), number)), key };
+    server.stored[server.stored.length - 1] = notification;
+    for (const socket of server.open) socket.receive({ type: "notification", ...notification });
+    return replaced;
+  };
+  await clock.pass(5_000);
+  replace(1, "order-42");
+  await clock.pass(1_000);
+  assert.deepEqual(all.map(({ inbox }) => inbox.unread), [1, 1, 1]);
+  const marks = () => server.received.filter(({ action }) => action === "mark").length;
+  const before = marks();
+  assert.equal(replace(2, "order-42").length, 1);
+  await settle();
+  assert.deepEqual(all.map(({ inbox }) => inbox.unread), [1, 1, 1]);
+  await clock.pass(1_000);
+  assert.equal(marks(), before);
+  // A page that was loaded after the first one came knows it from the count only.
+  const later = world({ clock, server });
+  const inbox = createInbox(later.client, { now: clock.now, random: () => 0, setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout });
+  await clock.pass(5_000);
+  inbox.close();
+  const again = createInbox(later.client, { now: clock.now, random: () => 0.5, setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout });
+  await clock.pass(240_000);
+  assert.equal(again.unread, 1);
+  replace(3, "order-42");
+  await clock.pass(2_000);
+  assert.equal(again.unread, 1);
+  assert.equal(marks(), before + 1);
+});
