@@ -657,7 +657,7 @@ variable "topics" {
     - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
       workers, and 0 passes on all.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API
+    - `broadcast_rate`: messages that all workers together send in a second; a plan warns of more than the account's quota. The rest of the account's quota of requests to API
       Gateway, 10,000 a second unless raised, is left to other pushes.
   EOT
   type = object({
@@ -794,7 +794,7 @@ variable "functions" {
     with `events` events, and with `jwt` verify_jwt. What is left out has its default.
     - `memory_size`: MB; 256, for push, control and fanout 512.
     - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
-    - `reserved_concurrency`: none; for fanout at least `topics.workers`. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
+    - `reserved_concurrency`: none; for fanout at least `topics.workers`, for events at least 10. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
       allow it, as above.
@@ -931,6 +931,14 @@ variable "functions" {
   }
 
   # Lambda receives messages that it then has no concurrency for, and each time counts. 0 stops the function on purpose.
+  validation {
+    condition = (
+      try(coalesce(var.functions["events"].reserved_concurrency), 0) == 0 ? true
+      : try(var.functions["events"].reserved_concurrency >= 10, true)
+    )
+    error_message = "functions.events.reserved_concurrency must be at least 10, what its queue uses at once: events would be throttled until they end in the dead-letter queue. Reserve more, or leave it out."
+  }
+
   validation {
     condition = (
       try(coalesce(var.functions["fanout"].reserved_concurrency), 0) == 0 ? true

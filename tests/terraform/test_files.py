@@ -1,6 +1,6 @@
 """Terraform's own tests, each file by itself, so that they share the machine with the other tests.
 
-The files are in a folder of their own because `init` and `validate` read the default one, with every version of Terraform.
+They are in a folder of their own because `init` and `validate` read the default one, with every version of Terraform.
 """
 
 import re

@@ -224,3 +224,27 @@ module "settings_of_every_function_that_is_there" {
   jwt       = { jwks_uri = "https://issuer.example/jwks.json" }
   functions = { for key in ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"] : key => { memory_size = 1024 } }
 }
+
+module "less_concurrency_than_the_queue_of_events" {
+  source = "../../../"
+
+  allow_anonymous = true
+  events          = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
+  functions       = { events = { reserved_concurrency = 9 } } # refused: functions.events.reserved_concurrency must be
+}
+
+module "as_much_concurrency_as_the_queue_of_events" {
+  source = "../../../"
+
+  allow_anonymous = true
+  events          = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
+  functions       = { events = { reserved_concurrency = 10 } }
+}
+
+module "events_that_are_stopped" {
+  source = "../../../"
+
+  allow_anonymous = true
+  events          = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
+  functions       = { events = { reserved_concurrency = 0 } }
+}
