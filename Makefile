@@ -12,6 +12,8 @@ export TERRAFORM
 
 RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
+# On all processors, the tests of a file by the same process.
+TOGETHER := $(PYTEST) --numprocesses auto --dist loadgroup
 
 # Each has a target of its own.
 SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py
@@ -28,8 +30,8 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: lint scan terraform-test ## lint, scan, terraform test, then the Python tests, end to end included (what takes long has targets of its own)
-	@$(PYTEST) --numprocesses auto --ignore tests/e2e --ignore tests/chaos
+test: lint scan ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
+	@$(TOGETHER) --ignore tests/e2e --ignore tests/chaos
 	@$(PYTEST) tests/e2e tests/chaos $(SLOW:%=--ignore %)
 
 lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
@@ -37,7 +39,7 @@ lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(TERRAFORM) fmt -check -diff -recursive
-	@$(RUN) -m tools.checks validate
+	@$(RUN) -m tools.checks
 
 scan: python ## look for insecure settings in the module and the examples (checkov)
 	@$(PYTHON) -m tools.environments checkov
@@ -47,7 +49,7 @@ unit: environments ## run the Python tests that need neither Terraform nor the e
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
 terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
-	@$(RUN) -m tools.checks test
+	@$(TOGETHER) tests/terraform
 
 versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
 	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15

@@ -9,7 +9,8 @@ data "aws_default_tags" "current" {}
 locals {
   # The provider's Region, known before the API is. data.aws_region has no attribute for it that is right for both 5.100 (id,
   # name) and 6 (region).
-  provider_region = data.aws_service.api.region
+  provider_region    = data.aws_service.api.region
+  provider_partition = data.aws_service.api.partition
 
   # Regions whose quota for the requests of an account is 2,500 per second, with bursts of 1,250, unless raised (API Gateway
   # developer guide, "Amazon API Gateway quotas"). In all others it is 10,000 and 5,000.
@@ -21,6 +22,9 @@ locals {
   smaller_quota = { rate_limit = 2500, burst_limit = 1250 }
   checked_quota = contains(local.regions_with_smaller_quota, local.provider_region) ? local.smaller_quota : local.default_quota
 
+  # Capacity units of a table where the input names none.
+  default_capacity = 5
+
   # Regions between which SNS sends to queues under its usual name. Where any other takes part it has a name of that Region
   # (SNS developer guide, "Sending Amazon SNS messages to an Amazon SQS queue or AWS Lambda function in a different Region").
   # The list is complete: Regions since March 2019 are all opt-in Regions.
@@ -31,14 +35,26 @@ locals {
   ]
 }
 
-# A warning, because an account's quota may have been raised.
+# Warnings, because an account's quota may have been raised.
 check "throttling" {
   assert {
-    condition = alltrue([
-      for limit, smallest in local.smaller_quota :
-      # The Region may be known late. What every Region allows is right without it.
-      coalesce(var.throttling[limit], smallest) <= smallest ? true : var.throttling[limit] <= local.checked_quota[limit]
-    ])
+    condition = alltrue(flatten([
+      for limit, smallest in local.smaller_quota : [
+        for given in [var.throttling[limit], var.throttling["client_${limit}"]] :
+        # The Region may be known late. What every Region allows is right without it.
+        coalesce(given, smallest) <= smallest ? true : given <= local.checked_quota[limit]
+      ]
+    ]))
     error_message = "throttling is above what an account may do in this Region unless its quota was raised: ${local.checked_quota.rate_limit} requests per second and bursts of ${local.checked_quota.burst_limit}. The account's quota holds first: set rate_limit and burst_limit within it, or have it raised."
+  }
+}
+
+check "broadcast_rate" {
+  assert {
+    condition = (
+      try(var.topics.broadcast_rate, 0) <= local.smaller_quota.rate_limit ? true
+      : var.topics.broadcast_rate <= local.checked_quota.rate_limit
+    )
+    error_message = "topics.broadcast_rate is above what an account may send in this Region unless its quota was raised: ${local.checked_quota.rate_limit} requests per second, which all pushes share. Set it below that, or have the quota raised."
   }
 }

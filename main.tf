@@ -37,8 +37,7 @@ locals {
     push_dead_letter   = "${var.name}-push-dead-letters"
   }
 
-  # Capacity units where the input names none. On demand nothing looks at them.
-  default_capacity = 5
+  # On demand nothing looks at these.
   table_billing = merge({
     for name in ["clients", "clients_index", "notifications", "subscriptions"] : name => {
       read_capacity      = try(coalesce(var.table_billing[name].read_capacity), local.default_capacity)

@@ -52,6 +52,16 @@ variable "tags" {
     condition     = length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name", "websocket-push:deployed"])) <= 50
     error_message = "tags, the provider's default_tags and the module's own two tags are more than 50 together, and AWS takes 50 on a resource: leave some out."
   }
+
+  validation {
+    condition = alltrue([
+      for key, value in data.aws_default_tags.current.tags : (
+        can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:")
+        && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))
+      ) if !contains(keys(var.tags), key)
+    ])
+    error_message = "default_tags of the provider has a tag that IAM refuses: a key has 1 to 128 and a value at most 256 letters, digits, spaces and _ . : / = + - @, and no key begins with \"aws:\". Change it there."
+  }
 }
 
 variable "jwt" {
@@ -159,6 +169,17 @@ variable "jwt" {
       try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
     ])
     error_message = "jwt.secret_kms_key_arn is of another Region than secret_arn: Secrets Manager and Parameter Store use keys of their own Region only. Name the key that encrypts this secret."
+  }
+
+  # A partition is an AWS of its own: accounts, roles and keys of one mean nothing to another.
+  validation {
+    condition = alltrue(flatten([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : [
+        for arn in [try(issuer.secret_arn, null), try(issuer.secret_kms_key_arn, null)] :
+        try(regex("^arn:([^:]+):", arn)[0] == local.provider_partition, true)
+      ]
+    ]))
+    error_message = "An ARN in jwt is of another partition than the provider's, ${local.provider_partition}: a function reads secrets of its own partition only. Keep the secret and its key in ${local.provider_partition}, in any Region."
   }
 
   validation {
@@ -294,8 +315,8 @@ variable "authorizer" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:lambda:([^:]+):", var.authorizer.function_arn)[0] == local.provider_region, true)
-    error_message = "authorizer.function_arn is in another Region than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region}."
+    condition     = try(regex("^arn:([^:]+):lambda:([^:]+):", var.authorizer.function_arn) == [local.provider_partition, local.provider_region], true)
+    error_message = "authorizer.function_arn is in another Region or partition than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
@@ -509,17 +530,24 @@ variable "push_queue" {
   # A topic may send to a queue in another Region, a rule may not.
   validation {
     condition = alltrue([
-      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:events:([^:]+):", arn)[0] == local.provider_region, true)
+      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:([^:]+):events:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)
     ])
-    error_message = "push_queue.source_arns has an EventBridge rule of another Region: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region}."
+    error_message = "push_queue.source_arns has an EventBridge rule of another Region or partition: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region} (${local.provider_partition})."
+  }
+
+  # SQS takes 8,192 bytes (SQS developer guide, "Amazon SQS policy quotas"), of which the rest needs less than 1,192.
+  validation {
+    condition     = try(length(jsonencode(var.push_queue.source_arns)), 0) <= 7000
+    error_message = "push_queue.source_arns must have at most 7000 characters as JSON, because SQS takes no larger policy: have fewer topics and rules send, such as one topic that all publish to."
   }
 
   validation {
     condition = alltrue([
-      for region in flatten([for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn), [])]) :
-      region == local.provider_region || length(setsubtract([region, local.provider_region], local.regions_by_default)) == 0
+      for topic in [for arn in try(var.push_queue.source_arns, []) : regex("^arn:([^:]+):sns:([^:]+):", arn) if can(regex("^arn:[^:]+:sns:[^:]+:", arn))] :
+      topic[0] == local.provider_partition
+      && (topic[1] == local.provider_region || length(setsubtract([topic[1], local.provider_region], local.regions_by_default)) == 0)
     ])
-    error_message = "push_queue.source_arns has an SNS topic of another Region, and one of the two Regions is not enabled by default: SNS sends under another name there, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
+    error_message = "push_queue.source_arns has an SNS topic of another Region or partition from which the queue can have nothing: SNS sends within its partition, and where one of the two Regions is not enabled by default under another name, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 
@@ -631,7 +659,7 @@ variable "topics" {
     - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
       workers, and 0 passes on all.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API
+    - `broadcast_rate`: messages that all workers together send in a second; a plan warns of more than the account's quota. The rest of the account's quota of requests to API
       Gateway, 10,000 a second unless raised, is left to other pushes.
   EOT
   type = object({
@@ -691,8 +719,8 @@ variable "events" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:events:([^:]+):", var.events.event_bus_arn)[0] == local.provider_region, true)
-    error_message = "events.event_bus_arn is in another Region: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region}, and have a rule pass its events on."
+    condition     = try(regex("^arn:([^:]+):events:([^:]+):", var.events.event_bus_arn) == [local.provider_partition, local.provider_region], true)
+    error_message = "events.event_bus_arn is in another Region or partition: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region} (${local.provider_partition}), and have a rule pass its events on."
   }
 
   validation {
@@ -700,11 +728,6 @@ variable "events" {
       var.events.offline_after >= 5 && var.events.offline_after <= 900 && floor(var.events.offline_after) == var.events.offline_after, false,
     )
     error_message = "events.offline_after must be a whole number of seconds from 5 to 900 (SQS delays no message for longer), such as 30."
-  }
-
-  validation {
-    condition     = var.events == null ? true : var.events.include_content != null
-    error_message = "events.include_content must be true or false; leave it out for false."
   }
 }
 
@@ -773,7 +796,7 @@ variable "functions" {
     with `events` events, and with `jwt` verify_jwt. What is left out has its default.
     - `memory_size`: MB; 256, for push, control and fanout 512.
     - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
-    - `reserved_concurrency`: none. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
+    - `reserved_concurrency`: none; for fanout at least `topics.workers`, for events at least 10. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
     - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
       allow it, as above.
@@ -902,6 +925,28 @@ variable "functions" {
   validation {
     condition     = var.inbox != null || !contains(keys(var.functions), "mark")
     error_message = "functions.mark has settings for a function that is there only with inbox: set inbox = {}, or leave functions.mark out."
+  }
+
+  validation {
+    condition     = var.topics != null || length(setintersection(keys(var.functions), ["fanout", "subscriptions"])) == 0
+    error_message = "functions.fanout and functions.subscriptions have settings for functions that are there only with topics: set topics = {}, or leave them out."
+  }
+
+  # Lambda receives messages that it then has no concurrency for, and each time counts. 0 stops the function on purpose.
+  validation {
+    condition = (
+      try(coalesce(var.functions["events"].reserved_concurrency), 0) == 0 ? true
+      : try(var.functions["events"].reserved_concurrency >= 10, true)
+    )
+    error_message = "functions.events.reserved_concurrency must be at least 10, what its queue uses at once: events would be throttled until they end in the dead-letter queue. Reserve more, or leave it out."
+  }
+
+  validation {
+    condition = (
+      try(coalesce(var.functions["fanout"].reserved_concurrency), 0) == 0 ? true
+      : try(var.functions["fanout"].reserved_concurrency >= var.topics.workers, true)
+    )
+    error_message = "functions.fanout.reserved_concurrency must not be below topics.workers: segments of a broadcast would be throttled until they end in the dead-letter queue. Reserve at least that many, or have fewer workers."
   }
 
   validation {
@@ -1065,9 +1110,9 @@ variable "alarms" {
 
   validation {
     condition = alltrue([
-      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:[^:]+:sns:([^:]+):", arn)[0] == local.provider_region, true)
+      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:([^:]+):sns:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)
     ])
-    error_message = "alarms.sns_topic_arns has a topic of another Region: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region}."
+    error_message = "alarms.sns_topic_arns has a topic of another Region or partition: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
@@ -1210,8 +1255,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:[^:]+:kms:([^:]+):", arn)[0] == local.provider_region, true)])
-    error_message = "A key in kms is of another Region: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region}."
+    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:([^:]+):kms:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)])
+    error_message = "A key in kms is of another Region or partition: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
@@ -1269,9 +1314,14 @@ variable "iam_roles" {
   validation {
     condition = (
       var.iam_roles.permissions_boundary_arn == null ? true
-      : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.iam_roles.permissions_boundary_arn))
+      : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[!-~]{1,640}$", var.iam_roles.permissions_boundary_arn))
     )
     error_message = "iam_roles.permissions_boundary_arn must be the ARN of a managed policy, such as \"arn:aws:iam::123456789012:policy/boundary\"."
+  }
+
+  validation {
+    condition     = try(regex("^arn:([^:]+):", var.iam_roles.permissions_boundary_arn)[0] == local.provider_partition, true)
+    error_message = "iam_roles.permissions_boundary_arn is of another partition than the provider's: write \"arn:${local.provider_partition}:iam::\" and so on, the policy of the account that the roles are in."
   }
 }
 
@@ -1342,7 +1392,7 @@ variable "custom_domain" {
   }
 
   validation {
-    condition     = try(regex("^arn:[^:]+:acm:([^:]+):", var.custom_domain.certificate_arn)[0] == local.provider_region, true)
-    error_message = "custom_domain.certificate_arn is in another Region than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} (us-east-1 is for CloudFront)."
+    condition     = try(regex("^arn:([^:]+):acm:([^:]+):", var.custom_domain.certificate_arn) == [local.provider_partition, local.provider_region], true)
+    error_message = "custom_domain.certificate_arn is in another Region or partition than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} of ${local.provider_partition} (us-east-1 is for CloudFront)."
   }
 }

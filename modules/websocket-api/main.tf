@@ -230,6 +230,14 @@ resource "aws_lambda_permission" "authorizer" {
   function_name = var.function_arns.authorizer
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${var.api.execution_arn}/authorizers/${each.value.id}"
+
+  # The account is that of the API's ARN, which a first plan does not know yet.
+  lifecycle {
+    precondition {
+      condition     = try(split(":", var.function_arns.authorizer)[4] == split(":", var.api.execution_arn)[4], true)
+      error_message = "authorizer.function_arn is in another account than the API, where nothing may be permitted to invoke it. Deploy the function in the API's account."
+    }
+  }
 }
 
 # A permission on a function does not reach its alias. An alias gets permissions in addition to those of its function,

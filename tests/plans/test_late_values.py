@@ -48,12 +48,13 @@ JWT = {
 FUNCTION = {
     "memory_size": 512,
     "timeout": 20,
-    "reserved_concurrency": 5,
+    "reserved_concurrency": 10,
     "provisioned_concurrency": 2,
     "architecture": "x86_64",
     "runtime": "python3.12",
     "environment": {"EXTRA": "1"},
 }
+LATER = {name: value for name, value in FUNCTION.items() if name != "runtime"}
 CAPACITY = {"read_capacity": 2, "read_capacity_max": 4, "write_capacity": 3, "write_capacity_max": 6}
 
 EVERYTHING: Mapping[str, Any] = {
@@ -80,7 +81,7 @@ EVERYTHING: Mapping[str, Any] = {
     "topics": {"max_per_connection": 5, "immediate_connections": 100, "broadcast_rate": 900, "workers": 3},
     "stage_name": "trial",
     "throttling": {"rate_limit": 5, "burst_limit": 6, "client_rate_limit": 2, "client_burst_limit": 3},
-    "functions": {"push": FUNCTION},
+    "functions": {"push": FUNCTION, **dict.fromkeys(("control", "events", "fanout", "mark", "subscriptions"), LATER)},
     "packages": {
         "poll": {
             "s3_bucket": "packages",
@@ -200,28 +201,18 @@ def configured(folder: Path, way: str, calls: Mapping[str, str]) -> Terraform:
 
 
 @pytest.mark.parametrize("way", sorted(WAYS_TO_CONNECT))
-def test_every_member_may_be_sensitive_and_nearly_every_one_unknown(tmp_path: Path, way: str) -> None:
-    sensitive = written(inputs(way), SENSITIVE, {})
-    late = written(inputs(way), LATE, KNOWN_WHEN_PLANNING)
-    changes = plan(
-        configured(
-            tmp_path,
-            way,
-            {"plain": written(inputs(way), SENSITIVE, every_member(way)), "sensitive": sensitive, "late": late},
-        )
-    )
-    assert addresses(changes, "sensitive") == addresses(changes, "plain")
-    assert addresses(changes, "late") == addresses(changes, "plain")
-
-
-@pytest.mark.parametrize("way", sorted(WAYS_TO_CONNECT))
-def test_every_input_may_be_sensitive_and_nearly_every_one_unknown_as_a_whole(tmp_path: Path, way: str) -> None:
-    sensitive = whole(way, SENSITIVE, known=set())
-    late = whole(way, LATE, known=KNOWN_AS_A_WHOLE)
+def test_all_may_be_sensitive_and_nearly_all_unknown(tmp_path: Path, way: str) -> None:
+    """Every member by itself, and every input as a whole."""
+    calls = {
+        "sensitive": written(inputs(way), SENSITIVE, {}),
+        "late": written(inputs(way), LATE, KNOWN_WHEN_PLANNING),
+        "sensitive_as_a_whole": whole(way, SENSITIVE, known=set()),
+        "late_as_a_whole": whole(way, LATE, known=KNOWN_AS_A_WHOLE),
+    }
     plain = written(inputs(way), SENSITIVE, every_member(way))
-    changes = plan(configured(tmp_path, way, {"plain": plain, "sensitive": sensitive, "late": late}))
-    assert addresses(changes, "sensitive") == addresses(changes, "plain")
-    assert addresses(changes, "late") == addresses(changes, "plain")
+    changes = plan(configured(tmp_path, way, {"plain": plain, **calls}))
+    for name in calls:
+        assert addresses(changes, name) == addresses(changes, "plain"), name
 
 
 def addresses(changes: Mapping[str, Change], name: str) -> set[str]:

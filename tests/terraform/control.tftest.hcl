@@ -50,42 +50,6 @@ run "outputs" {
   }
 }
 
-run "a_revocation_that_is_kept_for_no_time" {
-  command = plan
-  variables {
-    allow_anonymous = true
-    control         = { revocation_ttl = 59 }
-  }
-  expect_failures = [var.control]
-}
-
-run "a_revocation_that_is_kept_for_part_of_a_second" {
-  command = plan
-  variables {
-    allow_anonymous = true
-    control         = { revocation_ttl = 60.5 }
-  }
-  expect_failures = [var.control]
-}
-
-run "a_revocation_without_a_time" {
-  command = plan
-  variables {
-    allow_anonymous = true
-    control         = { revocation_ttl = 31536001 }
-  }
-  expect_failures = [var.control]
-}
-
-run "settings_of_a_function_that_is_not_there" {
-  command = plan
-  variables {
-    allow_anonymous = true
-    functions       = { control = { timeout = 60 } }
-  }
-  expect_failures = [var.functions]
-}
-
 run "permissions" {
   command = plan
   module {

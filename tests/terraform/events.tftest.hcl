@@ -48,62 +48,6 @@ run "outputs" {
   }
 }
 
-run "no_bus" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "push" }
-  }
-  expect_failures = [var.events]
-}
-
-run "a_rule" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "arn:aws-cn:events:cn-north-1:123456789012:rule/push" }
-  }
-  expect_failures = [var.events]
-}
-
-run "a_bus_of_another_region" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "arn:aws-cn:events:cn-northwest-1:123456789012:event-bus/push" }
-  }
-  expect_failures = [var.events]
-}
-
-run "offline_at_once" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "arn:aws-cn:events:cn-north-1:123456789012:event-bus/push", offline_after = 4 }
-  }
-  expect_failures = [var.events]
-}
-
-run "offline_for_part_of_a_second" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "arn:aws-cn:events:cn-north-1:123456789012:event-bus/push", offline_after = 5.5 }
-  }
-  expect_failures = [var.events]
-}
-
-run "offline_after_more_than_a_message_waits" {
-  command = plan
-  variables {
-    events = { event_bus_arn = "arn:aws-cn:events:cn-north-1:123456789012:event-bus/push", offline_after = 901 }
-  }
-  expect_failures = [var.events]
-}
-
-run "settings_of_a_function_that_is_not_there" {
-  command = plan
-  variables {
-    functions = { events = { timeout = 60 } }
-  }
-  expect_failures = [var.functions]
-}
-
 run "stream" {
   command = plan
   module {

@@ -300,13 +300,3 @@ run "monitoring" {
     error_message = "The dashboard shows topics where there are some."
   }
 }
-
-run "refused_too_short_a_worker" {
-  command = plan
-  variables {
-    allow_anonymous = true
-    topics          = {}
-    functions       = { fanout = { timeout = 9 } }
-  }
-  expect_failures = [var.functions]
-}

@@ -38,30 +38,6 @@ run "as_long_as_can_be" {
   }
 }
 
-run "a_state_that_is_soon_lost" {
-  command = plan
-  variables {
-    inbox = { state_ttl = 86399 }
-  }
-  expect_failures = [var.inbox]
-}
-
-run "a_state_without_an_end" {
-  command = plan
-  variables {
-    inbox = { state_ttl = 69120001 }
-  }
-  expect_failures = [var.inbox]
-}
-
-run "part_of_a_second" {
-  command = plan
-  variables {
-    inbox = { state_ttl = 86400.5 }
-  }
-  expect_failures = [var.inbox]
-}
-
 run "settings_of_the_function" {
   command = plan
   variables {
@@ -69,23 +45,6 @@ run "settings_of_the_function" {
     functions = { mark = { memory_size = 512 } }
     packages  = { mark = { s3_bucket = "packages", s3_key = "mark.zip" } }
   }
-}
-
-run "settings_of_a_function_that_is_not_there" {
-  command = plan
-  variables {
-    functions = { mark = {} }
-  }
-  expect_failures = [var.functions]
-}
-
-run "a_timeout_that_nothing_waits_for" {
-  command = plan
-  variables {
-    inbox     = {}
-    functions = { mark = { timeout = 30 } }
-  }
-  expect_failures = [var.functions]
 }
 
 run "the_functions" {

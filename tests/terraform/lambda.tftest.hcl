@@ -1197,7 +1197,7 @@ run "policy_for_a_backend" {
   }
 }
 
-# What the module refuses when it is used by itself. The root module's inputs are tested in validation.tftest.hcl.
+# What the module refuses when it is used by itself. The root module's inputs are tested in tests/plans/inputs.
 
 run "a_higher_log_level" {
   command = plan

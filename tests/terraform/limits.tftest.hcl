@@ -9,38 +9,6 @@ variables {
   allow_anonymous = true
 }
 
-run "more_for_clients_than_for_a_route" {
-  command = plan
-  variables {
-    throttling = { rate_limit = 100, client_rate_limit = 101 }
-  }
-  expect_failures = [var.throttling]
-}
-
-run "no_messages_of_clients" {
-  command = plan
-  variables {
-    throttling = { client_rate_limit = 0 }
-  }
-  expect_failures = [var.throttling]
-}
-
-run "a_larger_burst_for_clients_than_for_a_route" {
-  command = plan
-  variables {
-    throttling = { burst_limit = 100, client_burst_limit = 101 }
-  }
-  expect_failures = [var.throttling]
-}
-
-run "part_of_a_message_of_clients" {
-  command = plan
-  variables {
-    throttling = { client_burst_limit = 1.5 }
-  }
-  expect_failures = [var.throttling]
-}
-
 run "the_least_for_clients" {
   command = plan
   variables {
@@ -49,86 +17,6 @@ run "the_least_for_clients" {
 }
 
 # Limits for each user and connection.
-
-run "no_limits" {
-  command = plan
-  variables {
-    limits = {}
-  }
-  expect_failures = [var.limits]
-}
-
-run "no_connections" {
-  command = plan
-  variables {
-    limits = { connections_per_user = 0 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "part_of_a_connection" {
-  command = plan
-  variables {
-    limits = { connections_per_user = 1.5 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "more_connections_than_one_query_counts" {
-  command = plan
-  variables {
-    limits = { connections_per_user = 1001 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "another_way_with_one_too_many" {
-  command = plan
-  variables {
-    limits = { connections_per_user = 5, on_excess = "close_newest" }
-  }
-  expect_failures = [var.limits]
-}
-
-run "closing_without_a_number" {
-  command = plan
-  variables {
-    limits = { on_excess = "close_oldest", messages_per_second = 5 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "no_messages" {
-  command = plan
-  variables {
-    limits = { messages_per_second = 0 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "part_of_a_message" {
-  command = plan
-  variables {
-    limits = { messages_per_second = 0.5 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "no_burst" {
-  command = plan
-  variables {
-    limits = { messages_per_second = 5, burst = 0 }
-  }
-  expect_failures = [var.limits]
-}
-
-run "a_burst_of_nothing" {
-  command = plan
-  variables {
-    limits = { connections_per_user = 5, burst = 10 }
-  }
-  expect_failures = [var.limits]
-}
 
 run "all_limits" {
   command = plan

@@ -48,118 +48,6 @@ run "as_few_as_can_be" {
   }
 }
 
-run "no_topics_for_a_connection" {
-  command = plan
-  variables {
-    topics = { max_per_connection = 0 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "too_many_topics_for_a_connection" {
-  command = plan
-  variables {
-    topics = { max_per_connection = 101 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "half_a_topic" {
-  command = plan
-  variables {
-    topics = { max_per_connection = 1.5 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "too_many_connections_at_once" {
-  command = plan
-  variables {
-    topics = { immediate_connections = 2001 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "a_negative_number_of_connections" {
-  command = plan
-  variables {
-    topics = { immediate_connections = -1 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "one_worker" {
-  command = plan
-  variables {
-    topics = { workers = 1 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "too_many_workers" {
-  command = plan
-  variables {
-    topics = { workers = 101 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "a_rate_that_leaves_a_worker_none" {
-  command = plan
-  variables {
-    topics = { broadcast_rate = 9, workers = 10 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "part_of_a_message_per_second" {
-  command = plan
-  variables {
-    topics = { broadcast_rate = 99.5 }
-  }
-  expect_failures = [var.topics]
-}
-
-run "a_claim_for_topics_without_topics" {
-  command = plan
-  variables {
-    allow_anonymous = false
-    jwt             = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "scope" }
-  }
-  expect_failures = [var.jwt]
-}
-
-run "a_claim_for_topics_of_another_issuer_without_topics" {
-  command = plan
-  variables {
-    allow_anonymous = false
-    jwt = {
-      issuer             = "https://issuer.example"
-      jwks_uri           = "https://issuer.example/jwks.json"
-      additional_issuers = [{ issuer = "https://issuer.example/v2", jwks_uri = "https://issuer.example/v2/jwks.json", topics_claim = "scope" }]
-    }
-  }
-  expect_failures = [var.jwt]
-}
-
-run "a_claim_without_a_name" {
-  command = plan
-  variables {
-    allow_anonymous = false
-    topics          = {}
-    jwt             = { jwks_uri = "https://issuer.example/jwks.json", topics_claim = "" }
-  }
-  expect_failures = [var.jwt]
-}
-
-run "a_capacity_for_a_table_that_is_not_there" {
-  command = plan
-  variables {
-    table_billing = { mode = "PROVISIONED", subscriptions = {} }
-  }
-  expect_failures = [var.table_billing]
-}
-
 run "settings_of_the_function" {
   command = plan
   variables {
@@ -167,15 +55,6 @@ run "settings_of_the_function" {
     functions = { subscriptions = { memory_size = 512 } }
     packages  = { subscriptions = { s3_bucket = "packages", s3_key = "subscriptions.zip" } }
   }
-}
-
-run "a_timeout_that_nobody_waits_for" {
-  command = plan
-  variables {
-    topics    = {}
-    functions = { subscriptions = { timeout = 30 } }
-  }
-  expect_failures = [var.functions]
 }
 
 run "no_table" {

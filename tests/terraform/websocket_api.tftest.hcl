@@ -459,6 +459,20 @@ run "with_an_authorizer" {
   }
 }
 
+run "with_an_authorizer_of_another_account" {
+  command = plan
+  module {
+    source = "./modules/websocket-api"
+  }
+  variables {
+    invocation_uris = merge(var.invocation_uris, {
+      authorizer = "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/arn:aws-cn:lambda:cn-north-1:123456789012:function:mine/invocations"
+    })
+    function_arns = merge(var.function_arns, { authorizer = "arn:aws-cn:lambda:cn-north-1:210987654321:function:mine" })
+  }
+  expect_failures = [aws_lambda_permission.authorizer]
+}
+
 run "with_another_authorizer" {
   command = plan
   module {

@@ -3,7 +3,8 @@
 
 mock_data "aws_service" {
   defaults = {
-    region = "cn-north-1"
+    partition = "aws-cn"
+    region    = "cn-north-1"
   }
 }
 
