@@ -76,13 +76,16 @@ class Page(NamedTuple):
         return Page(texts, next_position, recalls=recalls, unreadable=unreadable)
 
 
-class _Entry(NamedTuple):
+class _Entry:
     """A notification or a recall with its text and how many bytes that takes in a page."""
 
-    notification_id: str
-    text: str
-    size: int
-    is_recall: bool = False
+    __slots__ = ("is_recall", "notification_id", "size", "text")
+
+    def __init__(self, notification_id: str, text: str, *, is_recall: bool = False) -> None:
+        self.notification_id = notification_id
+        self.text = text
+        self.size = len(text.encode()) + 1  # the comma
+        self.is_recall = is_recall
 
 
 async def read_history(
@@ -204,10 +207,10 @@ def _entry(notification: Notification) -> _Entry:
 
         if not content:
             text = recall_text(notification_id, notification.created_at, replaces or "", key)
-            return _Entry(notification_id, text, len(text.encode()) + 1, is_recall=True)
+            return _Entry(notification_id, text, is_recall=True)
         about = Replacement(replaces, None if replaces else key).about
     text = notification_text(notification_id, notification.created_at, content, topic, about)
-    return _Entry(notification.notification_id, text, len(text.encode()) + 1)  # the comma
+    return _Entry(notification_id, text)
 
 
 def _fitting(entries: Sequence[_Entry], count: int, size: int) -> Sequence[_Entry]:

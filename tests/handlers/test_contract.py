@@ -12,7 +12,6 @@ from tests.handlers.management_server import ManagementServer
 from tests.unit.contracts import contract
 from websocket_push.handlers import poll, push
 from websocket_push.protocol.frames import (
-    Keepalive,
     bye_frame,
     error_frame,
     history_frame,
@@ -103,7 +102,11 @@ def test_a_refused_request(tables: Tables, request_: Any) -> None:
 
 def test_every_frame_that_can_be_written() -> None:
     about = session(
-        user_id="alice", connection_id="c=", expires_at="2026-01-31T14:00:00.000Z", keepalive=Keepalive("poll", 240)
+        user_id="alice",
+        connection_id="c=",
+        expires_at="2026-01-31T14:00:00.000Z",
+        keepalive_action="poll",
+        keepalive_seconds=240,
     )
     note = notification_text(earliest_id_at(START), "2026-01-31T12:00:00.000Z", "null")
     (report, *_) = contract.schema("push-report")["examples"]

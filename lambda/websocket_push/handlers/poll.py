@@ -9,7 +9,7 @@ from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import error_reply, reply
 from websocket_push.history import read_history
 from websocket_push.http.blocking import together
-from websocket_push.protocol.frames import Keepalive, history_frame, max_notification_bytes, session
+from websocket_push.protocol.frames import history_frame, max_notification_bytes, session
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
@@ -22,9 +22,14 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from websocket_push.history import Log, Page
     from websocket_push.protocol.events import Event, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
+
+    Warm: TypeAlias = tuple["Settings", DynamoDB, Clients, StoredNotifications, MessageLimit | None]
+    """What poll works with."""
 
 
 class Settings(NamedTuple):
@@ -58,23 +63,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-class Warm(NamedTuple):
-    """What poll works with."""
-
-    settings: Settings
-    dynamodb: DynamoDB
-    clients: Clients
-    notifications: StoredNotifications
-    limit: "MessageLimit | None"
-
-
-def make(sender: Sender) -> Warm:
+def make(sender: Sender) -> "Warm":
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table)
     notifications = StoredNotifications(dynamodb, settings.notifications_table, recalls=settings.inbox)
     limit = None if settings.rate is None else settings.rate.limit()
-    return Warm(settings, dynamodb, clients, notifications, limit)
+    return settings, dynamodb, clients, notifications, limit
 
 
 def handler(event: "Event", context: LambdaContext) -> "Response":
@@ -83,7 +78,7 @@ def handler(event: "Event", context: LambdaContext) -> "Response":
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
-async def _poll(event: "Event", invocation: Invocation[Warm]) -> "Response":
+async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
     settings, dynamodb, clients, notifications, limit = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
@@ -143,7 +138,8 @@ async def _poll(event: "Event", invocation: Invocation[Warm]) -> "Response":
         user_id=user_id,
         connection_id=connection_id,
         expires_at=rfc_3339(session_end(event)),
-        keepalive=Keepalive(action=settings.keepalive_action, seconds=settings.keepalive_seconds),
+        keepalive_action=settings.keepalive_action,
+        keepalive_seconds=settings.keepalive_seconds,
     )
     return reply(
         history_frame(

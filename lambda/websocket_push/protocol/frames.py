@@ -5,7 +5,6 @@ Content is stored and sent as the text that was received, so frames are assemble
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode
 
@@ -14,13 +13,6 @@ HISTORY_ENVELOPE_BYTES = 1024
 
 PING_INTERVAL_SECONDS = 300
 """How often a client without support for `keepalive` pings: half of API Gateway's idle timeout of 10 minutes."""
-
-
-class Keepalive(NamedTuple):
-    """The message that a client sends to keep its connection open, and how often."""
-
-    action: str
-    seconds: int
 
 
 class JsonText(str):
@@ -155,14 +147,16 @@ def bye_frame(reason: str, *, reconnect: bool | None = None) -> str:
     return f'{{"type":"bye","reason":"{reason}"{member}}}'
 
 
-def session(*, user_id: str, connection_id: str, expires_at: str, keepalive: Keepalive) -> dict[str, object]:
-    """Return a client's user, when its connection will end (RFC 3339) and what keeps it open until then."""
+def session(
+    *, user_id: str, connection_id: str, expires_at: str, keepalive_action: str, keepalive_seconds: int
+) -> dict[str, object]:
+    """Return a client's user, when its connection will end (RFC 3339), and what keeps it open and how often."""
     return {
         "userId": user_id,
         "connectionId": connection_id,
         "expiresAt": expires_at,
-        "keepalive": keepalive._asdict(),
-        "pingIntervalSeconds": keepalive.seconds if keepalive.action == "ping" else PING_INTERVAL_SECONDS,
+        "keepalive": {"action": keepalive_action, "seconds": keepalive_seconds},
+        "pingIntervalSeconds": keepalive_seconds if keepalive_action == "ping" else PING_INTERVAL_SECONDS,
     }
 
 

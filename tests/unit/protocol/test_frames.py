@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +7,6 @@ from hypothesis import strategies as st
 from websocket_push.protocol.errors import ErrorCode
 from websocket_push.protocol.frames import (
     HISTORY_ENVELOPE_BYTES,
-    Keepalive,
     bye_frame,
     error_frame,
     history_frame,
@@ -26,7 +26,7 @@ from websocket_push.protocol.values import (
 )
 
 ID, AT = earliest_id_at(5), rfc_3339(5)
-POLLS = Keepalive("poll", 240)
+polled_session = partial(session, keepalive_action="poll", keepalive_seconds=240)
 user_ids = st.text(max_size=256).filter(lambda text: user_id_problem(text) is None)
 request_ids = st.none() | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER) | st.text(max_size=10)
 
@@ -43,7 +43,7 @@ def test_a_notification_keeps_the_text_of_its_content() -> None:
 def test_a_history_says_what_it_holds(
     user_id: str, request_id: str | int | None, next_position: str | None, reset: bool
 ) -> None:
-    about = session(user_id=user_id, connection_id="L0SM9cOFvHcCIhw=", expires_at=AT, keepalive=POLLS)
+    about = polled_session(user_id=user_id, connection_id="L0SM9cOFvHcCIhw=", expires_at=AT)
     note = notification_text(ID, AT, "null")
     frame = json.loads(
         history_frame([note] * 2, next_position=next_position, reset=reset, session=about, request_id=request_id)
@@ -67,7 +67,7 @@ def test_a_history_says_what_it_holds(
 
 def test_all_but_the_notifications_of_a_history_fits_into_the_room_kept_for_it() -> None:
     # The longest that is accepted: quotes and backslashes take two bytes in JSON.
-    about = session(user_id='"' * MAX_USER_ID_BYTES, connection_id="x" * 64, expires_at=AT, keepalive=POLLS)
+    about = polled_session(user_id='"' * MAX_USER_ID_BYTES, connection_id="x" * 64, expires_at=AT)
     longest = "\\" * MAX_REQUEST_ID_CHARACTERS
     assert parse_request_id({"requestId": longest}) == longest
     frame = history_frame([], next_position=continued_position(ID), reset=True, session=about, request_id=longest)
@@ -75,7 +75,7 @@ def test_all_but_the_notifications_of_a_history_fits_into_the_room_kept_for_it()
 
 
 def test_a_client_that_knows_pings_only_pings_as_often_as_it_is_to_keep_alive() -> None:
-    about = session(user_id="alice", connection_id="c", expires_at=AT, keepalive=Keepalive("ping", 540))
+    about = session(user_id="alice", connection_id="c", expires_at=AT, keepalive_action="ping", keepalive_seconds=540)
     assert about["keepalive"] == {"action": "ping", "seconds": 540}
     assert about["pingIntervalSeconds"] == 540
 
