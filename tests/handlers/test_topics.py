@@ -12,6 +12,7 @@ import pytest
 from tests.handlers.conftest import CLIENTS, Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
+from websocket_push.aws.dynamodb import DynamoDB, QueryPage
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.queue import Queue
 from websocket_push.handlers import connect, fanout, poll, push, subscriptions
@@ -320,6 +321,19 @@ def test_where_passing_on_fails_the_caller_hears_of_it(world: World) -> None:
 
 def report_id(report: dict[str, Any]) -> str:
     return str(report["id"])
+
+
+def test_the_few_connections_of_a_topic_are_read_consistently(world: World, environment: pytest.MonkeyPatch) -> None:
+    """A subscription that was made before the push may not be in what DynamoDB reads otherwise."""
+    asked: list[dict[str, Any]] = []
+
+    async def query(_: DynamoDB, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        asked.append(request)
+        return QueryPage([], None)
+
+    environment.setattr(DynamoDB, "query", query)
+    pushed(topic="org/7", content=1)
+    assert [each["ConsistentRead"] for each in asked] == [True]
 
 
 def test_a_message_of_the_push_queue_that_cannot_be_passed_on_is_received_again(
