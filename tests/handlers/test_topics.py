@@ -438,6 +438,40 @@ def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
     assert world.reached() == dict.fromkeys(connections, 1)
 
 
+def test_a_segment_of_which_nothing_could_be_begun_is_received_again_and_not_passed_on(
+    world: World, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    """Passed on, it would go round for ever; received again, it ends as a dead letter."""
+
+    class Never(Ending):
+        most = 0
+
+    world.connect(*many(5), topic=None)
+    environment.setattr(fanout, "Schedule", Never)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    log_lines()
+    assert world.work(body) == ["message-1"]
+    assert (world.queue.bodies, world.reached()) == ([], {})
+    assert [line["outcome"] for line in log_lines()] == ["UNAVAILABLE"]
+
+
+def test_where_api_gateway_takes_nothing_the_rest_of_a_segment_is_not_closed_either(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    connections = many(60)
+    world.connect(*connections, topic=None)
+    world.management.open(*connections, status=HTTPStatus.FORBIDDEN)
+    environment.setattr(fanout, "Schedule", Ending)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == ["message-1"]
+    assert world.queue.bodies == []
+    assert len(world.management.closed) == Ending.most
+
+
 @pytest.mark.parametrize("persist", [True, False])
 def test_a_segment_of_which_nothing_is_taken_is_received_again_as_it_is(world: World, persist: bool) -> None:
     world.management.closing = HTTPStatus.SERVICE_UNAVAILABLE
