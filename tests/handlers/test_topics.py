@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +20,9 @@ from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
 from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push import topics
+from websocket_push.push.outcome import Outcome
 from websocket_push.push.schedule import Schedule
+from websocket_push.push.spread import Means, Position
 from websocket_push.tables.audience import Audience
 from websocket_push.tables.clients import Clients
 
@@ -436,6 +439,24 @@ def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
     (finished,) = world.queue.take()
     assert json.loads(finished)["finished"] == json.loads(body)["id"]
     assert world.reached() == dict.fromkeys(connections, 1)
+
+
+def test_a_worker_keeps_time_for_what_it_has_begun_for_closing_and_for_passing_on(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    times: list[tuple[float, ...]] = []
+
+    async def spread(means: Means, *_: Any, until: float, **__: Any) -> tuple[Outcome, Position]:
+        times.append((until, means.clocks.posts_until, means.clocks.closes_until))
+        return Outcome("*"), Position("", finished=True)
+
+    environment.setattr(fanout, "spread", spread)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    began = time.monotonic()
+    assert world.work(body, Context(100_000)) == []
+    assert [each - began for each in times[0]] == pytest.approx([70, 85, 95], abs=1)
 
 
 def test_a_segment_of_which_nothing_could_be_begun_is_received_again_and_not_passed_on(
