@@ -441,6 +441,20 @@ def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
     assert world.reached() == dict.fromkeys(connections, 1)
 
 
+def test_a_segment_goes_on_after_connections_that_are_all_gone(world: World, environment: pytest.MonkeyPatch) -> None:
+    connections = many(60)
+    world.connect(*connections, topic=None)
+    world.management.statuses.clear()
+    environment.setattr(fanout, "Schedule", Ending)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == []
+    (rest,) = world.queue.take()
+    assert json.loads(rest)["after"] in connections
+    assert len(world.tables.clients()) == len(connections) - Ending.most
+
+
 def test_a_worker_keeps_time_for_what_it_has_begun_for_closing_and_for_passing_on(
     world: World, environment: pytest.MonkeyPatch
 ) -> None:
