@@ -5,6 +5,7 @@ import pytest
 
 from tests.handlers.conftest import Context, Event, Tables
 from websocket_push.handlers.disconnect import handler
+from websocket_push.tables.endings import Endings
 
 EventMaker = Callable[..., Event]
 
@@ -25,6 +26,24 @@ def test_a_failure_is_logged(
 ) -> None:
     assert handler(event("disconnect"), Context()) == {"statusCode": 500}
     assert [line["outcome"] for line in log_lines()] == ["AWS_REFUSED"]
+
+
+@pytest.mark.parametrize(
+    ("code", "noted"), [(1006, 1006), ("1006", None), (None, None), (1.5, None), ("soon", None), ([], None)]
+)
+def test_the_row_is_removed_whatever_the_close_code_is_and_only_a_number_is_noted(
+    tables: Tables, event: EventMaker, environment: pytest.MonkeyPatch, code: object, noted: int | None
+) -> None:
+    async def note(_: Endings, connection_id: str, cause: str, *, code: int | None, deadline: float) -> None:
+        assert (cause, code) == ("disconnected", noted)
+
+    environment.setenv("EVENTS", "true")
+    environment.setattr(Endings, "note", note)
+    tables.add_client("WKtlFcYLjoECFvg=")
+    disconnected = event("disconnect")
+    disconnected["requestContext"]["disconnectStatusCode"] = code
+    assert handler(disconnected, Context()) == {"statusCode": 200}
+    assert tables.clients() == []
 
 
 @pytest.mark.parametrize("name", ["connect", "message"])

@@ -11,7 +11,9 @@ import pytest
 from tests.handlers.conftest import Context, Event, Subscriptions, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.unit.contracts import contract
+from websocket_push.aws.errors import AwsError
 from websocket_push.handlers import connect, mark, poll, push, subscriptions
+from websocket_push.tables.clients import Clients
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -165,6 +167,18 @@ def test_a_revoked_token_closes_no_connection(
     tables.add_client("revoked#alice", "x", issuedBefore=4_000_000_000)
     assert opening(event) == {"statusCode": 403}
     assert management.closed == []
+
+
+def test_a_row_that_cannot_be_removed_changes_no_refusal(
+    tables: Tables, event: EventMaker, two_connections: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise AwsError("AccessDeniedException", status=400)
+
+    two_connections.setenv("REVOCABLE", "true")
+    two_connections.setattr(Clients, "remove", fail)
+    tables.add_client("revoked#alice", "x", issuedBefore=4_000_000_000)
+    assert opening(event) == {"statusCode": 403}
 
 
 MESSAGES: dict[str, tuple[Callable[[Any, Any], Any], dict[str, Any], str]] = {

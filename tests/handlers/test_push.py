@@ -207,7 +207,7 @@ class TestTime:
         monkeypatch.setattr("websocket_push.handlers.pushing.Clocks", Noted)
         return made
 
-    @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9)])
+    @pytest.mark.parametrize(("seconds", "closing"), [(60, 6.0), (30, 3.0), (5, 1.0), (2, 0.9), (1, 0.375)])
     def test_a_part_is_kept_for_closing_and_for_the_answer(
         self, tables: Tables, clocks: list[Clocks], seconds: int, closing: float
     ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -12,13 +13,16 @@ import pytest
 from tests.handlers.conftest import CLIENTS, Context, Event, Tables
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
+from websocket_push.aws.dynamodb import DynamoDB, QueryPage
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.queue import Queue
 from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
 from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push import topics
+from websocket_push.push.outcome import Outcome
 from websocket_push.push.schedule import Schedule
+from websocket_push.push.spread import Means, Position
 from websocket_push.tables.audience import Audience
 from websocket_push.tables.clients import Clients
 
@@ -322,6 +326,19 @@ def report_id(report: dict[str, Any]) -> str:
     return str(report["id"])
 
 
+def test_the_few_connections_of_a_topic_are_read_consistently(world: World, environment: pytest.MonkeyPatch) -> None:
+    """A subscription that was made before the push may not be in what DynamoDB reads otherwise."""
+    asked: list[dict[str, Any]] = []
+
+    async def query(_: DynamoDB, request: dict[str, Any], *, deadline: float) -> QueryPage:
+        asked.append(request)
+        return QueryPage([], None)
+
+    environment.setattr(DynamoDB, "query", query)
+    pushed(topic="org/7", content=1)
+    assert [each["ConsistentRead"] for each in asked] == [True]
+
+
 def test_a_message_of_the_push_queue_that_cannot_be_passed_on_is_received_again(
     world: World, event: EventMaker
 ) -> None:
@@ -422,6 +439,72 @@ def test_a_segment_whose_end_cannot_be_reported_sends_to_no_connection_again(
     (finished,) = world.queue.take()
     assert json.loads(finished)["finished"] == json.loads(body)["id"]
     assert world.reached() == dict.fromkeys(connections, 1)
+
+
+def test_a_segment_goes_on_after_connections_that_are_all_gone(world: World, environment: pytest.MonkeyPatch) -> None:
+    connections = many(60)
+    world.connect(*connections, topic=None)
+    world.management.statuses.clear()
+    environment.setattr(fanout, "Schedule", Ending)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == []
+    (rest,) = world.queue.take()
+    assert json.loads(rest)["after"] in connections
+    assert len(world.tables.clients()) == len(connections) - Ending.most
+
+
+def test_a_worker_keeps_time_for_what_it_has_begun_for_closing_and_for_passing_on(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    times: list[tuple[float, ...]] = []
+
+    async def spread(means: Means, *_: Any, until: float, **__: Any) -> tuple[Outcome, Position]:
+        times.append((until, means.clocks.posts_until, means.clocks.closes_until))
+        return Outcome("*"), Position("", finished=True)
+
+    environment.setattr(fanout, "spread", spread)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    began = time.monotonic()
+    assert world.work(body, Context(100_000)) == []
+    assert [each - began for each in times[0]] == pytest.approx([70, 85, 95], abs=1)
+
+
+def test_a_segment_of_which_nothing_could_be_begun_is_received_again_and_not_passed_on(
+    world: World, environment: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    """Passed on, it would go round for ever; received again, it ends as a dead letter."""
+
+    class Never(Ending):
+        most = 0
+
+    world.connect(*many(5), topic=None)
+    environment.setattr(fanout, "Schedule", Never)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    log_lines()
+    assert world.work(body) == ["message-1"]
+    assert (world.queue.bodies, world.reached()) == ([], {})
+    assert [line["outcome"] for line in log_lines()] == ["UNAVAILABLE"]
+
+
+def test_where_api_gateway_takes_nothing_the_rest_of_a_segment_is_not_closed_either(
+    world: World, environment: pytest.MonkeyPatch
+) -> None:
+    connections = many(60)
+    world.connect(*connections, topic=None)
+    world.management.open(*connections, status=HTTPStatus.FORBIDDEN)
+    environment.setattr(fanout, "Schedule", Ending)
+    environment.setenv("FANOUT_SEGMENTS", "1")
+    pushed(topic="*", content=1)
+    (body,) = world.queue.take()
+    assert world.work(body) == ["message-1"]
+    assert world.queue.bodies == []
+    assert len(world.management.closed) == Ending.most
 
 
 @pytest.mark.parametrize("persist", [True, False])

@@ -269,6 +269,32 @@ def test_items_that_were_left_out_are_asked_for_again() -> None:
     assert asked == [[{"id": {"S": "a"}}, {"id": {"S": "b"}}], [{"id": {"S": "b"}}], [{"id": {"S": "b"}}]]
 
 
+def test_what_a_batch_leaves_unprocessed_is_written_in_the_end_between_throttles_too() -> None:
+    deletes = [{"DeleteRequest": {"Key": {"id": {"S": str(number)}}}} for number in range(26)]
+    left = status(200, json.dumps({"UnprocessedItems": {"t": deletes[:1]}}).encode())
+    throttled = status(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}')
+
+    async def work(transport: ConcurrentSender) -> None:
+        await DynamoDB(transport).write_items("t", deletes, deadline=soon(PATIENCE))
+
+    with Server(left, throttled, left, status(200, b"{}"), status(200, b'{"UnprocessedItems":{}}')) as server:
+        run(transport_to(server), work)
+        written = [json.loads(request.body)["RequestItems"]["t"] for request in server.requests]
+    assert written == [deletes[:25]] * 4 + [deletes[25:]]
+
+
+def test_a_batch_that_stays_unprocessed_fails_at_the_deadline() -> None:
+    left = status(200, b'{"UnprocessedItems":{"t":[{}]}}')
+
+    async def work(transport: ConcurrentSender) -> AwsError:
+        with pytest.raises(AwsError) as caught:
+            await DynamoDB(transport).write_items("t", [{}], deadline=soon(0.2))
+        return caught.value
+
+    with Server(left) as server:
+        assert run(transport_to(server), work).transient
+
+
 def test_an_error_of_dynamodb_has_its_code(moto: dict[str, str]) -> None:
     with pytest.raises(AwsError) as caught:
         run(ConcurrentSender(moto), put)

@@ -581,6 +581,21 @@ def test_connections_of_those_for_whom_storing_has_failed_are_not_looked_up() ->
     assert all(outcome.nothing_done and not outcome.missed for outcome in outcomes)
 
 
+def test_a_page_that_cannot_be_read_is_not_turned_to_again() -> None:
+    world = World(*(connection(str(number)) for number in range(3)), page_size=2)
+    asked = 0
+
+    async def fail_after_the_first(_: str) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise DENIED
+
+    world.querying = fail_after_the_first
+    (outcome,) = deliver(world)
+    assert (asked, outcome.delivered, outcome.missed, outcome.incomplete) == (2, 2, True, True)
+
+
 def test_a_silent_connection_has_three_seconds_and_its_close_five() -> None:
     world = World(connection("phone"))
     world.posting = failing(AwsError("Timeout", transient=True))

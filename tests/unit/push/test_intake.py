@@ -54,6 +54,11 @@ async def push_fine(_: QueuedMessage) -> Report:
     return report_of(PERSISTED)
 
 
+def test_where_all_failures_are_the_callers_the_outcome_is_the_first() -> None:
+    codes = (ErrorCode.INVALID_TTL, ErrorCode.INVALID_ID, ErrorCode.MISSING_CONTENT)
+    assert intake_fields([Intake(code, None, Failure(code, "")) for code in codes])["outcome"] == "INVALID_TTL"
+
+
 def test_a_message_whose_turn_comes_as_the_time_is_over_is_not_started() -> None:
     async def run() -> list[Intake]:
         return await take_in(messages(1), push_fine, starts_until=asyncio.get_running_loop().time())

@@ -15,6 +15,7 @@ from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
+from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.schedule import MAX_SLICE, Schedule
@@ -108,6 +109,31 @@ def test_what_was_begun_is_where_it_goes_on_after_a_page_that_could_not_be_read(
     delivered, after, finished = asyncio.run(all_of(crowd))
     assert (delivered, after, finished) == (2 * ROWS, f"{2 * ROWS - 1:09d}", False)
     assert asyncio.run(all_of(crowd, after=after)) == (ROWS, f"{3 * ROWS - 1:09d}", True)
+
+
+def test_a_page_without_a_connection_is_not_read_again() -> None:
+    """Rows that are no connections can fill a page of the clients table."""
+
+    class Rows(Crowd):
+        async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
+            page = await super().page(share, after, rows=rows, deadline=deadline)
+            return page._replace(connections=[], unreadable=rows)
+
+    assert asyncio.run(all_of(Rows(3 * ROWS, fails_at=3))) == (0, f"{2 * ROWS - 1:09d}", False)
+
+
+def test_why_a_page_could_not_be_read_is_the_outcomes_error() -> None:
+    async def read() -> Outcome:
+        crowd = Crowd(ROWS, fails_at=1)
+        outcome, position = await spread(
+            crowd.means(), Share("*"), NOTIFICATION, after="5", persisted=True, schedule=Schedule(FAST), until=FAST
+        )
+        assert position == ("5", False)
+        return outcome
+
+    outcome = asyncio.run(read())
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.missed, outcome.incomplete) == ("UNAVAILABLE", True, True)
 
 
 @settings(deadline=None, max_examples=30)

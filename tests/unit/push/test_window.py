@@ -87,6 +87,24 @@ def test_what_ends_at_once_does_not_pile_up_on_the_stack() -> None:
     assert ended == 10_000
 
 
+def test_many_sources_whose_elements_end_at_once_do_not_pile_up_either() -> None:
+    window, ended = Window(1), 0
+
+    def source() -> Iterator[None]:
+        nonlocal ended
+        ended += 1
+        window.leave()
+        yield
+
+    # All wait for the place that the first one has.
+    window.add(iter([None]))
+    for _ in range(5_000):
+        window.add(source())
+    assert ended == 0
+    window.leave()
+    assert ended == 5_000
+
+
 def test_drained_is_when_nothing_is_under_way_and_nothing_is_left_to_begin() -> None:
     async def main() -> None:
         posts = Posts(1)
