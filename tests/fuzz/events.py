@@ -65,22 +65,34 @@ segments = members(
     persisted=st.booleans(),
     content=contents,
 )
+times = st.integers(0, 2_000_000_000_000)
+control_fields: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "connections": {"userId": user_ids, "limit": st.integers(-1, 101), "next": texts},
+    "online": {"userIds": st.lists(user_ids, max_size=5)},
+    "disconnect": {
+        "userId": user_ids,
+        "connectionId": st.sampled_from(["c1", "c1=", "revoked#alice"]) | texts,
+        "reason": st.sampled_from(["signed_out", "revoked"]) | texts,
+        "reconnect": st.booleans(),
+        "except": texts,
+    },
+    "revoke": {"userId": user_ids, "issuedBefore": st.integers(0, 2_000_000_000), "tokenId": texts},
+    "unrevoke": {"userId": user_ids, "tokenId": texts},
+    "mark": {"userId": user_ids, "seenUpTo": ids, "readUpTo": ids, "read": st.lists(ids, max_size=3), "at": times},
+}
+
+
+def _asking(action: str, fields: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return requests with an action: those that can be carried out as often as others."""
+    named = {"userIds": st.just(["alice", "bob"])} if "userIds" in fields else {"userId": st.just("alice")}
+    others = {name: choice for name, choice in fields.items() if name not in ("userId", "userIds", "connectionId")}
+    sound = st.fixed_dictionaries(named, optional=others)
+    return st.one_of(sound, members(**fields)).map(lambda request: {"action": action, **request})
+
+
 control_requests = st.one_of(
-    *(
-        members(
-            action=st.just(action),
-            userId=user_ids,
-            userIds=st.lists(user_ids, max_size=5),
-            connectionId=st.sampled_from(["c1", "c1=", "revoked#alice"]) | texts,
-            reason=st.sampled_from(["signed_out", "revoked"]) | texts,
-            reconnect=st.booleans(),
-            limit=st.integers(-1, 101),
-            issuedBefore=st.integers(0, 2_000_000_000),
-            tokenId=texts,
-            **{"next": texts, "except": texts},
-        )
-        for action in ("connections", "online", "disconnect", "revoke", "unrevoke")
-    )
+    *(_asking(action, fields) for action, fields in control_fields.items()),
+    members(action=st.sampled_from(sorted(control_fields)), userId=user_ids),
 )
 marks = members(
     requestId=request_ids,
@@ -88,22 +100,22 @@ marks = members(
     readUpTo=ids,
     read=st.lists(ids, max_size=3),
     unread=st.lists(ids, max_size=3),
-    at=st.integers(-1, 2_000_000_000_000),
+    at=times,
 )
 control_messages = members(
     sweep=user_ids,
-    revokedAt=st.integers(0, 2_000_000_000_000),
+    revokedAt=times,
     close=st.lists(texts, max_size=3),
     reason=texts,
     reconnect=st.booleans(),
-    since=st.integers(0, 2_000_000_000_000),
+    since=times,
 )
 event_messages = st.one_of(
-    members(left=user_ids, connectionId=texts, at=st.integers(0, 2_000_000_000_000)),
+    members(left=user_ids, connectionId=texts, at=times),
     members(
         undelivered=ids,
         userIds=st.lists(user_ids, max_size=5),
-        at=st.integers(0, 2_000_000_000_000),
+        at=times,
         expiresAt=st.integers(0, 2_000_000_000),
         text=texts,
     ),

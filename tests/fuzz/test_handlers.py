@@ -278,8 +278,13 @@ def test_fanout(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connec
 
 @FUZZ
 @given(event=events.control_requests | events.anything, refuse=REFUSALS, connections=CONNECTIONS)
-def test_control(invoke: Invoke, event: Any, refuse: Mapping[str, Answer], connections: list[Any]) -> None:
+def test_control(
+    invoke: Invoke, environment: pytest.MonkeyPatch, event: Any, refuse: Mapping[str, Answer], connections: list[Any]
+) -> None:
+    environment.setenv("INBOX_TTL", "3600")
     outcome = invoke(control.handler, event, refuse=refuse, connections=connections)
+    removed = {str(key) for operation, key in outcome.written if operation == "DeleteItem"}
+    assert not any("revoked#" in key for key in removed) or event["action"] == "unrevoke"
     if outcome.error is not None:
         assert outcome.error in CODES
         assert outcome.message

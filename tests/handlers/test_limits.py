@@ -10,6 +10,7 @@ import pytest
 
 from tests.handlers.conftest import Context, Event, Subscriptions, Tables
 from tests.handlers.management_server import ManagementServer
+from tests.unit.aws.support import Server, reply
 from tests.unit.contracts import contract
 from websocket_push.aws.errors import AwsError
 from websocket_push.handlers import connect, mark, poll, push, subscriptions
@@ -229,6 +230,38 @@ def test_what_is_refused_reads_nothing(event: EventMaker, one_message: pytest.Mo
     assert json.loads(str(poll.handler(message, Context())["body"]))["type"] == "history"
     one_message.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     assert json.loads(str(poll.handler(message, Context())["body"]))["code"] == "RATE_LIMITED"
+
+
+LIMITS = {
+    "none": {},
+    "the newest refused": {"CONNECTIONS_PER_USER": "2", "CLOSE_OLDEST": "false"},
+    "the oldest closed": {"CONNECTIONS_PER_USER": "2", "CLOSE_OLDEST": "true"},
+    "messages": {"MESSAGES_PER_SECOND": "10", "MESSAGE_BURST": "20"},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+def test_a_limit_costs_a_connect_one_call_at_most_and_a_message_none(
+    environment: pytest.MonkeyPatch, event: EventMaker, limits: str
+) -> None:
+    for name, value in LIMITS[limits].items():
+        environment.setenv(name, value)
+    handshake = event("connect", authorizer=ALICE)
+    messages = [
+        event("message", body=body, authorizer=ALICE)
+        for body in ({"action": "poll"}, {"action": "push", "userId": "alice", "content": 1})
+    ]
+    calls = []
+    with Server(reply(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"Items":[]}')) as server:
+        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.port}")
+        for handle, message in zip((connect.handler, poll.handler, push.handler), (handshake, *messages), strict=True):
+            answer: Any = handle(message, Context())
+            assert answer["statusCode"] == 200
+            assert '"type":"error"' not in answer.get("body", "")
+            calls.append(sorted(each.headers["x-amz-target"].rpartition(".")[2] for each in server.requests))
+            server.requests.clear()
+    limited = ["Query"] if "CONNECTIONS_PER_USER" in LIMITS[limits] else []
+    assert calls == [["PutItem", *limited], ["Query"], ["PutItem", "Query"]]
 
 
 def test_backends_are_not_limited(tables: Tables, one_message: pytest.MonkeyPatch) -> None:
