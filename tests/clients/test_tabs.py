@@ -370,7 +370,7 @@ async def test_a_leader_that_closes_while_it_is_asked_throws_nothing_and_the_mar
         await until(lambda: there.server.received[-1]["action"] == "mark", "the mark is under way")
         there.server.mute = False
         await leader.evaluate("client.close()")
-        await until(lambda: there.server.inbox is not None and bool(there.server.inbox.read_up_to), "it is marked")
+        await until(lambda: bool(there.server.inbox.read_up_to), "it is marked")
         marks = [message for message in there.server.received if message["action"] == "mark"]
         assert len(marks) == 2
         assert marks[0]["at"] == marks[1]["at"]
