@@ -111,7 +111,7 @@ export function shown(content) {
 }
 
 /**
- * Tell in which language a text is, where that decides how Chinese characters are drawn.
+ * Return the language of a text, where that decides how Chinese characters are drawn.
  *
  * @param {string} text
  * @returns {string} empty where the text does not show it

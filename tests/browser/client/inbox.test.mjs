@@ -74,7 +74,7 @@ test("a time has its day where it is not today's", () => {
   assert.match(shortTime("2026-01-30T08:05:09", today, "en-GB"), /^30 Jan, 08:05:09$/);
 });
 
-test("the language of a text is told where it decides how its characters are drawn", () => {
+test("a text has a language where that decides how its characters are drawn", () => {
   for (const text of ["こんにちは、世界", "骨をカット"]) assert.equal(languageOf(text), "ja");
   assert.equal(languageOf("세계 骨"), "ko");
   assert.equal(languageOf("你好，世界"), "zh");
