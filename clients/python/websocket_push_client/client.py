@@ -252,8 +252,8 @@ class PushClient:
         # Later than everything that is known here, whatever the clocks say.
         self._latest_mark = max(int(self._now() * 1000), self._latest_mark + 1)
         what = {"seenUpTo": seen_up_to, "readUpTo": read_up_to, "read": list(read), "unread": list(unread)}
-        message = {name: value for name, value in what.items() if value}
-        message |= {"action": "mark", "at": self._latest_mark}
+        marked = {name: value for name, value in what.items() if value}
+        message: Frame = {"action": "mark", "at": self._latest_mark, **marked}
         while True:
             try:
                 state: Frame = (await self._ask(message))["state"]

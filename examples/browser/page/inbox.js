@@ -111,6 +111,18 @@ export function shown(content) {
 }
 
 /**
+ * Return the language of a text, where that decides how Chinese characters are drawn.
+ *
+ * @param {string} text
+ * @returns {string} empty where the text does not show it
+ */
+export function languageOf(text) {
+  if (/[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text)) return "ja";
+  if (/\p{Script=Hangul}/u.test(text)) return "ko";
+  return /\p{Script=Han}/u.test(text) ? "zh" : "";
+}
+
+/**
  * Write a time shortly: with the day where it is not today's.
  *
  * @param {string} createdAt

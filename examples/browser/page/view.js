@@ -1,6 +1,6 @@
 /** Shows things; decides nothing. What comes from others is only ever set as text. */
 
-import { shortTime, shown } from "./inbox.js";
+import { languageOf, shortTime, shown } from "./inbox.js";
 
 const find = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
@@ -168,6 +168,8 @@ export function showAllRead() {
 function made(/** @type {string} */ name, /** @type {string} */ className, /** @type {string} */ text = "") {
   const element = document.createElement(name);
   element.dir = "auto"; // Each text runs as its own script does.
+  const language = languageOf(text);
+  if (language) element.lang = language;
   if (className) element.className = className;
   element.textContent = text;
   return element;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Inbox, shortTime, shown } from "../../../examples/browser/page/inbox.js";
+import { Inbox, languageOf, shortTime, shown } from "../../../examples/browser/page/inbox.js";
 import { idAt } from "./world.mjs";
 
 const at = (time) => ({ id: idAt(time), createdAt: "", content: time });
@@ -72,4 +72,11 @@ test("a time has its day where it is not today's", () => {
   const today = new Date("2026-01-31T12:00:00");
   assert.equal(shortTime("2026-01-31T08:05:09", today, "en-GB"), "08:05:09");
   assert.match(shortTime("2026-01-30T08:05:09", today, "en-GB"), /^30 Jan, 08:05:09$/);
+});
+
+test("a text has a language where that decides how its characters are drawn", () => {
+  for (const text of ["こんにちは、世界", "骨をカット"]) assert.equal(languageOf(text), "ja");
+  assert.equal(languageOf("세계 骨"), "ko");
+  assert.equal(languageOf("你好，世界"), "zh");
+  for (const text of ["hello", "مرحبا", "🎉", ""]) assert.equal(languageOf(text), "");
 });
