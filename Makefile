@@ -13,13 +13,17 @@ export TERRAFORM
 RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 # On all processors, the tests of a file by the same process.
-TOGETHER := $(PYTEST) --numprocesses auto --dist loadgroup
+SPREAD := $(PYTEST) --numprocesses auto --dist loadgroup
 
 # Each has a target of its own.
 SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py
 
+# Half of the end to end tests, by the examples that they apply. An apply waits most of its time.
+QUEUES := $(patsubst %,tests/e2e/test_%.py,complete events intake queue tools)
+IN_PAIRS := $(MAKE) --no-print-directory --jobs 2
+
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test test-without-aws test-tokens test-queues test-faults lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +34,22 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: lint scan ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
-	@$(TOGETHER) --ignore tests/e2e --ignore tests/chaos
-	@$(PYTEST) tests/e2e tests/chaos $(SLOW:%=--ignore %)
+test: environments ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
+	@$(IN_PAIRS) lint scan
+	@$(IN_PAIRS) test-without-aws test-tokens
+	@$(IN_PAIRS) test-queues test-faults
+
+test-without-aws: terraform environments
+	@$(SPREAD) --ignore tests/e2e --ignore tests/chaos
+
+test-tokens: terraform environments
+	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %) $(QUEUES:%=--ignore %)
+
+test-queues: terraform environments
+	@$(PYTEST) $(QUEUES)
+
+test-faults: terraform environments
+	@$(PYTEST) tests/chaos
 
 lint: terraform environments ## ruff, mypy --strict, terraform fmt and validate
 	@$(RUN) -m ruff check .
@@ -49,7 +66,7 @@ unit: environments ## run the Python tests that need neither Terraform nor the e
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
 terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
-	@$(TOGETHER) tests/terraform
+	@$(SPREAD) tests/terraform
 
 versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
 	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15

@@ -31,9 +31,7 @@ APART = ("test_files.py", "test_late_values.py")
 """Files whose tests share nothing that takes long to make, and take long themselves."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Have one process run all tests of a file, with `--dist loadgroup`: what they share is made once."""
-    for item in items:
-        if item.path.name not in APART:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    if item.path.name not in APART:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -7,9 +7,10 @@ import pytest
 
 from tests.plans.roots import PROVIDER, Change, make_root, plan
 
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
-INPUTS = {"allow_anonymous": True, "iam_roles": {"permissions_boundary_arn": BOUNDARY}}
-
+BOUNDARIES = [f"arn:{partition}:iam::123456789012:policy/boundary" for partition in ("aws", "aws-cn")]
+HERE, THERE = (
+    {"allow_anonymous": True, "iam_roles": {"permissions_boundary_arn": boundary}} for boundary in BOUNDARIES
+)
 
 CONFIGURATION: Mapping[str, Any] = {
     "provider": {
@@ -24,9 +25,9 @@ CONFIGURATION: Mapping[str, Any] = {
             "for_each": '${toset(["first", "second"])}',
             "name": "${each.key}",
             "tags": {"team": "a"},
-            **INPUTS,
+            **HERE,
         },
-        "elsewhere": {"source": "../", "providers": {"aws": "aws.china"}, "name": "first", **INPUTS},
+        "elsewhere": {"source": "../", "providers": {"aws": "aws.china"}, "name": "first", **THERE},
     },
 }
 
@@ -82,4 +83,4 @@ def test_an_alias_takes_everything_elsewhere(planned: Mapping[str, Change]) -> N
 
 
 def test_every_role_is_bounded(planned: Mapping[str, Change]) -> None:
-    assert {each["permissions_boundary"] for each in after(planned, "aws_iam_role")} == {BOUNDARY}
+    assert {each["permissions_boundary"] for each in after(planned, "aws_iam_role")} == set(BOUNDARIES)

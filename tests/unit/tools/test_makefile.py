@@ -5,8 +5,8 @@ import subprocess
 
 from tools.paths import CHECKOUT
 
-INTERNAL = {"python", "terraform"}
-"""What other targets check before they run."""
+INTERNAL = {"python", "terraform", "test-without-aws", "test-tokens", "test-queues", "test-faults"}
+"""What other targets check before they run, or consist of."""
 
 
 def test_help_lists_every_target() -> None:
