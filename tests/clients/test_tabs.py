@@ -473,8 +473,7 @@ async def test_where_storage_is_forbidden_each_tab_is_alone_and_sleeps_alone(scr
 
 async def test_when_the_network_is_back_so_are_all_tabs_without_sitting_out_a_wait(tmp_path: Path) -> None:
     async with world(tmp_path) as there:
-        slow = {"minReconnectDelay": 3_600_000, "maxReconnectDelay": 3_600_000}
-        tabs = [await there.tab(**slow) for _ in range(3)]
+        tabs = [await there.tab(minReconnectDelay=3_600_000, maxReconnectDelay=3_600_000) for _ in range(3)]
         await asyncio.gather(*map(opened, tabs))
         await there.context.set_offline(True)
         await there.server.drop()
