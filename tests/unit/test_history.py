@@ -279,6 +279,14 @@ def pages(table: Table, **message: Any) -> list[list[str]]:
         message |= {way: page.next_position}
 
 
+def test_more_contents_than_a_page_holds_are_not_followed_by_another_query() -> None:
+    rows = [at(START + n, size=30_000) for n in range(100)]
+    for message in ({}, {"after": f"{rows[0].notification_id}+"}):
+        table = Table(*rows)
+        assert len(read(table, **message).texts) == 1
+        assert len(table.queries) == 1
+
+
 def test_a_client_far_behind_gets_repeats_with_the_first_page_only() -> None:
     rows = [at(START + n) for n in range(1000)]
     position = 300
