@@ -113,6 +113,20 @@ def test_a_damaged_row_hides_no_other(tables: Tables) -> None:
     assert [each["connectionId"] for each in found] == ["phone"]
 
 
+@pytest.mark.parametrize(
+    ("time", "written"), [(10**35, "9999-12-31T23:59:59.999Z"), (-(10**30), "1970-01-01T00:00:00.000Z")]
+)
+def test_a_time_that_no_calendar_has_hides_no_connection(tables: Tables, time: int, written: str) -> None:
+    tables.add_client("odd", connected_at=time, expiresAt=10**35)
+    tables.add_client("phone", connected_at=AT)
+    phone, odd = sorted(
+        ask("connections", userId="alice")["connections"], key=lambda each: each["connectionId"] == "odd"
+    )
+    assert (odd["connectedAt"], odd["expiresAt"]) == (written, "9999-12-31T23:59:59.999Z")
+    assert phone["connectedAt"] == TIME
+    assert ask("online", userIds=["alice"])["users"][0]["online"] is True
+
+
 def test_a_user_is_disconnected_with_a_reason(
     tables: Tables, management: ManagementServer, queue: QueueServer, log_lines: LogLines
 ) -> None:

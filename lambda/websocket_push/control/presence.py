@@ -7,6 +7,9 @@ from websocket_push.tables.registry import Registry, Row
 
 Reply = dict[str, object]
 
+LATEST_MILLISECONDS = 253_402_300_799_999
+"""The end of the year 9999, since the epoch: RFC 3339 has no later time."""
+
 
 async def connections(request: ConnectionsRequest, registry: Registry, *, now: int, deadline: float) -> Reply:
     """Answer with a page of a user's connections; `now` is in seconds since the epoch."""
@@ -29,7 +32,7 @@ async def online(request: OnlineRequest, registry: Registry, *, now: int, deadli
             async for each in registry.connections(user_id, deadline=deadline)
             if each.expires_at > now
         ]
-        return {"userId": user_id, "online": bool(times), **({"since": rfc_3339(min(times))} if times else {})}
+        return {"userId": user_id, "online": bool(times), **({"since": _time(min(times))} if times else {})}
 
     return {"users": await each_of([presence(user_id) for user_id in request.user_ids])}
 
@@ -38,7 +41,12 @@ def _described(row: Row) -> Reply:
     connection = row.connection
     return {
         "connectionId": connection.connection_id,
-        "connectedAt": rfc_3339(connection.connected_at),
-        "expiresAt": rfc_3339(connection.expires_at * 1000),
+        "connectedAt": _time(connection.connected_at),
+        "expiresAt": _time(connection.expires_at * 1000),
         "topics": list(row.topics),
     }
+
+
+def _time(milliseconds: int) -> str:
+    """Return a time of a row, or the nearest that RFC 3339 has: a damaged row must not hide other connections."""
+    return rfc_3339(max(0, min(milliseconds, LATEST_MILLISECONDS)))
