@@ -1,5 +1,7 @@
 """The outcome of a push, for each recipient."""
 
+from collections.abc import MutableSequence
+
 from websocket_push.aws.errors import AwsError
 from websocket_push.tables.clients import Connection
 from websocket_push.telemetry.explain import Failure, explain
@@ -27,7 +29,7 @@ class Outcome:
     unclosed
         How many of these could not be closed either, although it is persisted: they may stay open with a gap.
     left
-        Which ones these are, where that is wanted; None counts them only.
+        Which ones these are, where that is wanted, or the last of them; None counts them only.
     untried
         How many of the failed ones were not tried even once because time ran out.
     unreadable
@@ -63,7 +65,7 @@ class Outcome:
         self.connections = self.delivered = self.gone = self.connecting = 0
         self.failed = self.unclosed = self.untried = self.unreadable = 0
         self.error: Failure | None = None
-        self.left: list[Connection] | None = None
+        self.left: MutableSequence[Connection] | None = None
 
     def leave(self, connection: Connection) -> None:
         """Count a connection that could be neither sent to nor closed, if it misses what is persisted."""

@@ -5,6 +5,7 @@ It is sent as a push to a user is, by `Posting`; only where the connections come
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
 from websocket_push.protocol.frames import notification_frame
+from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks, Posting
 from websocket_push.push.refusals import Refusals
@@ -114,7 +116,7 @@ async def spread(
         outcome's error.
     """
     outcome = _outcome(share.topic, persisted=persisted)
-    outcome.left = []
+    outcome.left = deque(maxlen=MAX_ONLY)
 
     async def feed(posting: Posting) -> Position:
         return await _feed(posting, means, share, outcome, after, schedule, until)

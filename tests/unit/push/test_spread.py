@@ -15,6 +15,7 @@ from websocket_push.aws.calls import Call
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
+from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
@@ -221,3 +222,21 @@ def test_never_more_than_the_rate_is_begun(rate: float, steps: list[tuple[int, f
 @pytest.mark.parametrize(("rate", "slice_"), [(1, 1), (20, 1), (200, 10), (2_500, 125), (50_000, MAX_SLICE)])
 def test_a_slice_is_small_beside_a_second(rate: int, slice_: int) -> None:
     assert Schedule(rate).slice == slice_
+
+
+def test_no_more_connections_are_noted_as_neither_sent_to_nor_closed_than_a_message_names() -> None:
+    """Noted without a bound, a segment of which nothing can be sent would take memory for each connection."""
+
+    class Stuck(Crowd):
+        def means(self, seconds: float = 1000) -> Means:
+            return super().means(0)._replace(clocks=Clocks(lambda: NOW, 0, 0))
+
+    async def count() -> tuple[int, int]:
+        crowd = Stuck(2 * MAX_ONLY)
+        outcome, _ = await spread(
+            crowd.means(), Share("*"), NOTIFICATION, after="", persisted=True, schedule=Schedule(FAST), until=FAST
+        )
+        assert outcome.left is not None
+        return outcome.unclosed, len(outcome.left)
+
+    assert virtual.run(count()) == (2 * MAX_ONLY, MAX_ONLY)
