@@ -281,7 +281,8 @@ def pages(table: Table, **message: Any) -> list[list[str]]:
 
 def test_more_contents_than_a_page_holds_are_not_followed_by_another_query() -> None:
     rows = [at(START + n, size=30_000) for n in range(100)]
-    for message in ({}, {"after": f"{rows[0].notification_id}+"}):
+    ways: list[dict[str, Any]] = [{}, {"after": f"{rows[0].notification_id}+"}]
+    for message in ways:
         table = Table(*rows)
         assert len(read(table, **message).texts) == 1
         assert len(table.queries) == 1
