@@ -43,7 +43,7 @@ def left(frames: Sequence[Frame]) -> set[str]:
 
 
 class Application:
-    """What docs/protocol.md asks of what shows notifications; it fails where it is given what was replaced."""
+    """An application as docs/protocol.md wants it. It fails if the client passes on what was replaced."""
 
     def __init__(self) -> None:
         self.shown: dict[str, str | None] = {}

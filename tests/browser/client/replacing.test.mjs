@@ -40,7 +40,7 @@ function left(frames) {
     .map(({ id }) => id);
 }
 
-/** A page as docs/protocol.md wants it; it fails where it is given what it was told is not valid. */
+/** A page as docs/protocol.md wants it. It fails if the client passes on what is not valid any more. */
 function page(client) {
   const shown = new Map();
   const gone = new Set();
