@@ -509,7 +509,7 @@ class PushClient:
         if recalled is None and fresh and not late:
             self._queue.put_nowait(_notification(notification, via))
         elif (fresh or news) if recalled else late and (news or (key and not self._ledger.drop(identifier, now))):
-            # What arrives too late to be shown is news all the same, if it replaces what is shown, by its id or its key.
+            # What arrives too late to be shown is news all the same, if it replaces what is shown, by id or by key.
             self._queue.put_nowait(Recall(identifier, str(gone or identifier), key))
 
     def _unwant(self, topics: Iterable[str]) -> None:
