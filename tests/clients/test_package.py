@@ -209,13 +209,13 @@ async def test_the_five_lines_of_the_readme_show_what_is_pushed(project: Path) -
             const show = (id, content) => (document.title += content);"""
         code = "\n".join(lines).replace(NAME, path)
         (project / "index.html").write_text(f'<script>{given}</script><script type="module">{code}</script>')
-        serving.store("before, ")
+        serving.store("before")
         with pages(project) as address:
             page = await context.new_page()
             await page.goto(address)
-            await page.wait_for_function("document.title === 'before, '")
-            await serving.push("and live")
-            await page.wait_for_function("document.title === 'before, and live'")
+            await page.wait_for_function("document.title === 'before'")
+            await serving.push("+live")
+            await page.wait_for_function("document.title === 'before+live'")
             await page.reload()
             serving.store("after a reload")
             await page.wait_for_function("document.title === 'after a reload'")

@@ -609,9 +609,9 @@ export function createPushClient(options) {
     const late = ledger.outdated(recalls ?? id, key);
     const news = gone !== undefined && ledger.drop(gone, now());
     if (!ledger.take(id, now()) || (late && !recalls)) {
-      // What arrives too late to be shown is news all the same, if it replaces what is shown.
-      if (!news || !(late || recalls)) return void stats.repeats++;
-      notification = { ...notification, recalls: gone };
+      // What arrives too late to be shown is news all the same, if it replaces what is shown, by its id or by its key.
+      if (recalls ? !news : !late || !(news || (key && !ledger.drop(id, now())))) return void stats.repeats++;
+      notification = { ...notification, recalls: gone ?? id };
     }
     const name = notification.recalls ? "recall" : "notification";
     stats[via === "live" ? "live" : "resumed"]++;

@@ -200,13 +200,11 @@ export class Tabs {
  */
 function tabSocket(id, send, dead, { setTimeout, clearTimeout }) {
   const timer = setTimeout(dead, ALIVE);
+  /** @type {any} its handlers are set by the link */
   const socket = {
     id,
     send,
     readyState: 0,
-    /** @type {any} */ onopen: null,
-    /** @type {any} */ onmessage: null,
-    /** @type {any} */ onclose: null,
     /** There is a leader; whether its connection is open. */
     alive(/** @type {unknown} */ open) {
       clearTimeout(timer);

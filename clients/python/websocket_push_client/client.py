@@ -508,9 +508,9 @@ class PushClient:
         fresh = self._ledger.take(identifier, now)
         if recalled is None and fresh and not late:
             self._queue.put_nowait(_notification(notification, via))
-        elif (fresh and recalled) or (news and (recalled or late)):
-            # What arrives too late to be shown is news all the same, if it replaces what is shown.
-            self._queue.put_nowait(Recall(identifier, str(gone), key))
+        elif (fresh or news) if recalled else late and (news or (key and not self._ledger.drop(identifier, now))):
+            # What arrives too late to be shown is news all the same, if it replaces what is shown, by id or by key.
+            self._queue.put_nowait(Recall(identifier, str(gone or identifier), key))
 
     def _unwant(self, topics: Iterable[str]) -> None:
         for topic in topics:
