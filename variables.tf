@@ -1007,6 +1007,11 @@ variable "packages_folder" {
   EOT
   type        = string
   default     = null
+
+  validation {
+    condition     = var.packages_folder == null ? true : trimspace(var.packages_folder) != ""
+    error_message = "packages_folder must be the path of a folder with a release's packages, such as \"./push-packages\". Leave it out to have apply build the packages."
+  }
 }
 
 variable "log_retention_days" {

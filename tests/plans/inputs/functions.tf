@@ -248,3 +248,17 @@ module "events_that_are_stopped" {
   events          = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
   functions       = { events = { reserved_concurrency = 0 } }
 }
+
+module "packages_in_no_folder" {
+  source = "../../../"
+
+  allow_anonymous = true
+  packages_folder = "" # refused: packages_folder must be the path
+}
+
+module "packages_in_a_folder" {
+  source = "../../../"
+
+  allow_anonymous = true
+  packages_folder = "dist"
+}
