@@ -54,6 +54,13 @@ variable "tags" {
   }
 
   validation {
+    condition = !contains(
+      [for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags)) : lower(key)], "websocket-push:deployed"
+    )
+    error_message = "tags or the provider's default_tags have \"websocket-push:deployed\", the module's own tag on a table: it notes which packages are deployed. Give yours another key."
+  }
+
+  validation {
     condition = alltrue([
       for key, value in data.aws_default_tags.current.tags : (
         can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:")
@@ -646,6 +653,11 @@ variable "inbox" {
       var.inbox.state_ttl >= 86400 && var.inbox.state_ttl <= 69120000 && floor(var.inbox.state_ttl) == var.inbox.state_ttl, false,
     )
     error_message = "inbox.state_ttl must be a whole number of seconds from 86400 (a day) to 69120000 (800 days), such as 31622400. It must not be shorter than the life of a notification: what was read would be unread again."
+  }
+
+  validation {
+    condition     = try(var.inbox.state_ttl >= var.notification_ttl, true)
+    error_message = "inbox.state_ttl is shorter than notification_ttl, so that what was read would be unread again: set it to at least as many seconds, or leave it out for 366 days."
   }
 }
 

@@ -262,3 +262,24 @@ module "packages_in_a_folder" {
   allow_anonymous = true
   packages_folder = "dist"
 }
+
+module "a_function_that_there_is_not" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { pull = {} } # no such function; refused: functions has a key
+}
+
+module "a_function_that_is_null" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { push = null } # no settings; refused: A function in functions
+}
+
+module "too_little_memory" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { push = { memory_size = 127 } } # too small; refused: memory_size must be a
+}
