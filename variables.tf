@@ -54,6 +54,13 @@ variable "tags" {
   }
 
   validation {
+    condition = !contains(
+      [for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags)) : lower(key)], "websocket-push:deployed"
+    )
+    error_message = "tags or the provider's default_tags have \"websocket-push:deployed\", the module's own tag on a table: it notes which packages are deployed. Give yours another key."
+  }
+
+  validation {
     condition = alltrue([
       for key, value in data.aws_default_tags.current.tags : (
         can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:")
@@ -649,6 +656,11 @@ variable "inbox" {
     )
     error_message = "inbox.state_ttl must be a whole number of seconds from 86400 (a day) to 69120000 (800 days), such as 31622400. It must not be shorter than the life of a notification: what was read would be unread again."
   }
+
+  validation {
+    condition     = try(var.inbox.state_ttl >= var.notification_ttl, true)
+    error_message = "inbox.state_ttl is shorter than notification_ttl, so that what was read would be unread again: set it to at least as many seconds, or leave it out for 366 days."
+  }
 }
 
 variable "topics" {
@@ -1009,6 +1021,11 @@ variable "packages_folder" {
   EOT
   type        = string
   default     = null
+
+  validation {
+    condition     = var.packages_folder == null ? true : trimspace(var.packages_folder) != ""
+    error_message = "packages_folder must be the path of a folder with a release's packages, such as \"./push-packages\". Leave it out to have apply build the packages."
+  }
 }
 
 variable "log_retention_days" {

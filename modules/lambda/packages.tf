@@ -52,7 +52,10 @@ locals {
 
   # A release's folder says of each zip what it must hash to, and what the sources that it was made of hash to: that is what
   # identifies it here too, so a function does not change with where its package comes from.
-  release = { for zip in try(jsondecode(file("${var.packages_folder}/packages.json")), []) : zip.file => zip }
+  release = try({
+    for zip in jsondecode(file("${var.packages_folder}/packages.json")) :
+    zip.file => { sha256 = zip.sha256, sources_hash = zip.sources_hash }
+  }, {})
   release_names = {
     for key in local.released : key => (
       local.requirements[key] == null ? "${local.package_keys[key]}.zip" : "${key}-${local.settings[key].runtime}-${local.settings[key].architecture}.zip"
@@ -71,7 +74,7 @@ locals {
   # Why a release's zip cannot be used; empty where it can.
   release_faults = {
     for key, name in local.release_names : key => (
-      (!fileexists("${var.packages_folder}/${name}") || !contains(keys(local.release), name))
+      (!try(fileexists("${var.packages_folder}/${name}"), false) || !contains(keys(local.release), name))
       ? "${var.packages_folder} has no ${name}, or no packages.json that lists it: put all files of the release there"
       : (
         filesha256("${var.packages_folder}/${name}") != local.release[name].sha256

@@ -37,6 +37,7 @@ PROVIDERS: Mapping[str, Mapping[str, Any]] = {
     "tagged_6": {"default_tags": {"tags": {"team": "a & b"}}},
     "tagged_7": {"default_tags": {"tags": {"team": "a" * 257}}},
     "tagged_8": {"default_tags": {"tags": {"AWS:team": "a"}}},
+    "tagged_9": {"default_tags": {"tags": {"websocket-push:deployed": "a"}}},
     "eu_south_2": {"region": "eu-south-2"},
 }
 """Providers beside the default one, by the aliases that cases name."""

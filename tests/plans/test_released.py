@@ -1,6 +1,7 @@
 """The packages of a release in a folder: nothing is built, and what is not of the release is refused by the plan."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,9 +50,9 @@ def test_nothing_is_built_and_nothing_differs(tmp_path: Path, released: Path) ->
         assert taken["source_code_hash"] == built["source_code_hash"]
 
 
-def refused(tmp_path: Path, folder: Path) -> str:
+def refused(folder: Path, modules: Mapping[str, Mapping[str, object]]) -> str:
     with pytest.raises(ToolError) as refusal:
-        plan(make_root(tmp_path / "plan", calls({"released": call(folder)})))
+        plan(make_root(folder, calls(modules)))
     return " ".join(str(refusal.value).replace("│", " ").split())
 
 
@@ -69,11 +70,24 @@ def test_what_is_not_of_the_release_is_refused(tmp_path: Path, released: Path) -
             package["sources_hash"] = "of another version"
     (folder / "packages.json").write_text(json.dumps(described))
 
-    said = refused(tmp_path, folder)
+    said = refused(tmp_path / "plan", {"released": call(folder)})
     assert "has no connect.zip" in said
     assert "poll.zip is not the file of the release" in said
     assert "holds the packages of another version" in said
 
 
-def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
-    assert "or no packages.json that lists it" in refused(tmp_path, tmp_path / "nothing")
+def test_what_is_no_release_is_refused(tmp_path: Path, released: Path) -> None:
+    folders = [tmp_path / "nothing", released / "poll.zip"]
+    for number, described in enumerate(("{", "{}", "[1]", '[{"file": "poll.zip"}]')):
+        folders.append(tmp_path / f"described{number}")
+        shutil.copytree(released, folders[-1])
+        (folders[-1] / "packages.json").write_text(described)
+    modules = {
+        f"call{number}": {"allow_anonymous": True, "packages_folder": str(folder)}
+        for number, folder in enumerate(folders)
+    }
+    said = refused(tmp_path / "plan", modules)
+    for folder in folders:
+        assert f"packages_folder: {folder} has no connect.zip, or no packages.json that lists it" in said
+    assert "Unsupported attribute" not in said
+    assert "Error in function call" not in said

@@ -248,3 +248,38 @@ module "events_that_are_stopped" {
   events          = { event_bus_arn = "arn:aws:events:eu-central-1:123456789012:event-bus/push" }
   functions       = { events = { reserved_concurrency = 0 } }
 }
+
+module "packages_in_no_folder" {
+  source = "../../../"
+
+  allow_anonymous = true
+  packages_folder = "" # refused: packages_folder must be the path
+}
+
+module "packages_in_a_folder" {
+  source = "../../../"
+
+  allow_anonymous = true
+  packages_folder = "dist"
+}
+
+module "a_function_that_there_is_not" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { pull = {} } # no such function; refused: functions has a key
+}
+
+module "a_function_that_is_null" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { push = null } # no settings; refused: A function in functions
+}
+
+module "too_little_memory" {
+  source = "../../../"
+
+  allow_anonymous = true
+  functions       = { push = { memory_size = 127 } } # too small; refused: memory_size must be a
+}

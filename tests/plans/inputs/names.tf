@@ -11,7 +11,6 @@ module "refused_1" {
   stage_name         = ""                 # empty; refused: stage_name must be 1
   throttling         = { rate_limit = 0 } # no messages; refused: throttling.rate_limit must be at
   log_retention_days = 31                 # CloudWatch takes no such number; refused: log_retention_days must be one
-  functions          = { pull = {} }      # no such function; refused: functions has a key
 }
 
 module "refused_2" {
@@ -25,7 +24,6 @@ module "refused_2" {
   max_frame_kb     = 129                                                 # more than API Gateway carries; refused: max_frame_kb must be a
   stage_name       = "$default"                                          # for HTTP APIs only; refused: stage_name must be 1
   throttling       = { burst_limit = 0 }                                 # no messages; refused: throttling.burst_limit must be a
-  functions        = { push = null }                                     # no settings; refused: A function in functions
 }
 
 module "refused_3" {
@@ -39,7 +37,6 @@ module "refused_3" {
   max_frame_kb     = 32.5                                              # a fraction; refused: max_frame_kb must be a
   stage_name       = join("", [for _ in range(129) : "s"])             # too long; refused: stage_name must be 1
   throttling       = { burst_limit = 1.5 }                             # a fraction; refused: throttling.burst_limit must be a
-  functions        = { push = { memory_size = 127 } }                  # too small; refused: memory_size must be a
 }
 
 module "refused_4" {
@@ -166,4 +163,19 @@ module "a_default_tag_key_of_awss_own" {
 
   allow_anonymous = true
   tags            = {} # refused: default_tags of the provider has a tag
+}
+
+module "the_modules_own_tag" {
+  source = "../../../"
+
+  allow_anonymous = true
+  tags            = { "WebSocket-Push:deployed" = "a" } # refused: tags or the provider's default_tags have
+}
+
+module "the_modules_own_tag_by_default" {
+  source    = "../../../"
+  providers = { aws = aws.tagged_9 }
+
+  allow_anonymous = true
+  tags            = {} # refused: tags or the provider's default_tags have
 }

@@ -184,8 +184,9 @@ module "a_state_that_is_soon_lost" {
   source    = "../../../"
   providers = { aws = aws.cn_north_1 }
 
-  allow_anonymous = true
-  inbox           = { state_ttl = 86399 } # refused: inbox.state_ttl must be a
+  allow_anonymous  = true
+  notification_ttl = 60
+  inbox            = { state_ttl = 86399 } # refused: inbox.state_ttl must be a
 }
 
 module "a_state_without_an_end" {
@@ -200,8 +201,9 @@ module "part_of_a_second" {
   source    = "../../../"
   providers = { aws = aws.cn_north_1 }
 
-  allow_anonymous = true
-  inbox           = { state_ttl = 86400.5 } # refused: inbox.state_ttl must be a
+  allow_anonymous  = true
+  notification_ttl = 60
+  inbox            = { state_ttl = 86400.5 } # refused: inbox.state_ttl must be a
 }
 
 module "more_for_clients_than_for_a_route" {
@@ -578,4 +580,20 @@ module "a_broadcast_at_the_quota_of_a_smaller_region" {
 
   allow_anonymous = true
   topics          = { broadcast_rate = 2500 }
+}
+
+module "a_state_that_ends_before_notifications" {
+  source = "../../../"
+
+  allow_anonymous  = true
+  notification_ttl = 86401
+  inbox            = { state_ttl = 86400 } # refused: inbox.state_ttl is shorter than notification_ttl
+}
+
+module "a_state_that_ends_with_notifications" {
+  source = "../../../"
+
+  allow_anonymous  = true
+  notification_ttl = 86400
+  inbox            = { state_ttl = 86400 }
 }
