@@ -176,6 +176,8 @@ def test_who_may_push_to_whom(client_push: ClientPush, recipient: str, allowed: 
     with pytest.raises(RequestError) as refusal:
         require_push_allowed(client_push, sender="alice", recipient=recipient)
     assert refusal.value.code is ErrorCode.PUSH_NOT_ALLOWED
+    assert ("only to their own user" in refusal.value.message) == (client_push is ClientPush.SELF)
+    assert ("push from a backend" in refusal.value.message) == (client_push is ClientPush.NONE)
 
 
 def test_a_message_after_the_token_has_expired_is_refused() -> None:
@@ -192,6 +194,7 @@ def test_an_authorization_lasts_as_long_as_the_authorizer_says() -> None:
     assert authorized_until(event(authorizer={"userId": "alice"})) is None
     assert authorized_until(event(authorizer={"expiresAt": "1769860800"})) == 1_769_860_800
     assert authorized_until(event(authorizer={"expiresAt": 1_769_860_800})) == 1_769_860_800
+    assert authorized_until(event(authorizer={"expiresAt": "9" * 15})) == 10**15 - 1
 
 
 @pytest.mark.parametrize("unreadable", ["", "soon", "-1", "1.5", 1.5, True, "1" * 16, "\u0661", [], {}])
