@@ -11,6 +11,8 @@ locals {
   # name) and 6 (region).
   provider_region    = data.aws_service.api.region
   provider_partition = data.aws_service.api.partition
+  # A string, because Terraform 1.9 takes a list with unknown members for one that differs.
+  provider_place = "${local.provider_partition}:${local.provider_region}"
 
   # Regions whose quota for the requests of an account is 2,500 per second, with bursts of 1,250, unless raised (API Gateway
   # developer guide, "Amazon API Gateway quotas"). In all others it is 10,000 and 5,000.

@@ -322,7 +322,7 @@ variable "authorizer" {
   }
 
   validation {
-    condition     = try(regex("^arn:([^:]+):lambda:([^:]+):", var.authorizer.function_arn) == [local.provider_partition, local.provider_region], true)
+    condition     = try(join(":", regex("^arn:([^:]+):lambda:([^:]+):", var.authorizer.function_arn)) == local.provider_place, true)
     error_message = "authorizer.function_arn is in another Region or partition than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
@@ -537,7 +537,7 @@ variable "push_queue" {
   # A topic may send to a queue in another Region, a rule may not.
   validation {
     condition = alltrue([
-      for arn in try(var.push_queue.source_arns, []) : try(regex("^arn:([^:]+):events:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)
+      for arn in try(var.push_queue.source_arns, []) : try(join(":", regex("^arn:([^:]+):events:([^:]+):", arn)) == local.provider_place, true)
     ])
     error_message = "push_queue.source_arns has an EventBridge rule of another Region or partition: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
@@ -731,7 +731,7 @@ variable "events" {
   }
 
   validation {
-    condition     = try(regex("^arn:([^:]+):events:([^:]+):", var.events.event_bus_arn) == [local.provider_partition, local.provider_region], true)
+    condition     = try(join(":", regex("^arn:([^:]+):events:([^:]+):", var.events.event_bus_arn)) == local.provider_place, true)
     error_message = "events.event_bus_arn is in another Region or partition: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region} (${local.provider_partition}), and have a rule pass its events on."
   }
 
@@ -1127,7 +1127,7 @@ variable "alarms" {
 
   validation {
     condition = alltrue([
-      for arn in try(var.alarms.sns_topic_arns, []) : try(regex("^arn:([^:]+):sns:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)
+      for arn in try(var.alarms.sns_topic_arns, []) : try(join(":", regex("^arn:([^:]+):sns:([^:]+):", arn)) == local.provider_place, true)
     ])
     error_message = "alarms.sns_topic_arns has a topic of another Region or partition: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
@@ -1272,7 +1272,7 @@ variable "kms" {
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.kms) : try(regex("^arn:([^:]+):kms:([^:]+):", arn) == [local.provider_partition, local.provider_region], true)])
+    condition     = alltrue([for arn in values(var.kms) : try(join(":", regex("^arn:([^:]+):kms:([^:]+):", arn)) == local.provider_place, true)])
     error_message = "A key in kms is of another Region or partition: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
@@ -1409,7 +1409,7 @@ variable "custom_domain" {
   }
 
   validation {
-    condition     = try(regex("^arn:([^:]+):acm:([^:]+):", var.custom_domain.certificate_arn) == [local.provider_partition, local.provider_region], true)
+    condition     = try(join(":", regex("^arn:([^:]+):acm:([^:]+):", var.custom_domain.certificate_arn)) == local.provider_place, true)
     error_message = "custom_domain.certificate_arn is in another Region or partition than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} of ${local.provider_partition} (us-east-1 is for CloudFront)."
   }
 }
