@@ -531,6 +531,8 @@ def _continue_segments(this: Run) -> None:
 
 def _fail_segments(this: Run) -> None:
     """Have API Gateway take nothing until segments are dead letters, and move these back."""
+    # Clients may have polled what workers have yet to send; each of those segments would be refused for seconds.
+    wait_until(lambda: this.sender.waiting("fanout_queue_url") == 0, "earlier segments", seconds=_SETTLE_SECONDS)
     with this.world.dead_letters_soon("fanout_queue_url"):
         this.under(Rule((POST, CLOSE), 1.0, Fault(Kind.REFUSE, status=503)))
         for _ in range(_BROADCASTS_THAT_FAIL):
