@@ -61,7 +61,9 @@ def _run(options: argparse.Namespace) -> int:
     chart_path.parent.mkdir(parents=True, exist_ok=True)
     chart_path.write_text(chart(results), encoding="utf-8")
     if results_path == RESULTS:
-        cost.rewrite(COST_PAGE, results)  # It counts with the CPU time that was just measured.
+        # They count with the CPU time that was just measured.
+        cost.rewrite(COST_PAGE, results)
+        broadcast.write_pages(broadcast.read_figures())
     sys.stdout.write(f"{table(results)}\n")
     sys.stdout.write("\n".join(verdict_lines(results)))
     sys.stdout.write(f"\n\n{summary(results['measures'])}. Written: {results_path}, {chart_path}\n")
