@@ -60,6 +60,7 @@ segments = members(
     segment=st.integers(-1, 3),
     of=st.integers(0, 3) | st.just(101),
     after=texts,
+    until=texts,
     topic=topics,
     id=ids,
     persisted=st.booleans(),

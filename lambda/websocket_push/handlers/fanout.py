@@ -182,7 +182,7 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
     """
     outcome, position = await spread(
         means,
-        Share(segment.topic, segment.part, segment.of),
+        Share(segment.topic, segment.part, segment.of, segment.until),
         Notification(segment.notification_id, segment.content),
         after=segment.after,
         persisted=segment.persisted,

@@ -16,7 +16,7 @@ MAX_SEGMENTS = 100
 MAX_ONLY = 500
 """To how many connections a segment can be restricted; each takes some 50 bytes."""
 
-_FIELDS = ("segment", "of", "after", "only", "topic", "id", "persisted", "content")
+_FIELDS = ("segment", "of", "after", "until", "only", "topic", "id", "persisted", "content")
 
 _REFUSED_BY_SQS = re.compile("[\ufffe\uffff]")
 """What JSON text may hold unescaped and a message may not ("SendMessage", SQS API reference)."""
@@ -46,9 +46,11 @@ class Segment(NamedTuple):
     part, of
         Which of how many segments it is, from 0.
     after
-        The id of the last connection that it was sent to; empty at the beginning.
+        The id of the last connection that it was sent to, or after which it begins; empty for the first.
     only
         The connections that it is for, where it is not for all: those that were neither sent to nor closed before.
+    until
+        The id of the connection with which it ends; empty for the last of a topic, and for a broadcast.
     """
 
     topic: str
@@ -59,6 +61,7 @@ class Segment(NamedTuple):
     of: int
     after: str = ""
     only: tuple[Target, ...] = ()
+    until: str = ""
 
 
 def segment_text(segment: Segment) -> str:
@@ -67,6 +70,7 @@ def segment_text(segment: Segment) -> str:
         "segment": segment.part,
         "of": segment.of,
         **({"after": segment.after} if segment.after else {}),
+        **({"until": segment.until} if segment.until else {}),
         **({"only": segment.only} if segment.only else {}),
         "topic": segment.topic,
         "id": segment.notification_id,
@@ -100,7 +104,8 @@ def parse_segment(body: object) -> Segment:
     message = parse_message(body)
     require_known_fields(message, _FIELDS)
     notification_id = parse_notification_id(message.get("id"))
-    topic, content, after = message.get("topic"), message.get("content"), message.get("after", "")
+    topic, content = message.get("topic"), message.get("content")
+    after, until = message.get("after", ""), message.get("until", "")
     of = _number(message, "of", 1, MAX_SEGMENTS)
     if (
         notification_id is None
@@ -108,6 +113,7 @@ def parse_segment(body: object) -> Segment:
         or not (topic == EVERYBODY or is_topic(topic))
         or not isinstance(content, JsonText)
         or not isinstance(after, str)
+        or not isinstance(until, str)
         or not isinstance(message.get("persisted"), bool)
     ):
         raise _not_a_segment()
@@ -120,6 +126,7 @@ def parse_segment(body: object) -> Segment:
         of=of,
         after=after,
         only=_targets(message.get("only", [])),
+        until=until,
     )
 
 

@@ -14,6 +14,7 @@ from websocket_push.protocol.segment import Segment, segment_text
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.push.delivery import id_taken
 from websocket_push.push.outcome import Outcome
+from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Pusher
 from websocket_push.push.report import Report, connection_totals, error_member
 from websocket_push.push.spread import Means, send_to_each
@@ -85,7 +86,7 @@ class Topics(NamedTuple):
             outcome.unreadable = unreadable
             return _report(topic, notification, persisted, _sent(outcome))
         try:
-            await self._pass_on(topic, notification, persisted=persisted, deadline=pusher.clocks.closes_until)
+            await self._pass_on(topic, notification, persisted=persisted, clocks=pusher.clocks)
         except AwsError as error:
             if not persisted:
                 raise
@@ -104,23 +105,30 @@ class Topics(NamedTuple):
             return None
         return page.connections, page.unreadable
 
-    async def _pass_on(self, topic: str, notification: Notification, *, persisted: bool, deadline: float) -> None:
+    async def _pass_on(self, topic: str, notification: Notification, *, persisted: bool, clocks: Clocks) -> None:
         """Pass every segment to the workers; where one was not taken, all may be passed on again."""
-        first = Segment(
-            topic=topic,
-            notification_id=notification.notification_id,
-            content=notification.content,
-            persisted=persisted,
-            part=0,
-            of=self.segments,
-        )
-        bodies = [segment_text(first._replace(part=part)) for part in range(self.segments)]
+        parts = await self._parts(topic, deadline=clocks.posts_until)
+        whole = Segment(topic, notification.notification_id, notification.content, persisted, part=0, of=len(parts))
+        bodies = [
+            segment_text(whole._replace(part=part, after=after, until=until))
+            for part, (after, until) in enumerate(parts)
+        ]
         answers = await asyncio.gather(
-            *(self.queue.send(body, deadline=deadline) for body in bodies), return_exceptions=True
+            *(self.queue.send(body, deadline=clocks.closes_until) for body in bodies), return_exceptions=True
         )
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
+
+    async def _parts(self, topic: str, *, deadline: float) -> list[tuple[str, str]]:
+        """Return after which connection each segment begins, and with which it ends; empty where the table divides."""
+        if topic == EVERYBODY:
+            return [("", "")] * self.segments
+        try:
+            ends = await self.audience.ends(topic, self.segments, deadline=deadline)
+        except AwsError:
+            ends = []  # One worker then sends to all of them.
+        return list(zip(["", *ends], [*ends, ""], strict=True))
 
     def _means(self, pusher: Pusher) -> Means:
         return Means(

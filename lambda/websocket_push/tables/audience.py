@@ -1,20 +1,26 @@
 """Whom a topic's notification goes to: its subscriptions, or every connection, page by page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.tables.clients import Connection, deleted_subscription, is_connection, read_connection
 
-_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-"""What connection ids begin with, in the order of DynamoDB's keys."""
+_FIRST_ROWS, _MOST_ROWS = 100, 5_000
+"""How many rows of a topic are counted at once: first, and at most, which is less than the 1 MB that a query reads."""
+
+_FINENESS = 16
+"""Into how many pages a topic is counted at least."""
+
+_MOST_COUNTS = 500
+"""How many queries are made to count. The last part also has what is beyond, some two million connections."""
 
 _READ = "connectionId, connectedAt, expiresAt"
 
 
 class Share(NamedTuple):
-    """A part of an audience: a range of a topic's connection ids, or for `EVERYBODY` a segment of the table.
+    """A part of an audience: a topic's connections up to one of them, or for `EVERYBODY` a segment of the table.
 
     Parameters
     ----------
@@ -22,11 +28,15 @@ class Share(NamedTuple):
         The topic, or `EVERYBODY`.
     part, of
         Which of how many parts, from 0.
+    until
+        The id of a topic's connection with which its part ends; empty for all. Where it begins is where the reading
+        begins.
     """
 
     topic: str
     part: int = 0
     of: int = 1
+    until: str = ""
 
 
 class AudiencePage(NamedTuple):
@@ -87,7 +97,7 @@ class Audience:
                 request["ExclusiveStartKey"] = {"connectionId": {"S": after}}
             page = await self._dynamodb.scan(request, deadline=deadline)
         else:
-            request |= {"TableName": self._subscriptions, **_within(share)}
+            request |= {"TableName": self._subscriptions, **_until(share)}
             if after:
                 request["ExclusiveStartKey"] = _key(share.topic, after)
             page = await self._dynamodb.query(request, deadline=deadline)
@@ -98,6 +108,29 @@ class Audience:
             connections, len(rows_found) - len(connections), None if last is None else last["connectionId"]["S"]
         )
 
+    async def ends(self, topic: str, parts: int, *, deadline: float) -> list[str]:
+        """Return the ids of the connections with which all parts but the last of a topic end.
+
+        Of so many parts of about the same size; of fewer, where there are few connections. They are counted, because
+        ids say nothing: they begin with the time, so all that are open at a time begin alike.
+        """
+        # All rows are filtered out once they are read: only where each page ends is of interest.
+        request = {
+            "TableName": self._subscriptions,
+            "FilterExpression": "attribute_not_exists(userId)",
+            **_until(Share(topic)),
+        }
+        counted, pages = 0, list[tuple[int, str]]()
+        for _ in range(_MOST_COUNTS if parts > 1 else 0):
+            rows = max(_FIRST_ROWS, min(_MOST_ROWS, counted // _FINENESS))
+            page = await self._dynamodb.query({**request, "Limit": rows}, deadline=deadline)
+            if page.last_evaluated_key is None:
+                break
+            counted += rows
+            pages.append((counted, page.last_evaluated_key["connectionId"]["S"]))
+            request["ExclusiveStartKey"] = page.last_evaluated_key
+        return _quantiles(pages, parts)
+
     async def remove(self, topic: str, connection_id: str, *, deadline: float) -> None:
         """Delete a connection's subscription to a topic; of `EVERYBODY` there is none."""
         if topic != EVERYBODY:
@@ -105,24 +138,22 @@ class Audience:
             await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
 
-def _within(share: Share) -> dict[str, object]:
-    """Return the key condition of a share of a topic.
-
-    The ranges cover all strings, whatever ids look like; their bounds are shorter than any id, so no id is in two.
-    """
-    low = _ALPHABET[share.part * len(_ALPHABET) // share.of] if share.part else ""
-    high = _ALPHABET[(share.part + 1) * len(_ALPHABET) // share.of] if share.part + 1 < share.of else ""
-    condition = {
-        (False, False): "",
-        (False, True): " AND connectionId < :high",
-        (True, False): " AND connectionId >= :low",
-        (True, True): " AND connectionId BETWEEN :low AND :high",
-    }[bool(low), bool(high)]
-    values = {":topic": share.topic, ":low": low, ":high": high}
+def _until(share: Share) -> dict[str, object]:
+    """Return the key condition of a share of a topic."""
+    values = {":topic": share.topic, ":until": share.until}
     return {
-        "KeyConditionExpression": f"topic = :topic{condition}",
+        "KeyConditionExpression": f"topic = :topic{' AND connectionId <= :until' if share.until else ''}",
         "ExpressionAttributeValues": {name: {"S": value} for name, value in values.items() if value},
     }
+
+
+def _quantiles(pages: Sequence[tuple[int, str]], parts: int) -> list[str]:
+    """Return where to divide, of pages with how many rows there are up to the end of each, and the key there."""
+    found: list[str] = []
+    for counted, end in pages:
+        if len(found) < parts - 1 and counted * parts >= pages[-1][0] * (len(found) + 1):
+            found.append(end)
+    return found
 
 
 def _readable(items: Iterable[Item]) -> Iterable[Connection]:

@@ -24,6 +24,7 @@ segments = st.integers(1, MAX_SEGMENTS).flatmap(
         part=st.integers(0, of - 1),
         of=st.just(of),
         after=st.sampled_from(["", "L0SM9cOFvHcCIhw=", '"\\']),
+        until=st.sampled_from(["", "L0SM9cOFvHcCIhw=", '"\\']),
     )
 )
 

@@ -30,7 +30,7 @@ def test_a_broadcast_passes_over_revocations() -> None:
     assert page.unreadable == 1
 
 
-@pytest.mark.parametrize("share", [Share(EVERYBODY), Share("org/7"), Share("org/7", 1, 3)])
+@pytest.mark.parametrize("share", [Share(EVERYBODY), Share("org/7"), Share("org/7", 1, 3, "a=")])
 def test_a_connection_that_listened_before_the_read_is_found(share: Share) -> None:
     scanned = Scanned()
     audience = Audience(cast(DynamoDB, scanned), subscriptions="subscriptions", clients="clients")
