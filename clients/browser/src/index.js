@@ -606,11 +606,11 @@ export function createPushClient(options) {
     if (closed) return;
     const { id, key, replaces, recalls } = notification;
     const gone = replaces ?? recalls;
-    const late = ledger.outdated(recalls ?? id, key);
-    const news = gone !== undefined && ledger.drop(gone, now());
+    const late = ledger.outdated(id, key);
+    const news = ledger.drop(gone, key, recalls ?? id, now());
     if (!ledger.take(id, now()) || (late && !recalls)) {
       // What arrives too late to be shown is news all the same, if it replaces what is shown, by its id or by its key.
-      if (recalls ? !news : !late || !(news || (key && !ledger.drop(id, now())))) return void stats.repeats++;
+      if (!news || !(late || recalls)) return void stats.repeats++;
       notification = { ...notification, recalls: gone ?? id };
     }
     const name = notification.recalls ? "recall" : "notification";

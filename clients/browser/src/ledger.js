@@ -128,30 +128,33 @@ export class Ledger {
   }
 
   /**
-   * Note that a notification was replaced or recalled: it is not shown if it arrives late.
+   * Note that a notification was replaced or recalled, and what is earlier with a key: it is not shown if it arrives late.
    *
-   * @param {string} id
+   * @param {string | undefined} id
+   * @param {string | undefined} key
+   * @param {string} before which id what has the key is not valid any more
    * @param {number} now
    * @returns {boolean} false if that was known
    */
-  drop(id, now) {
-    if (this.#taken.has(id)) return false;
+  drop(id, key, before, now) {
+    // No comparison with an id is true where there is none.
+    const news = key !== undefined && !(before <= /** @type {string} */ (this.#taken.get(`=${key}`)));
+    if (news) this.#note(`=${key}`, before);
+    if (id === undefined || this.#taken.has(id)) return news;
     this.take(id, now);
     this.#note(id, id);
     return true;
   }
 
   /**
-   * Tell whether a notification's place was taken before it arrived, and note the latest id of its key.
+   * Tell whether a notification's place was taken before it arrived.
    *
    * @param {string} id
    * @param {string | undefined} key
    * @returns {boolean}
    */
   outdated(id, key) {
-    const latest = this.#taken.get(`=${key}`) ?? "";
-    if (key !== undefined && id > latest) this.#note(`=${key}`, id);
-    return id < latest || this.#taken.has(id);
+    return id < /** @type {string} */ (this.#taken.get(`=${key}`)) || this.#taken.has(id);
   }
 
   /**

@@ -503,12 +503,12 @@ class PushClient:
         now, identifier, key = self._now() * 1000, str(notification["id"]), notification.get("key")
         recalled = notification.get("recalls")
         gone = recalled or notification.get("replaces")
-        late = self._ledger.outdated(recalled or identifier, key)
-        news = gone is not None and self._ledger.drop(gone, now)
+        late = self._ledger.outdated(identifier, key)
+        news = self._ledger.drop(gone, key, recalled or identifier, now)
         fresh = self._ledger.take(identifier, now)
         if recalled is None and fresh and not late:
             self._queue.put_nowait(_notification(notification, via))
-        elif (fresh or news) if recalled else late and (news or (key and not self._ledger.drop(identifier, now))):
+        elif (fresh or news) if recalled else (late and news):
             # What arrives too late to be shown is news all the same, if it replaces what is shown, by id or by key.
             self._queue.put_nowait(Recall(identifier, str(gone or identifier), key))
 

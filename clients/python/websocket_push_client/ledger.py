@@ -98,24 +98,25 @@ class Ledger:
             self._prune(now)
         return True
 
-    def drop(self, identifier: str, now: float) -> bool:
-        """Note that a notification was replaced or recalled; return False if that was known."""
-        if identifier in self._gone:
-            return False
+    def drop(self, identifier: str | None, key: str | None, before: str, now: float) -> bool:
+        """Note that a notification was replaced or recalled, and what has a key and is earlier than an id.
+
+        Return False if that was known.
+        """
+        news = key is not None and before > self._latest.get(key, "")
+        if key is not None and news:
+            self._latest[key] = before
+            _bound(self._latest)
+        if identifier is None or identifier in self._gone:
+            return news
         self.take(identifier, now)
         self._gone[identifier] = None
         _bound(self._gone)
         return True
 
     def outdated(self, identifier: str, key: str | None) -> bool:
-        """Tell whether a notification's place was taken before it arrived, and note the latest id of its key."""
-        if key is None:
-            return identifier in self._gone
-        latest = self._latest.get(key, "")
-        if identifier > latest:
-            self._latest[key] = identifier
-            _bound(self._latest)
-        return identifier < latest or identifier in self._gone
+        """Tell whether a notification's place was taken before it arrived."""
+        return identifier < self._latest.get(key or "", "") or identifier in self._gone
 
     def advance(self, identifier: str, now: float) -> None:
         """Note that a page of history has confirmed everything up to an id. Never moves back, nor into the future."""

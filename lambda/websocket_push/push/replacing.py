@@ -93,7 +93,9 @@ class Replacing(NamedTuple):
     async def _replace_one(self, outcome: Outcome, notification: Notification, replaced: str) -> str:
         user_id, new_id = outcome.user_id, notification.notification_id
         stored = await self._store(user_id, notification)
-        await self._bury(user_id, replaced)
+        if await self._bury(user_id, replaced) is not None:
+            # The new one does not carry the key, by which a client that was away knows what the old one had replaced.
+            await self.replacements.note(user_id, replaced, replaced, deadline=self.deadline)
         if stored:
             return _frame(notification)
         # Its own place has been taken already. That of the one that it replaced is free all the same.
@@ -120,7 +122,7 @@ class Replacing(NamedTuple):
             outcome.superseded = True
             if not pointed.earlier:
                 return None
-            await self.replacements.note(user_id, new_id, pointed.earlier[-1], deadline=self.deadline)
+            await self.replacements.note(user_id, new_id, pointed.earlier[-1], key=key, deadline=self.deadline)
             frame = recall_frame(new_id, notification.created_at, pointed.earlier[-1], key)
         await self.replacements.settle(user_id, key, new_id, deadline=self.deadline)
         return frame

@@ -83,9 +83,11 @@ class Replacements:
         item = await self._dynamodb.get_item(self._table, _row(user_id, notification_id), deadline=deadline)
         return item is not None and "content" not in item
 
-    async def note(self, user_id: str, notification_id: str, replaced: str, *, deadline: float) -> None:
-        """Note at a buried notification which one it took the place of, if it does not say so."""
-        attributes = {"replacesId": {"S": replaced}}
+    async def note(
+        self, user_id: str, notification_id: str, replaced: str, *, key: str | None = None, deadline: float
+    ) -> None:
+        """Note at a buried notification which one it took the place of, if it does not say so, and by which key."""
+        attributes = {"replacesId": {"S": replaced}} | ({"replaceKey": {"S": key}} if key else {})
         condition = "attribute_not_exists(content) AND attribute_not_exists(replacesId)"
         await self._update(_row(user_id, notification_id), attributes, condition, deadline)
 

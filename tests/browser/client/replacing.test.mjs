@@ -98,10 +98,10 @@ test("a page that was being fetched when something was replaced does not bring i
 
 test("of keys and of ids whose place was taken, the last thousand are remembered", () => {
   const ledger = new Ledger(null, { lookBack: 60_000, now: START });
-  for (let number = 0; number < 1_500; number++) ledger.outdated(idAt(START, 2), `key ${number}`);
+  for (let number = 0; number < 1_500; number++) ledger.drop(undefined, `key ${number}`, idAt(START, 2), START);
   const late = (number) => ledger.outdated(idAt(START, 1), `key ${number}`);
   assert.deepEqual([late(600), late(1_499)], [true, true]);
   assert.equal(late(100), false);
-  for (let number = 0; number < 1_500; number++) ledger.drop(idAt(START, 10 + number), START);
+  for (let number = 0; number < 1_500; number++) ledger.drop(idAt(START, 10 + number), undefined, idAt(START), START);
   assert.deepEqual([idAt(START, 1_509), idAt(START, 10)].map((id) => ledger.outdated(id)), [true, false]);
 });
