@@ -10,10 +10,10 @@ from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
+from websocket_push.push.fan_out import Means, spread
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, spread
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.notifications import Notification

@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.handlers.management_server import ManagementServer
-from websocket_push.handlers.listened import tails
+from websocket_push.handlers.poll_topics import tails
 from websocket_push.runtime import concurrent, sequential
 
 EVENTS = Path(__file__).parent.parent / "fixtures" / "events"

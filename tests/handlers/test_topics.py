@@ -20,9 +20,9 @@ from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
 from websocket_push.protocol.segment import MAX_ONLY
 from websocket_push.push import topics
+from websocket_push.push.fan_out import Means, Position
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, Position
 from websocket_push.tables import audience
 from websocket_push.tables.audience import Audience
 from websocket_push.tables.clients import Clients

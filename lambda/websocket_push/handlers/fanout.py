@@ -12,13 +12,13 @@ from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
 from websocket_push.protocol.segment import MAX_ONLY, Segment, Target, finished_text, parse_segment, segment_text
+from websocket_push.push.fan_out import Means, Position, send_to_each, spread
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.spread import Means, Position, send_to_each, spread
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_count, read_optional, read_text

@@ -97,7 +97,7 @@ async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
     log: Log = notifications
     if settings.topics:
         # Imported here, so that without topics the function starts as fast as if there were none.
-        from websocket_push.handlers.listened import listened_logs
+        from websocket_push.handlers.poll_topics import listened_logs
 
         log = await listened_logs(
             notifications, dynamodb, settings.clients_table, connection_id, deadline=invocation.deadline
@@ -116,7 +116,7 @@ async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
         )
 
     if settings.inbox:
-        from websocket_push.handlers.inboxed import read_with_inbox
+        from websocket_push.handlers.poll_inbox import read_with_inbox
 
         page, state = await read_with_inbox(
             read_page,

@@ -13,11 +13,11 @@ from websocket_push.protocol.push_request import PushRequest
 from websocket_push.protocol.segment import Segment, segment_text
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.push.delivery import id_taken
+from websocket_push.push.fan_out import Means, send_to_each
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Pusher
 from websocket_push.push.report import Report, connection_totals, error_member
-from websocket_push.push.spread import Means, send_to_each
 from websocket_push.settings import read_bound, read_count, read_text
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Connection

@@ -11,7 +11,7 @@ from benchmarks import broadcast
 from benchmarks.cost import MILLION, with_tables
 from benchmarks.results import load
 from websocket_push.protocol.push_request import MAX_RECIPIENTS
-from websocket_push.push.spread import ROWS
+from websocket_push.push.fan_out import ROWS
 
 FIGURES = json.loads(broadcast.FIGURES.read_text(encoding="utf-8"))
 

@@ -16,11 +16,11 @@ from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
 from websocket_push.protocol.segment import MAX_ONLY
+from websocket_push.push.fan_out import ROWS, Means, send_to_each, spread
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.schedule import MAX_SLICE, Schedule
-from websocket_push.push.spread import ROWS, Means, send_to_each, spread
 from websocket_push.tables.audience import Audience, AudiencePage, Share
 from websocket_push.tables.clients import Clients, Connection
 from websocket_push.tables.notifications import Notification
