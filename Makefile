@@ -13,7 +13,7 @@ export TERRAFORM
 RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
 # On all processors, the tests of a file by the same process.
-SPREAD := $(PYTEST) --numprocesses auto --dist loadgroup
+SPREAD := $(PYTEST) --numprocesses auto --dist loadfile
 
 # Each has a target of its own.
 SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py
