@@ -148,3 +148,4 @@ def test_what_make_test_leaves_out_has_a_target_that_is_run() -> None:
         assert set(targets) <= BESIDE_TEST
         assert targets
     assert set(re.findall(r"^make (\S+)$", run, re.MULTILINE)) == {"test", *BESIDE_TEST}
+    assert run.endswith("\nmake test\n")
