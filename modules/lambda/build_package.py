@@ -536,8 +536,9 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 if __name__ == "__main__":
     _refuse_old_python()
-    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code. A parent such as nohup may have SIGINT ignored.
+    for _signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(_signal, _interrupt)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -368,7 +368,8 @@ def test_a_disk_that_is_full(
 def test_an_interrupted_build_leaves_nothing(sources: Path, tmp_path: Path, number: signal.Signals) -> None:
     output = tmp_path / "packages" / "package.zip"
     interrupted = (
-        "import os, runpy, sys, zipfile\n"
+        "import os, runpy, signal, sys, zipfile\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"  # as nohup and shells without job control leave it
         f"zipfile.ZipFile.writestr = lambda *_: os.kill(os.getpid(), {int(number)})\n"
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
