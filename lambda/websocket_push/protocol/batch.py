@@ -50,7 +50,7 @@ def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
         If one has no id. It could not be reported as failed, and Lambda deletes messages that are not reported.
     """
     records = event["Records"]
-    if not isinstance(records, Sequence) or not all(_is_record(record) and _message_id(record) for record in records):
+    if not isinstance(records, list) or not all(_is_record(record) and _message_id(record) for record in records):
         raise RequestError(
             ErrorCode.INVALID_REQUEST, "A record of the batch is no SQS message, or has no messageId. None was pushed."
         )

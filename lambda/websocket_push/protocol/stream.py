@@ -3,7 +3,7 @@
 The event's shape is that of "Using Lambda with Amazon DynamoDB" (AWS Lambda developer guide).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from websocket_push.protocol.errors import ErrorCode, RequestError
@@ -33,7 +33,7 @@ class Change(NamedTuple):
 def is_stream(event: object) -> bool:
     """Return whether an event comes from a stream."""
     records = event.get("Records") if isinstance(event, Mapping) else None
-    return isinstance(records, Sequence) and any(_is_record(record) for record in records)
+    return isinstance(records, list) and any(_is_record(record) for record in records)
 
 
 def parse_stream(event: Mapping[str, Any]) -> list[Change]:
