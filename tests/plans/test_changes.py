@@ -24,7 +24,8 @@ from tools.paths import CHECKOUT
 
 ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 KEY = ARN.format("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
-MINE = {"function_name": "mine", "function_arn": ARN.format("lambda", "function:mine")}
+# In the account of the API that is in the state; of another one it is refused.
+MINE = {"function_name": "mine", "function_arn": "arn:aws:lambda:us-east-1:000000000000:function:mine"}
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "nothing": {},
