@@ -157,7 +157,7 @@ async def test_a_broadcast_that_is_over_is_an_event(together: Stack, happened: Q
             seen.kinds()
             return [each for each in seen.events if each["data"].get("notificationId") == report["id"]]
 
-        await asyncio.to_thread(wait_until, lambda: bool(completed()), "broadcast.completed")
+        await asyncio.to_thread(wait_until, lambda: bool(completed()), "broadcast.completed", seconds=60.0)
     (event,) = completed()
     assert (event["type"], event["source"], event["subject"]) == ("broadcast.completed", SOURCE, topic)
     assert event["data"] == {"topic": topic, "notificationId": report["id"], "createdAt": report["createdAt"]}
