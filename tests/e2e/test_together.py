@@ -52,7 +52,7 @@ def together(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> It
 def happened(together: Stack) -> Iterator[Queue]:
     """Return a queue that gets all events of the bus."""
     sqs, events, bus = together.client("sqs"), together.client("events"), together.outputs["event_bus_name"]
-    queue = sqs.create_queue(QueueName="together-events")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="together-seen")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name="together", EventBusName=bus, EventPattern=json.dumps({"source": [SOURCE]}))
     events.put_targets(Rule="together", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
@@ -157,7 +157,7 @@ async def test_a_broadcast_that_is_over_is_an_event(together: Stack, happened: Q
             seen.kinds()
             return [each for each in seen.events if each["data"].get("notificationId") == report["id"]]
 
-        await asyncio.to_thread(wait_until, lambda: bool(completed()), "broadcast.completed", seconds=60.0)
+        await asyncio.to_thread(wait_until, lambda: bool(completed()), "broadcast.completed")
     (event,) = completed()
     assert (event["type"], event["source"], event["subject"]) == ("broadcast.completed", SOURCE, topic)
     assert event["data"] == {"topic": topic, "notificationId": report["id"], "createdAt": report["createdAt"]}
