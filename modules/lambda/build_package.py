@@ -536,7 +536,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 if __name__ == "__main__":
     _refuse_old_python()
-    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code. A parent such as nohup may have SIGINT ignored.
+    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code. nohup and others start it with SIGINT ignored.
     for _signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(_signal, _interrupt)
     try:
