@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.contenders.paced import CONNECTIONS, WARM
+from benchmarks.contenders.harness import PACED_CONNECTIONS, PACED_WARM
 from benchmarks.programs import ProgramError, base_environment, run
 from benchmarks.stub.answers import user_name
 from benchmarks.stub.launch import Certificates, RunningStub, running_stub
@@ -112,7 +112,7 @@ def broadcasting(stub: RunningStub, rate: int) -> Iterator[Callable[[], float]]:
         started, first = time.monotonic(), _posts(stub)
 
         def sent() -> float:
-            pushed = (PUSHES + WARM) * CONNECTIONS
+            pushed = (PUSHES + PACED_WARM) * PACED_CONNECTIONS
             return (_posts(stub) - first - pushed) / (time.monotonic() - started)
 
         yield sent
@@ -134,7 +134,7 @@ def _slow(stub: RunningStub, pushes: int = PUSHES, *, may_miss: bool = False) ->
     found = json.loads(run(command, stub.plain.environment).output)
     if found["missed"] and not may_miss:
         raise ProgramError(f"{found['missed']} posts of pushes to users failed.")
-    return Slow(round(percentile(found["milliseconds"]), 1), round(found["missed"] / (pushes * CONNECTIONS), 3))
+    return Slow(round(percentile(found["milliseconds"]), 1), round(found["missed"] / (pushes * PACED_CONNECTIONS), 3))
 
 
 def _posts(stub: RunningStub) -> int:

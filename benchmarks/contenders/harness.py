@@ -22,6 +22,12 @@ NOTIFICATION = json.dumps({"title": "Order shipped", "order": 4711, "url": "http
 POOL_SIZE = 64
 """How many connections to one address a client may keep, where it can be chosen."""
 
+PACED_CONNECTIONS = 4
+"""How many connections each user of the pushes beside a broadcast has."""
+
+PACED_WARM = 25
+"""Pushes beside a broadcast that are not counted: they open connections to the stub."""
+
 THREADS = 16
 
 

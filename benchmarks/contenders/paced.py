@@ -11,16 +11,10 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.contenders.harness import NOTIFICATION
+from benchmarks.contenders.harness import NOTIFICATION, PACED_CONNECTIONS, PACED_WARM
 from benchmarks.contenders.worker import Context
 from benchmarks.stub.answers import user_name
 from websocket_push.handlers import push
-
-CONNECTIONS = 4
-"""How many connections each user has."""
-
-WARM = 25
-"""Pushes that are not counted: they open connections to the stub."""
 
 
 class Patient(Context):
@@ -36,8 +30,8 @@ def main() -> None:
     count, interval = int(sys.argv[1]), float(sys.argv[2])
     taken, missed = [], 0
     started = time.monotonic() + interval
-    for number in range(-WARM, count):
-        due = started + (number + WARM) * interval
+    for number in range(-PACED_WARM, count):
+        due = started + (number + PACED_WARM) * interval
         time.sleep(max(0.0, due - time.monotonic()))
         failed = _push(number)
         if number >= 0:
@@ -48,12 +42,12 @@ def main() -> None:
 
 def _push(number: int) -> int:
     """Push to a user; return how many connections it did not reach."""
-    request = {"userId": user_name(CONNECTIONS, number), "content": json.loads(NOTIFICATION)}
+    request = {"userId": user_name(PACED_CONNECTIONS, number), "content": json.loads(NOTIFICATION)}
     with contextlib.redirect_stdout(io.StringIO()):
         report: Any = push.handler(request, Patient())
-    if "totals" not in report or report["totals"]["connections"] != CONNECTIONS:
+    if "totals" not in report or report["totals"]["connections"] != PACED_CONNECTIONS:
         raise RuntimeError(f"not pushed: {report}")
-    return CONNECTIONS - int(report["totals"]["delivered"])
+    return PACED_CONNECTIONS - int(report["totals"]["delivered"])
 
 
 if __name__ == "__main__":
