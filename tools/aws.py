@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
     from mypy_boto3_lambda import LambdaClient
 
-_WAIT_SECONDS = 15.0
+_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

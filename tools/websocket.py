@@ -13,7 +13,10 @@ from websockets.typing import Subprotocol
 from tools.emulator.server import Emulator
 
 Frame = dict[str, Any]
-_ANSWER_SECONDS = 15.0
+_OPEN_SECONDS = 60.0
+"""API Gateway waits 29 s for an authorizer and as long for an integration (quotas of WebSocket APIs)."""
+
+_ANSWER_SECONDS = 30.0
 
 
 class Device:
@@ -131,6 +134,7 @@ async def device(
         address,
         **dialled,
         max_size=None,
+        open_timeout=_OPEN_SECONDS,
         additional_headers=headers,
         subprotocols=[Subprotocol(each) for each in subprotocols] or None,
     ) as connection:
