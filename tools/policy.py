@@ -1,8 +1,8 @@
 """Checks a plan in JSON against what this project promises of its security: `python3 tools/policy.py plan.json`.
 
 It needs Python 3.10 and nothing else, so that users of the module can run it over their own plans (examples/ci). The
-rules look at planned values only, so what is known after apply passes. The tests therefore plan against mocks that know
-everything.
+rules look at planned values only, so what is known after apply passes; policies among that are listed. The tests
+therefore plan against mocks that know everything.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,24 @@ RULES: Mapping[str, str] = {
         "Lambda would create the function's log group itself, which never expires its logs"
     ),
     "clients are authorized": "`$connect` has no authorizer",
+    "a function URL asks who calls": "the authorization of a function URL is `NONE`",
     "a permission names who invokes": "the principal of a Lambda permission is `*`",
-    "a permission names its source": "a Lambda permission has no `source_arn`, or one with a wildcard",
-    "a policy names its actions": "an Allow has `NotAction`, or a wildcard in an action",
+    "a permission names its source": (
+        "a Lambda permission has no `source_arn`, one with a wildcard, or one without account and no `source_account`"
+    ),
+    "a bucket is private": "an S3 bucket has a public ACL, or one of its blocks against public access is off",
+    "a role has policies of its own": "a managed policy of AWS is attached, other than those for service roles",
+    "a policy names its actions": "an Allow has `NotAction`, or a wildcard in an action; so has a Lambda permission",
     "a policy names its resources": (
         "an Allow has `NotResource`, or a wildcard where the action supports specific resources"
     ),
-    "a policy names who it is for": "an Allow has `NotPrincipal`, or a principal that is `*`",
+    "a policy names who it is for": (
+        "an Allow has `NotPrincipal`, a principal with a wildcard, or an OpenID provider without a condition on users"
+    ),
+    "a policy for a service names the source": (
+        "an Allow for a service lacks a condition on `aws:SourceArn`, `aws:SourceAccount` or the organization; "
+        "roles and keys do not need it"
+    ),
 }
 """Every rule, and where it is violated."""
 
@@ -78,7 +89,22 @@ EXPECTED = frozenset(
 _KEPT = {"aws_apigatewayv2_api", "aws_apigatewayv2_stage", "aws_dynamodb_table", "aws_sqs_queue"}
 
 # A key's policy is about that key, which it calls *, and AWS's own form of it names actions by patterns.
-_KEY_POLICIES = {"aws_kms_key", "aws_kms_key_policy"}
+_KEY_POLICIES = {
+    "aws_kms_external_key",
+    "aws_kms_key",
+    "aws_kms_key_policy",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+}
+
+# What says for whom a service acts. Keys of conditions are not case-sensitive.
+_SOURCES = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
+
+# Broad by design, for every user of AWS. Those for service roles are the only way to some services.
+_MANAGED_POLICY = re.compile(r"arn:[^:]+:iam::aws:policy/(?!service-role/|aws-service-role/)")
+_ATTACHED = ("policy_arn", "policy_arns", "managed_policy_arns")
+
+BLOCKS_OF_PUBLIC_ACCESS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 _NETWORK_INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
@@ -152,7 +178,8 @@ def _settings(kind: str, change: Values, log_groups: Iterable[str]) -> Iterator[
 
     match kind:
         case "aws_apigatewayv2_route":
-            if values.get("route_key") == "$connect" and values.get("authorization_type") != "CUSTOM":
+            unauthorized = values.get("authorization_type") != "CUSTOM" and not unknown.get("authorization_type")
+            if values.get("route_key") == "$connect" and unauthorized:
                 yield "clients are authorized"
         case "aws_dynamodb_table":
             if not _enabled(values, unknown, "server_side_encryption"):
@@ -174,44 +201,125 @@ def _settings(kind: str, change: Values, log_groups: Iterable[str]) -> Iterator[
             named = {each["log_group"] for each in values.get("logging_config") or [] if each.get("log_group")}
             if not unknown.get("logging_config") and not (named and named <= set(log_groups)):
                 yield "a function logs to a group of the plan"
-        case "aws_lambda_permission":
-            if "*" in (values.get("principal") or ""):
-                yield "a permission names who invokes"
-            if lacks("source_arn") or _broad(values.get("source_arn") or ""):
-                yield "a permission names its source"
+        case "aws_lambda_permission" | "aws_lambda_layer_version_permission":
+            yield from _permission(kind, values, unknown)
+        case "aws_lambda_function_url":
+            if values.get("authorization_type") == "NONE":
+                yield "a function URL asks who calls"
+        case "aws_cloudwatch_event_permission":
+            # With a condition the rule is the organization's.
+            if values.get("principal") == "*" and lacks("condition"):
+                yield "a policy names who it is for"
+        case "aws_s3_bucket" | "aws_s3_bucket_acl":
+            if (values.get("acl") or "").startswith(("public-", "authenticated-read")):
+                yield "a bucket is private"
+        case "aws_s3_bucket_public_access_block":
+            if any(lacks(block) for block in BLOCKS_OF_PUBLIC_ACCESS):
+                yield "a bucket is private"
+    if any(_MANAGED_POLICY.match(arn) for name in _ATTACHED for arn in _listed(values.get(name))):
+        yield "a role has policies of its own"
+
+
+def _permission(kind: str, values: Values, unknown: Values) -> Iterator[str]:
+    if "*" in (values.get("principal") or ""):
+        yield "a permission names who invokes"
+    if _broad(values.get("action") or ""):
+        yield "a policy names its actions"
+    if kind == "aws_lambda_layer_version_permission" or unknown.get("source_arn"):
+        return
+    arn = values.get("source_arn") or ""
+    accounts = [arn.split(":")[4:5], [values.get("source_account") or unknown.get("source_account")]]
+    # The name of a bucket may pass to another account.
+    if not arn or _broad(arn) or not any(each and each[0] for each in accounts):
+        yield "a permission names its source"
 
 
 def _enabled(values: Values, unknown: Values, block: str) -> bool:
-    return any(each.get("enabled") for each in values.get(block) or []) or unknown.get(block) is True
+    late = unknown.get(block)
+    known_late = late is True or any(isinstance(each, Mapping) and each.get("enabled") for each in late or [])
+    return known_late or any(each.get("enabled") for each in values.get(block) or [])
 
 
 def _policies(kind: str, values: Values) -> Iterator[str]:
     for statement in _statements(values):
         if statement.get("Effect") != "Allow":
             continue
-        if "NotPrincipal" in statement or any("*" in each for each in _principals(statement.get("Principal"))):
-            yield "a policy names who it is for"
         actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
+        if not _names_principals(statement):
+            yield "a policy names who it is for"
+        if "NotAction" in statement:
+            yield "a policy names its actions"
         if kind in _KEY_POLICIES:
             continue
-        if "NotAction" in statement or any(_broad(action) for action in actions):
+        if _for_service(statement) and not all(action.lower().startswith("sts:") for action in actions):
+            values_of_sources = _conditions(statement, _SOURCES.__contains__)
+            if not values_of_sources or not all(_of_one_account(each) for each in values_of_sources):
+                yield "a policy for a service names the source"
+        if any(_broad(action) for action in actions):
             yield "a policy names its actions"
         broad = [resource for resource in resources if _broad(resource)]
         if "NotResource" in statement or not all(_justified(each, broad) for each in actions):
             yield "a policy names its resources"
 
 
+def _names_principals(statement: Values) -> bool:
+    if "NotPrincipal" in statement or any("*" in each for each in _principals(statement.get("Principal"))):
+        return False
+    principal = statement.get("Principal")
+    federated = _listed(principal.get("Federated")) if isinstance(principal, Mapping) else []
+    # An audience is shared by all users of a provider such as GitHub.
+    users = _conditions(statement, lambda key: not key.endswith(":aud"))
+    return not any(":oidc-provider/" in each for each in federated) or any(each.strip("*?:/") for each in users)
+
+
+def _for_service(statement: Values) -> bool:
+    principal = statement.get("Principal")
+    return isinstance(principal, Mapping) and "Service" in principal
+
+
+def _conditions(statement: Values, wanted: Callable[[str], bool]) -> list[str]:
+    """Return the values that must be met, by the keys that are wanted, in lower case."""
+    condition = statement.get("Condition")
+    return [
+        value
+        for operator, keys in (condition.items() if isinstance(condition, Mapping) else ())
+        if "Not" not in operator and not operator.startswith("ForAllValues") and not operator.endswith("IfExists")
+        for key, values in keys.items()
+        if wanted(key.lower())
+        for value in _listed(values)
+    ]
+
+
+def _of_one_account(source: str) -> bool:
+    account, name = [*source.split(":", 5)[4:], "*", "*"][:2] if source.startswith("arn:") else (source, "")
+    return not _broad(account) and (bool(account) or not _broad(name))
+
+
 def _statements(value: Any) -> Iterator[Values]:
-    """Find the statements of policies, which are JSON in whatever attribute or block holds them."""
+    """Find the statements of policies, which are JSON in whatever attribute, block or other JSON holds them."""
     if isinstance(value, Mapping):
+        yield from (each for each in _elements(value.get("Statement")) if isinstance(each, Mapping))
         for each in value.values():
             yield from _statements(each)
     elif isinstance(value, list):
         for each in value:
             yield from _statements(each)
-    elif isinstance(value, str) and '"Statement"' in value:
-        with contextlib.suppress(ValueError):  # Text that only talks of statements.
-            yield from _listed(json.loads(value)["Statement"])
+    elif isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        with contextlib.suppress(ValueError):  # Text that only looks like JSON.
+            yield from _statements(json.loads(value))
+
+
+def late_policies(changes: Iterable[Values]) -> list[str]:
+    """Return the addresses of resources that have a policy which is known after apply."""
+    return sorted(
+        each["address"]
+        for each in changes
+        if each["mode"] == "managed"
+        and any(
+            "policy" in name and "redrive" not in name and late is True
+            for name, late in (each["change"].get("after_unknown") or {}).items()
+        )
+    )
 
 
 def _broad(name: str) -> bool:
@@ -228,8 +336,12 @@ def _principals(principal: Any) -> list[str]:
     return _listed(principal)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _listed(value: Any) -> list[str]:
+    return [each for each in _elements(value) if isinstance(each, str)]
+
+
+def _elements(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -247,6 +359,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = violations(changes, leave_out=options.leave_out, expect=options.expect)
     for each in found:
         sys.stdout.write(f"{each.address}: violated: {each.rule}\n")
+    if late := late_policies(changes):
+        sys.stderr.write(f"Known after apply, so not checked until the next plan: a policy of {', '.join(late)}\n")
     return 1 if found else 0
 
 

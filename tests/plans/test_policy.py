@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.paths import CHECKOUT
-from tools.policy import EXPECTED, RULES, Violation, main, violations
+from tools.policy import BLOCKS_OF_PUBLIC_ACCESS, EXPECTED, RULES, Violation, main, violations
 from tools.provider_schema import used
 from tools.terraform import MINIMUM_FOR_TESTS, Terraform, copy_sources, find_program, terraform_environment
 
@@ -123,6 +123,23 @@ def test_what_must_not_be_is_found_and_nothing_else(plans: Plans) -> None:
         ('aws_sns_topic.planted["bad_unencrypted"]', "a topic is encrypted"),
         ('aws_cloudwatch_log_group.planted["bad_default"]', "a log group says how long it keeps"),
         ('aws_lambda_function.planted["bad_unknown_group"]', "a function logs to a group of the plan"),
+        ('aws_iam_role.planted["bad_any_account"]', "a policy names who it is for"),
+        ('aws_iam_role.users["bad_any_user"]', "a policy names who it is for"),
+        ("aws_cloudwatch_event_permission.bad_everybody", "a policy names who it is for"),
+        ("aws_s3_bucket_policy.bad_everybody", "a policy names who it is for"),
+        ("aws_api_gateway_rest_api_policy.bad_everybody", "a policy names who it is for"),
+        ("aws_kms_key_policy.bad_all_but_one", "a policy names its actions"),
+        ("aws_cloudformation_stack.bad_policy", "a policy names its actions"),
+        ('aws_lambda_permission.planted["bad_any_action"]', "a policy names its actions"),
+        ('aws_lambda_permission.planted["bad_bucket"]', "a permission names its source"),
+        ("aws_lambda_layer_version_permission.bad_everybody", "a permission names who invokes"),
+        ('aws_lambda_function_url.planted["bad_open"]', "a function URL asks who calls"),
+        ('aws_sqs_queue_policy.planted["bad_any_service"]', "a policy for a service names the source"),
+        ('aws_sns_topic_policy.planted["bad_any_account"]', "a policy for a service names the source"),
+        ('aws_s3_bucket_acl.planted["bad_public"]', "a bucket is private"),
+        ('aws_s3_bucket_public_access_block.planted["bad_policy"]', "a bucket is private"),
+        ('aws_iam_role_policy_attachment.planted["bad_administrator"]', "a role has policies of its own"),
+        ("aws_iam_role.bad_managed", "a role has policies of its own"),
     ],
 )
 def test_each_rule_says_what_is_wrong(plans: Plans, address: str, rule: str) -> None:
@@ -184,6 +201,78 @@ def test_what_is_not_known_yet_what_goes_away_and_text_pass() -> None:
         },
     ]
     assert violations(changes) == []
+
+
+def planned(kind: str, after: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
+    change = {"actions": ["create"], "after": after, "after_unknown": late}
+    return {"address": f"{kind}.a", "mode": "managed", "type": kind, "change": change}
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "late"),
+    [
+        ("aws_apigatewayv2_route", {"route_key": "$connect"}, {"authorization_type": True}),
+        (
+            "aws_dynamodb_table",
+            {"server_side_encryption": [{}], "point_in_time_recovery": [{}]},
+            {
+                "server_side_encryption": [{"enabled": True}],
+                "point_in_time_recovery": [{"enabled": True}],
+                "deletion_protection_enabled": True,
+            },
+        ),
+        ("aws_lambda_permission", {"principal": "s3.amazonaws.com"}, {"source_arn": True}),
+        (
+            "aws_lambda_permission",
+            {"principal": "s3.amazonaws.com", "source_arn": "arn:aws:s3:::a"},
+            {"source_account": True},
+        ),
+        ("aws_iam_role_policy", {}, {"policy": True}),
+        ("aws_iam_role_policy_attachment", {}, {"policy_arn": True}),
+        ("aws_s3_bucket_public_access_block", {}, dict.fromkeys(BLOCKS_OF_PUBLIC_ACCESS, True)),
+    ],
+)
+def test_a_value_that_is_not_known_yet_passes(kind: str, after: Mapping[str, Any], late: Mapping[str, Any]) -> None:
+    assert violations([planned(kind, after, late)], leave_out=["only expected types"]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Statement": null}',
+        '{"Statement": "Allow"}',
+        '["Statement"]',
+        '{"Other": "Statement"}',
+        '{"Statement": [{"Effect": "Allow", "Action": 5, "Resource": [null], "Principal": 5, "Condition": "a"}]}',
+        '{"Statement": [',
+        '{"a "Statement"',
+    ],
+)
+def test_what_is_no_policy_is_no_violation(text: str) -> None:
+    assert violations([planned("aws_iam_role_policy", {"policy": text}, {})]) == []
+
+
+def test_a_statement_is_found_however_its_json_is_written() -> None:
+    policies = (
+        '\n  {"\\u0053tatement" : {"Effect": "Allow", "Action": "*:*"}}',
+        json.dumps({"body": json.dumps({"Statement": {"Effect": "Allow", "Action": "*"}})}),
+    )
+    for policy in policies:
+        found = violations([planned("aws_iam_role_policy", {"policy": policy}, {})])
+        assert [each.rule for each in found] == ["a policy names its actions"], policy
+
+
+def test_policies_that_are_known_after_apply_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.json"
+    changes = [
+        planned("aws_iam_role_policy", {}, {"policy": True}),
+        planned("aws_sqs_queue", {"sqs_managed_sse_enabled": True}, {"redrive_policy": True}),
+    ]
+    plan.write_text(json.dumps({"resource_changes": changes}))
+    assert main([str(plan)]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "Known after apply, so not checked until the next plan: a policy of aws_iam_role_policy.a\n"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "no JSON"])

@@ -44,9 +44,33 @@ locals {
     bad_any_of_aws   = { Principal = { AWS = ["arn:aws:iam::123456789012:role/a", "*"] } }
     bad_any_service  = { Principal = { Service = "*" } }
     bad_all_but_one  = { NotPrincipal = { AWS = "arn:aws:iam::123456789012:role/a" } }
+    bad_any_account  = { Principal = { AWS = "arn:aws:iam::*:root" } }
     good_lambda      = { Principal = { Service = "lambda.amazonaws.com" } }
     good_one_role    = { Principal = { AWS = "arn:aws:iam::123456789012:role/a" } }
     good_one_account = { Principal = { AWS = ["arn:aws:iam::123456789012:root"] } }
+  }
+
+  # Who may act as a role by an OpenID provider, which has users of its own.
+  audience = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
+  users = {
+    bad_any_user       = { StringEquals = local.audience }
+    bad_any_user_named = { StringLike = { "token.actions.githubusercontent.com:sub" = "*" } }
+    bad_any_but_one    = { StringNotEquals = { "token.actions.githubusercontent.com:sub" = "repo:a/b:ref:refs/heads/main" } }
+    bad_if_there       = { StringEqualsIfExists = { "token.actions.githubusercontent.com:sub" = "repo:a/b:ref:refs/heads/main" } }
+    good_repository    = { StringEquals = local.audience, StringLike = { "token.actions.githubusercontent.com:sub" = "repo:a/b:*" } }
+  }
+
+  # For whom a service acts that a policy is for.
+  sources = {
+    bad_any_source      = { ArnLike = { "aws:SourceArn" = "*" } }
+    bad_any_account     = { ArnLike = { "AWS:SourceArn" = "arn:aws:sns:*:*:a" } }
+    bad_one_of_two      = { ArnLike = { "aws:SourceArn" = ["arn:aws:sns:eu-central-1:123456789012:a", "arn:aws:sns:*"] } }
+    bad_if_there        = { ArnEqualsIfExists = { "aws:SourceArn" = "arn:aws:sns:eu-central-1:123456789012:a" } }
+    bad_other_condition = { Bool = { "aws:SecureTransport" = "true" } }
+    good_topics         = { ArnLike = { "AWS:SourceArn" = "arn:aws:sns:eu-central-1:123456789012:*" } }
+    good_account        = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    good_bucket         = { ArnEquals = { "aws:SourceArn" = "arn:aws:s3:::a" } }
+    good_organization   = { StringEquals = { "aws:SourceOrgID" = "o-a1b2c3d4e5" } }
   }
 
   queue = "arn:aws:sqs:eu-central-1:123456789012:a"
@@ -56,17 +80,23 @@ locals {
     bad_single       = { Effect = "Allow", Principal = { AWS = "*" }, Action = "sqs:SendMessage", Resource = local.queue }
     bad_second       = [{ Effect = "Deny", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }, { Effect = "Allow", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }]
     bad_all_but_one  = [{ Effect = "Allow", NotPrincipal = { AWS = "arn:aws:iam::123456789012:role/a" }, Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_any_service  = [{ Effect = "Allow", Principal = { Service = "sns.amazonaws.com" }, Action = "sqs:SendMessage", Resource = local.queue }]
+    bad_some_roles   = [{ Effect = "Allow", Principal = { AWS = "*" }, Action = "sqs:SendMessage", Resource = local.queue, Condition = { StringLike = { "aws:PrincipalArn" = "arn:aws:iam::*:role/*" } } }]
     bad_on_condition = [{ Effect = "Allow", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue, Condition = { Bool = { "aws:SecureTransport" = "true" } } }]
     good_topic       = [{ Effect = "Allow", Principal = { Service = "sns.amazonaws.com" }, Action = "sqs:SendMessage", Resource = local.queue, Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-central-1:123456789012:a" } } }]
     good_denial      = { Effect = "Deny", Principal = "*", Action = "sqs:SendMessage", Resource = local.queue }
   }
 
+  of_api = "arn:aws:execute-api:eu-central-1:123456789012:a/live/push"
   permissions = {
-    bad_without_source  = { principal = "apigateway.amazonaws.com", source_arn = null }
-    bad_everybody       = { principal = "*", source_arn = null }
+    bad_without_source  = { principal = "apigateway.amazonaws.com" }
+    bad_everybody       = { principal = "*" }
     bad_any_source      = { principal = "apigateway.amazonaws.com", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/*" }
-    bad_any_principal   = { principal = "*", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/live/push" }
-    good_source         = { principal = "apigateway.amazonaws.com", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/live/push" }
+    bad_any_principal   = { principal = "*", source_arn = local.of_api }
+    bad_any_action      = { principal = "apigateway.amazonaws.com", source_arn = local.of_api, action = "lambda:*" }
+    bad_bucket          = { principal = "s3.amazonaws.com", source_arn = "arn:aws:s3:::a" }
+    good_bucket         = { principal = "s3.amazonaws.com", source_arn = "arn:aws:s3:::a", source_account = "123456789012" }
+    good_source         = { principal = "apigateway.amazonaws.com", source_arn = local.of_api }
     good_connect_source = { principal = "apigateway.amazonaws.com", source_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/live/$connect" }
   }
 }
@@ -87,6 +117,12 @@ resource "aws_iam_role" "planted" {
   for_each = local.principals
 
   assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [merge({ Effect = "Allow", Action = "sts:AssumeRole" }, each.value)] })
+}
+
+resource "aws_iam_role" "users" {
+  for_each = local.users
+
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Action = "sts:AssumeRoleWithWebIdentity", Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }, Condition = each.value } })
 }
 
 # Policies within blocks, and in the queue itself.
@@ -119,13 +155,103 @@ resource "aws_kms_key_policy" "planted" {
   policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Action = "kms:*", Resource = "*", Principal = each.value } })
 }
 
+resource "aws_kms_key_policy" "bad_all_but_one" {
+  key_id = "a"
+  policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", NotAction = "kms:ScheduleKeyDeletion", Resource = "*", Principal = { AWS = "arn:aws:iam::123456789012:role/a" } } })
+}
+
+resource "aws_kms_replica_key" "good_account" {
+  primary_key_arn = "arn:aws:kms:us-east-1:123456789012:key/mrk-a"
+  policy          = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Action = "kms:*", Resource = "*", Principal = { AWS = "arn:aws:iam::123456789012:root" } } })
+}
+
 resource "aws_lambda_permission" "planted" {
   for_each = local.permissions
 
-  action        = "lambda:InvokeFunction"
-  function_name = "a"
-  principal     = each.value.principal
-  source_arn    = each.value.source_arn
+  action         = lookup(each.value, "action", "lambda:InvokeFunction")
+  function_name  = "a"
+  principal      = each.value.principal
+  source_arn     = lookup(each.value, "source_arn", null)
+  source_account = lookup(each.value, "source_account", null)
+}
+
+resource "aws_lambda_layer_version_permission" "bad_everybody" {
+  action         = "lambda:GetLayerVersion"
+  layer_name     = "a"
+  version_number = 1
+  statement_id   = "a"
+  principal      = "*"
+}
+
+resource "aws_lambda_function_url" "planted" {
+  for_each = { bad_open = "NONE", good_signed = "AWS_IAM" }
+
+  function_name      = each.key
+  authorization_type = each.value
+}
+
+resource "aws_cloudwatch_event_permission" "bad_everybody" {
+  statement_id = "a"
+  principal    = "*"
+}
+
+resource "aws_sns_topic_policy" "planted" {
+  for_each = local.sources
+
+  arn    = "arn:aws:sns:eu-central-1:123456789012:a"
+  policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Principal = { Service = "events.amazonaws.com" }, Action = "sns:Publish", Resource = "arn:aws:sns:eu-central-1:123456789012:a", Condition = each.value } })
+}
+
+resource "aws_s3_bucket_policy" "bad_everybody" {
+  bucket = "a"
+  policy = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Principal = "*", Action = "s3:GetObject", Resource = "arn:aws:s3:::a/b" } })
+}
+
+resource "aws_s3_bucket_acl" "planted" {
+  for_each = { bad_public = "public-read", bad_all_of_aws = "authenticated-read", good_private = "private" }
+
+  bucket = "a"
+  acl    = each.value
+}
+
+resource "aws_s3_bucket_public_access_block" "planted" {
+  for_each = { bad_policy = false, good_all = true }
+
+  bucket                  = "a"
+  block_public_acls       = true
+  block_public_policy     = each.value
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_api_gateway_rest_api_policy" "bad_everybody" {
+  rest_api_id = "a"
+  policy      = jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Principal = "*", Action = "execute-api:Invoke", Resource = "arn:aws:execute-api:eu-central-1:123456789012:a/live/GET/b" } })
+}
+
+# What AWS has written for everyone.
+resource "aws_iam_role_policy_attachment" "planted" {
+  for_each = {
+    bad_administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+    bad_china         = "arn:aws-cn:iam::aws:policy/IAMFullAccess"
+    bad_job           = "arn:aws:iam::aws:policy/job-function/SystemAdministrator"
+    good_service_role = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    good_own          = "arn:aws:iam::123456789012:policy/AdministratorAccess"
+  }
+
+  role       = "a"
+  policy_arn = each.value
+}
+
+resource "aws_iam_role" "bad_managed" {
+  assume_role_policy  = jsonencode({ Version = "2012-10-17", Statement = [] })
+  managed_policy_arns = ["arn:aws:iam::aws:policy/PowerUserAccess"]
+}
+
+# A policy within other JSON.
+resource "aws_cloudformation_stack" "bad_policy" {
+  name          = "a"
+  template_body = jsonencode({ Resources = { A = { Type = "AWS::IAM::Policy", Properties = { PolicyDocument = { Statement = local.statements.bad_action } } } } })
 }
 
 resource "aws_dynamodb_table" "planted" {
