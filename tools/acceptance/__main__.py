@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -69,8 +70,13 @@ def _deployment(options: argparse.Namespace) -> Deployment:
         raise ToolError(
             "Which deployment? make doctor ROOT=folder-of-a-root-module, or URL=wss://... ARN=arn:aws:lambda:..."
         )
-    user = os.environ.get("DOCTOR_USER") or USER
-    return Deployment(url, arn, user, os.environ.get("DOCTOR_TOKEN") or None, local_aws(os.environ))
+    user, token = os.environ.get("DOCTOR_USER") or USER, os.environ.get("DOCTOR_TOKEN") or None
+    # It becomes a header as it is.
+    if token and not re.fullmatch("[!-~]+", token):
+        raise ToolError(
+            "DOCTOR_TOKEN has a space, a line break or another character that no token has: export it alone."
+        )
+    return Deployment(url, arn, user, token, local_aws(os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,9 +105,9 @@ def _absolute(text: str) -> Path:
 
 
 def _levels(text: str) -> list[int]:
-    levels = [int(each) for each in text.split(",")]
+    levels = [int(each) if re.fullmatch("[0-9]{1,5}", each.strip()) else 0 for each in text.split(",")]
     if not all(1 <= level <= 10_000 for level in levels):
-        raise argparse.ArgumentTypeError("from 1 to 10000 connections, such as 1,100,1000")
+        raise argparse.ArgumentTypeError(f"{text!r}: write numbers of connections from 1 to 10000, such as 1,100,1000")
     return levels
 
 

@@ -14,7 +14,10 @@ from tools.errors import ToolError
 from tools.terraform import find_program
 
 _ARN = re.compile(r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:(?P<name>[\w-]+)(:[\w$-]+)?")
-_ADDRESS = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
+_ADDRESS = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+_URL = re.compile(r"wss://(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?(/[\w.~%/-]*)?", re.ASCII | re.IGNORECASE)
+_PUSH = "-push"
+"""What the name of the push function ends in."""
 _OUTPUTS = ("websocket_url", "push_function_arn")
 
 
@@ -53,7 +56,7 @@ class Deployment:
     @property
     def name(self) -> str:
         """What the names of its resources begin with."""
-        return self.function_name.removesuffix("-push")
+        return self.function_name.removesuffix(_PUSH)
 
     @property
     def stage(self) -> tuple[str, str] | None:
@@ -71,7 +74,7 @@ class Deployment:
 
 
 def checked(deployment: Deployment) -> Deployment:
-    """Return a deployment whose address and ARN are such.
+    """Return a deployment whose address and ARN are such, and may belong together.
 
     Raises
     ------
@@ -80,11 +83,21 @@ def checked(deployment: Deployment) -> Deployment:
     """
     if not _ARN.fullmatch(deployment.push_function_arn):
         raise ToolError(_no_arn(deployment.push_function_arn))
-    url = urlsplit(deployment.websocket_url)
-    if url.scheme != "wss" or not url.hostname or url.query:
+    if not deployment.function_name.endswith(_PUSH):
         raise ToolError(
-            f"{url.scheme}://{url.hostname}{url.path} is no address to connect to. It is the output websocket_url, "
-            "such as wss://abcdef123.execute-api.eu-central-1.amazonaws.com/live."
+            f"{deployment.function_name} is no push function, and no other is invoked. ARN is the output "
+            f"push_function_arn, of a function whose name ends in {_PUSH}."
+        )
+    if not _URL.fullmatch(deployment.websocket_url):
+        raise ToolError(
+            "The address is none to connect to. It is the output websocket_url, such as "
+            "wss://abcdef123.execute-api.eu-central-1.amazonaws.com/live, with nothing before or after it."
+        )
+    address = _ADDRESS.fullmatch(urlsplit(deployment.websocket_url).hostname or "")
+    if address and address["region"] != deployment.region:
+        raise ToolError(
+            f"The address is in {address['region']} and the push function in {deployment.region}: they are of two "
+            "deployments. Take websocket_url and push_function_arn from the outputs of one."
         )
     return deployment
 

@@ -25,7 +25,8 @@ def test_the_token_is_in_no_text_of_it() -> None:
 
 
 def test_an_alias_and_another_partition_are_fine() -> None:
-    found = checked(deployment(arn="arn:aws-cn:lambda:cn-north-1:123456789012:function:mine-push:live"))
+    url = "wss://abcdef123.execute-api.cn-north-1.amazonaws.com.cn/live"
+    found = checked(deployment(url, "arn:aws-cn:lambda:cn-north-1:123456789012:function:mine-push:live"))
     assert (found.region, found.name) == ("cn-north-1", "mine")
 
 
@@ -49,7 +50,31 @@ def test_what_is_no_arn_of_a_function_is_refused(arn: str) -> None:
         checked(deployment(arn=arn))
 
 
-@pytest.mark.parametrize("url", ["", "https://example.com/live", "wss:///live", f"{URL}?token=secret", "abc"])
+def test_another_function_is_refused_because_it_would_be_invoked() -> None:
+    with pytest.raises(ToolError, match=r"mine-control is no push function.*ends in -push"):
+        checked(deployment(arn=ARN.replace("mine-push", "mine-control")))
+
+
+def test_an_address_and_a_function_of_two_regions_are_refused() -> None:
+    with pytest.raises(
+        ToolError, match="in eu-central-1 and the push function in us-east-1: they are of two deployments"
+    ):
+        checked(deployment(arn=ARN.replace("eu-central-1", "us-east-1")))
+
+
+@pytest.mark.parametrize("url", ["wss://[::1]:8443/live", "wss://push.example.com", "WSS://push.example.com:443/v1/"])
+def test_an_address_may_have_a_port(url: str) -> None:
+    assert checked(deployment(url=url)).websocket_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "https://example.com/live", "wss:///live", f"{URL}?token=secret", "abc"),
+        *("wss://[::1", "wss://a b/live", "wss://example.com:port/live", f"{URL}#secret", f"{URL}\n"),
+        "wss://user:secret@example.com/live",
+    ],
+)
 def test_what_is_no_address_is_refused_without_its_query(url: str) -> None:
     with pytest.raises(ToolError, match="websocket_url") as refused:
         checked(deployment(url=url))
