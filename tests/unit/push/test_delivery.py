@@ -291,8 +291,20 @@ def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> Non
     assert outcome.untried == outcome.unclosed == late
     assert outcome.incomplete
     assert world.done("close") == []
+    # For those that had no place by then nothing is begun any more: neither a post nor a task that closes.
+    begun = MAX_RETRIES_AT_ONCE + MAX_POSTS_AT_ONCE
+    assert (len(world.deadlines), len(world.closing_deadlines)) == (2 * begun, MAX_POSTS_AT_ONCE)
     told = json.dumps(report(Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"), [outcome]))
     assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
+
+
+def test_a_connection_that_is_found_when_only_closing_has_time_left_is_closed() -> None:
+    world = World(connection("phone"))
+    world.storing = lambda _: asyncio.sleep(70)
+    (outcome,) = deliver(world, seconds=60)
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert (world.done("post"), world.done("close")) == ([], ["phone"])
+    assert (outcome.unclosed, outcome.incomplete) == (0, False)
 
 
 @pytest.mark.parametrize("ended_seconds_ago", [0, 3600])
@@ -313,8 +325,9 @@ def test_a_connection_past_its_end_is_forgotten_even_if_it_cannot_be_told() -> N
 
 def test_no_attempt_outlives_the_authorization() -> None:
     world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 20))
+    world.now = NOW + 250
     deliver(world, seconds=1000)
-    assert world.deadlines[0] == pytest.approx(world.started + 20)
+    assert world.deadlines[0] == pytest.approx(world.started + 19.75)
 
     world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 1))
     world.posting = failing(THROTTLED)
