@@ -133,6 +133,20 @@ def test_what_cannot_be_stored_is_not_sent(error: AwsError, code: ErrorCode) -> 
     assert outcome.error.code is code
 
 
+def test_where_storing_and_looking_up_both_fail_it_is_said_why_it_is_not_stored() -> None:
+    world = World(connection("phone"))
+    world.storing = failing(DENIED)
+
+    async def fail_later(_: str) -> None:
+        await asyncio.sleep(1)
+        raise THROTTLED
+
+    world.querying = fail_later
+    (outcome,) = deliver(world)
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.missed) == (ErrorCode.AWS_REFUSED, True)
+
+
 def test_what_is_not_to_be_kept_is_sent_without_storing() -> None:
     world = World(connection("phone"))
     (outcome,) = deliver(world, stored_until=None)
@@ -268,9 +282,11 @@ def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
     assert world.done("remove") == []
 
 
-def test_whom_there_is_no_time_to_begin_with_is_told_so() -> None:
+@pytest.mark.parametrize("seconds", [0, -1])
+@pytest.mark.parametrize("stored_until", [NOW // 1000 + 60, None])
+def test_whom_there_is_no_time_to_begin_with_is_told_so(seconds: float, stored_until: int | None) -> None:
     world = World(connection("phone"))
-    (alice, bob) = deliver(world, "alice", "bob", seconds=0)
+    (alice, bob) = deliver(world, "alice", "bob", seconds=seconds, stored_until=stored_until)
     assert world.journal == []
     for outcome in (alice, bob):
         assert outcome.nothing_done
@@ -291,8 +307,20 @@ def test_connections_that_there_is_no_time_for_are_counted_as_not_tried() -> Non
     assert outcome.untried == outcome.unclosed == late
     assert outcome.incomplete
     assert world.done("close") == []
+    # For those that had no place by then nothing is begun any more: neither a post nor a task that closes.
+    begun = MAX_RETRIES_AT_ONCE + MAX_POSTS_AT_ONCE
+    assert (len(world.deadlines), len(world.closing_deadlines)) == (2 * begun, MAX_POSTS_AT_ONCE)
     told = json.dumps(report(Notification("0193a5b0-7c00-7abc-9def-0123456789ab", "1"), [outcome]))
     assert f"{outcome.untried} of {outcome.connections} connections were not tried." in told
+
+
+def test_a_connection_that_is_found_when_only_closing_has_time_left_is_closed() -> None:
+    world = World(connection("phone"))
+    world.storing = lambda _: asyncio.sleep(70)
+    (outcome,) = deliver(world, seconds=60)
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert (world.done("post"), world.done("close")) == ([], ["phone"])
+    assert (outcome.unclosed, outcome.incomplete) == (0, False)
 
 
 @pytest.mark.parametrize("ended_seconds_ago", [0, 3600])
@@ -313,8 +341,9 @@ def test_a_connection_past_its_end_is_forgotten_even_if_it_cannot_be_told() -> N
 
 def test_no_attempt_outlives_the_authorization() -> None:
     world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 20))
+    world.now = NOW + 250
     deliver(world, seconds=1000)
-    assert world.deadlines[0] == pytest.approx(world.started + 20)
+    assert world.deadlines[0] == pytest.approx(world.started + 19.75)
 
     world = World(Connection("phone", "alice", NOW - 60_000, NOW // 1000 + 1))
     world.posting = failing(THROTTLED)
@@ -419,10 +448,10 @@ def test_an_expired_connection_that_cannot_be_closed_keeps_its_row_and_is_counte
 @pytest.mark.parametrize("damage", [{}, {"connectionId": {"S": "x"}}, {"expiresAt": {"N": "soon"}}, {"userId": {}}])
 def test_a_row_that_cannot_be_read_hides_no_other(damage: dict[str, Any]) -> None:
     world = World(connection("phone"), connection("laptop"), page_size=2)
-    world.damaged = [damage]
+    world.damaged = [damage, damage]
     (outcome,) = deliver(world)
     assert counts(outcome) == (2, 2, 0, 0)
-    assert (outcome.unreadable, outcome.error) == (1, None)
+    assert (outcome.unreadable, outcome.error) == (2, None)
 
 
 @pytest.mark.parametrize("call", ["querying", "storing"])

@@ -16,9 +16,9 @@ from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
 from websocket_push.protocol.segment import MAX_ONLY
-from websocket_push.push.fan_out import ROWS, Means, send_to_each, spread
+from websocket_push.push.fan_out import ROWS, Means, Position, send_to_each, spread
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.posting import Clocks
+from websocket_push.push.posting import MAX_POSTS_AT_ONCE, Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.schedule import MAX_SLICE, Schedule
 from websocket_push.tables.audience import Audience, AudiencePage, Share
@@ -39,9 +39,11 @@ class Crowd:
         self.reads = 0
         self.reached: list[str] | None = None
         self.removed: list[str] = []
+        self.deadlines: set[float] = set()
 
     async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
         self.reads += 1
+        self.deadlines.add(deadline)
         if self.fails_at is not None and self.reads == self.fails_at:
             raise AwsError("InternalServerError", transient=True)
         start = int(after) + 1 if after else 0
@@ -81,9 +83,11 @@ class _Done(Call):
         return True
 
 
-async def all_of(crowd: Crowd, *, after: str = "", rate: float = FAST, seconds: float = 1000) -> tuple[int, str, bool]:
+async def spread_over(
+    crowd: Crowd, *, after: str = "", rate: float = FAST, seconds: float = 1000
+) -> tuple[Outcome, Position]:
     until = asyncio.get_running_loop().time() + seconds
-    outcome, position = await spread(
+    return await spread(
         crowd.means(),
         Share("*"),
         NOTIFICATION,
@@ -92,6 +96,11 @@ async def all_of(crowd: Crowd, *, after: str = "", rate: float = FAST, seconds: 
         schedule=Schedule(rate),
         until=until,
     )
+
+
+async def all_of(crowd: Crowd, *, after: str = "", rate: float = FAST, seconds: float = 1000) -> tuple[int, str, bool]:
+    outcome, position = await spread_over(crowd, after=after, rate=rate, seconds=seconds)
+    assert outcome.connections == outcome.delivered
     return outcome.delivered, position.after, position.finished
 
 
@@ -120,7 +129,8 @@ def test_a_page_without_a_connection_is_not_read_again() -> None:
             page = await super().page(share, after, rows=rows, deadline=deadline)
             return page._replace(connections=[], unreadable=rows)
 
-    assert asyncio.run(all_of(Rows(3 * ROWS, fails_at=3))) == (0, f"{2 * ROWS - 1:09d}", False)
+    outcome, position = asyncio.run(spread_over(Rows(3 * ROWS, fails_at=3)))
+    assert (outcome.delivered, outcome.unreadable, position) == (0, 2 * ROWS, (f"{2 * ROWS - 1:09d}", False))
 
 
 def test_why_a_page_could_not_be_read_is_the_outcomes_error() -> None:
@@ -172,6 +182,65 @@ def test_nothing_is_begun_when_the_time_is_over_at_once() -> None:
     crowd.reached = []
     assert virtual.run(all_of(crowd, after="000000005", seconds=0)) == (0, "000000005", False)
     assert crowd.reached == []
+
+
+def test_a_slice_begins_when_the_schedule_says_so() -> None:
+    class Timed(Crowd):
+        def begin_post(
+            self, connection_id: str, payload: Payload, *, deadline: float, done: Callable[..., None]
+        ) -> _Done:
+            times.append(asyncio.get_running_loop().time())
+            return super().begin_post(connection_id, payload, deadline=deadline, done=done)
+
+    times: list[float] = []
+    virtual.run(all_of(Timed(60), rate=200))
+    assert times == pytest.approx([number // 10 * 10 / 200 for number in range(60)])
+
+
+def test_the_next_page_is_read_while_this_one_is_sent_to_and_no_further_one() -> None:
+    class Unanswered(Crowd):
+        """Posts are answered after a minute, so that no more than are under way at once can begin."""
+
+        def begin_post(
+            self, connection_id: str, payload: Payload, *, deadline: float, done: Callable[..., None]
+        ) -> _Done:
+            self.posts += 1
+            call = _Done()
+            asyncio.get_running_loop().call_later(60, done, call, None)
+            return call
+
+    async def look() -> tuple[int, int]:
+        crowd = Unanswered(4 * ROWS)
+        spreading = asyncio.create_task(all_of(crowd))
+        await asyncio.sleep(30)
+        seen = crowd.posts, crowd.reads
+        assert await spreading == (4 * ROWS, f"{4 * ROWS - 1:09d}", True)
+        return seen
+
+    assert virtual.run(look()) == (MAX_POSTS_AT_ONCE, 2)
+
+
+def test_what_is_read_already_is_sent_to_before_the_next_page_is_there() -> None:
+    class Late(Crowd):
+        async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
+            while after and self.posts < int(after):
+                await asyncio.sleep(1)
+                assert asyncio.get_running_loop().time() < 100, "the first page waits for the second"
+            return await super().page(share, after, rows=rows, deadline=deadline)
+
+    assert virtual.run(all_of(Late(2 * ROWS))) == (2 * ROWS, f"{2 * ROWS - 1:09d}", True)
+
+
+def test_when_the_time_is_over_the_next_page_is_not_waited_for() -> None:
+    class Endless(Crowd):
+        async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
+            if after:
+                await asyncio.Event().wait()
+            return await super().page(share, after, rows=rows, deadline=deadline)
+
+    crowd = Endless(2 * ROWS)
+    assert virtual.run(all_of(crowd, rate=200, seconds=3.99)) == (800, "000000799", False)
+    assert crowd.deadlines == {3.99}
 
 
 def test_what_is_held_does_not_grow_with_the_number_of_connections() -> None:
