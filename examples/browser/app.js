@@ -204,7 +204,8 @@ function run(settings) {
   }
 
   function showCount() {
-    const unseen = shared && (inbox.newest ?? "") > state.seenUpTo;
+    // What is read was seen.
+    const unseen = shared && state.unread > 0 && (inbox.newest ?? "") > state.seenUpTo;
     showUnread(shared ? state.unread : inbox.unread, unseen);
   }
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from playwright.async_api import expect
+from playwright.async_api import ViewportSize, expect
 
 from tests.clients.server import Server, server
 from tests.e2e.chromium import DESKTOP, PHONE, Tab, tab
@@ -12,6 +12,10 @@ from tools.playground.site import site
 from websocket_push.protocol.inbox import State
 
 SCREENSHOTS = BUILD / "screenshots"
+NARROW = ViewportSize(width=320, height=640)
+"""What a page zoomed to 400 % has on a usual screen; nothing has to be scrolled sideways in it (WCAG 2.2, 1.4.10)."""
+
+BOX = "selector => document.querySelector(selector).getBoundingClientRect().toJSON()"
 
 
 @contextlib.asynccontextmanager
@@ -99,6 +103,61 @@ async def test_what_is_replaced_changes_in_its_place() -> None:
             await expect(each.page.locator("#unread")).to_have_text("2")
             await each.announces("taken back")
         assert await phone.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@contextlib.asynccontextmanager
+async def narrow() -> AsyncIterator[tuple[Server, Tab]]:
+    """Open the page in a window that is as narrow as it gets."""
+    async with server() as serving:
+        serving.inbox = State()
+        with site() as page:
+            config = {"url": serving.url, "user": "alice", "command": "push " * 30}
+            async with tab(page, config, viewport=NARROW) as shown:
+                await shown.open()
+                await shown.becomes("open")
+                yield serving, shown
+
+
+async def test_nothing_overlaps_or_is_cut_off_in_a_narrow_window() -> None:
+    async with narrow() as (serving, shown):
+        await expect(shown.page.locator("#command")).to_be_visible()
+        assert await shown.page.evaluate("command.parentElement.scrollWidth - command.parentElement.clientWidth") == 0
+        for number in range(100):
+            await serving.push(f"{number}")
+        await expect(shown.page.locator("#unread")).to_have_text("99+")
+        badge, chip = [await shown.page.evaluate(BOX, each) for each in ("#unread", "#state")]
+        assert badge["right"] <= chip["left"]
+        await shown.page.click("#drop")
+        await shown.becomes("waiting")
+        bell = await shown.page.evaluate(BOX, "#bell")
+        assert bell["width"] == bell["height"]
+        assert await shown.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+        await shown.is_accessible()
+
+
+async def test_the_bell_leads_to_the_whole_of_the_newest_notification() -> None:
+    async with narrow() as (serving, shown):
+        for number in range(20):
+            await serving.push(f"{number}")
+        await shown.shows(20)
+        await shown.page.click("#bell")
+        newest, bar = [await shown.page.evaluate(BOX, each) for each in (".item", ".bar")]
+        assert newest["top"] >= bar["bottom"]
+        # Nor is what the keyboard comes to behind the bar.
+        await shown.press_until("Tab", ".item:nth-child(9) .toggle")
+        await shown.press_until("Shift+Tab", ".item:nth-child(1) .toggle")
+        focused = await shown.page.evaluate(BOX, ".toggle")
+        assert focused["top"] >= bar["bottom"]
+
+
+async def test_what_is_read_was_seen() -> None:
+    async with devices(State()) as (serving, phone, laptop):
+        await serving.push("hello")
+        for each in (phone, laptop):
+            await expect(each.page.locator("#bell")).to_have_class("bell unseen")
+        await phone.page.click("#read")
+        for each in (phone, laptop):
+            await expect(each.page.locator("#bell")).to_have_class("bell")
 
 
 async def test_without_inboxes_what_is_read_is_this_devices_own() -> None:

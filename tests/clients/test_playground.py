@@ -15,6 +15,9 @@ from tools.paths import BUILD
 from tools.playground.site import Front, site
 from websocket_push.protocol.inbox import State
 
+USERS = ("alice", "bob")
+COMMAND = "python -m tools.playground push 'Your parcel is on its way'"
+
 
 @contextlib.asynccontextmanager
 async def opened(viewport: ViewportSize, dark: bool) -> AsyncIterator[tuple[Server, Page]]:
@@ -35,7 +38,7 @@ async def opened(viewport: ViewportSize, dark: bool) -> AsyncIterator[tuple[Serv
 
         with site() as page:
             page.config = {"url": serving.url, "user": "alice", "tokenEndpoint": "token"}
-            page.front = Front(("alice", "bob"), "python -m tools.playground push hello", lambda user: user, push)
+            page.front = Front(USERS, COMMAND, lambda user: user, push)
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             context = await browser.new_context(
                 viewport=viewport, color_scheme="dark" if dark else "light", reduced_motion="reduce"
@@ -70,6 +73,14 @@ async def test_what_the_box_pushes_is_shown_beside_it(
             await expect(of_user(page, user).locator(".item .text")).to_contain_text("hello")
             await expect(of_user(page, user).locator("#unread")).to_have_text("1")
         assert await page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        # The command is not wider than its place, and leaves the rest where it was.
+        await page.click("summary")
+        await expect(page.locator("#command")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        command, users = [await page.locator(each).bounding_box() for each in ("#push pre", "#pages")]
+        assert command is not None
+        assert users is not None
+        assert command["x"] + command["width"] <= users["x"] or command["y"] + command["height"] <= users["y"]
         outcome = await Axe().run(page)
         assert outcome.violations_count == 0, outcome.generate_report()
         folder = BUILD / "screenshots"
