@@ -113,6 +113,7 @@ module "dynamodb" {
   source = "./modules/dynamodb"
 
   name                   = var.name
+  region                 = local.provider_region
   table_names            = local.table_names
   topics                 = local.given.topics
   stream                 = local.given.events
@@ -322,6 +323,7 @@ module "protection" {
   source = "./modules/protection"
 
   enabled = var.deletion_protection
+  topics  = local.given.topics
 
   depends_on = [
     module.api,
