@@ -113,6 +113,7 @@ module "dynamodb" {
   source = "./modules/dynamodb"
 
   name                   = var.name
+  region                 = local.provider_region
   table_names            = local.table_names
   topics                 = local.given.topics
   stream                 = local.given.events
@@ -234,6 +235,10 @@ module "queues" {
     }
     workers = var.topics.workers
   }
+
+  # Not before the tables, of which AWS refuses a second of a name: where the name is in use, SQS would hand out the other
+  # deployment's queues, and to destroy what was made would destroy them.
+  depends_on = [module.dynamodb]
 }
 
 module "websocket_api" {
@@ -281,7 +286,7 @@ module "websocket_api" {
   })
 }
 
-# It looks at the others by their names, so it waits for none of them, and none of them for it.
+# It looks at the others by their names, so it waits for none of them but the tables, and none of them for it.
 module "monitoring" {
   source = "./modules/monitoring"
 
@@ -308,6 +313,9 @@ module "monitoring" {
     events_dead_letter_queue_name     = local.given.events ? local.queue_names.events_dead_letter : null
     fanout_dead_letter_queue_name     = local.given.topics ? local.queue_names.fanout_dead_letter : null
   }
+
+  # As for the queues: alarms and a dashboard of the name would be overwritten.
+  depends_on = [module.dynamodb]
 }
 
 # Destroyed first, because it depends on everything else.
@@ -315,6 +323,7 @@ module "protection" {
   source = "./modules/protection"
 
   enabled = var.deletion_protection
+  topics  = local.given.topics
 
   depends_on = [
     module.api,

@@ -205,29 +205,33 @@ variable "jwt" {
   }
 
   validation {
-    condition     = try(var.jwt.issuer, null) == null ? true : var.jwt.issuer != ""
-    error_message = "jwt.issuer must be what the tokens' iss claim says, character by character, such as \"https://issuer.example/\". Leave it out to accept any issuer that signs with these keys."
+    condition = alltrue([
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+        try(issuer.issuer, null) == null ? true : issuer.issuer != "" && trimspace(issuer.issuer) == issuer.issuer
+      )
+    ])
+    error_message = "jwt.issuer must be what the tokens' iss claim says, character by character, without a space or line break at either end, such as \"https://issuer.example/\". Leave it out to accept any issuer that signs with these keys."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(alltrue([for audience in issuer.audience : audience != null && audience != ""]), false)
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(alltrue([for audience in issuer.audience : audience != "" && trimspace(audience) == audience]), false)
     ])
-    error_message = "jwt.audience must list strings that are not empty, one of which a token's aud claim must name (or, where it has no aud, its client_id), such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
+    error_message = "jwt.audience must list strings that are not empty and have no space or line break at either end, one of which a token's aud claim must name (or, where it has no aud, its client_id), such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(length(issuer.user_id_claim) > 0, false)
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.user_id_claim != "" && trimspace(issuer.user_id_claim) == issuer.user_id_claim, false)
     ])
-    error_message = "jwt.user_id_claim must be the name of the claim that says who the user is, such as \"sub\" (the default) or \"email\"."
+    error_message = "jwt.user_id_claim must be the name of the claim that says who the user is, without spaces before or after it, such as \"sub\" (the default) or \"email\"."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != ""
+      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != "" && trimspace(issuer.topics_claim) == issuer.topics_claim
     ])
-    error_message = "jwt.topics_claim must be the name of the claim that lists the topics which the client may listen to, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen to broadcasts alone."
+    error_message = "jwt.topics_claim must be the name of the claim that lists the topics which the client may listen to, without spaces before or after it, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen to broadcasts alone."
   }
 
   validation {
@@ -529,7 +533,7 @@ variable "push_queue" {
   # They become conditions of the queue's policy, so nothing in them may be a pattern.
   validation {
     condition = var.push_queue == null ? true : alltrue([
-      for arn in var.push_queue.source_arns : can(regex("^arn:aws[a-z-]*:(sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+|events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]+)$", arn))
+      for arn in var.push_queue.source_arns : can(regex("^arn:aws[a-z-]*:(sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?|events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]+)$", arn))
     ])
     error_message = "push_queue.source_arns must list ARNs of SNS topics or EventBridge rules, such as aws_sns_topic.orders.arn or aws_cloudwatch_event_rule.orders.arn. A backend's role needs no entry: give it the policy in push_queue_send_policy_json."
   }
@@ -602,7 +606,7 @@ variable "limits" {
   }
 
   validation {
-    condition     = try(contains(["refuse", "close_oldest"], coalesce(var.limits.on_excess, "refuse")), true)
+    condition     = try(var.limits.on_excess, null) == null ? true : contains(["refuse", "close_oldest"], var.limits.on_excess)
     error_message = "limits.on_excess must be \"refuse\" or \"close_oldest\"."
   }
 
@@ -775,30 +779,33 @@ variable "throttling" {
   nullable = false
 
   validation {
-    condition     = var.throttling.rate_limit == null ? true : var.throttling.rate_limit >= 1
-    error_message = "throttling.rate_limit must be at least 1 message per second; 0 would refuse every message."
+    condition     = var.throttling.rate_limit == null ? true : var.throttling.rate_limit >= 1 && var.throttling.rate_limit <= 2147483647
+    error_message = "throttling.rate_limit must be from 1 to 2147483647 messages per second; 0 would refuse every message."
   }
 
   validation {
     condition = (
-      var.throttling.burst_limit == null ? true : var.throttling.burst_limit >= 1 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
+      var.throttling.burst_limit == null ? true
+      : var.throttling.burst_limit >= 1 && var.throttling.burst_limit <= 2147483647 && floor(var.throttling.burst_limit) == var.throttling.burst_limit
     )
-    error_message = "throttling.burst_limit must be a whole number of at least 1; 0 would refuse every message."
+    error_message = "throttling.burst_limit must be a whole number from 1 to 2147483647; 0 would refuse every message."
   }
 
   validation {
     condition = var.throttling.client_rate_limit == null ? true : (
-      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= 2147483647
+      && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
     )
-    error_message = "throttling.client_rate_limit must be at least 1 message per second and not above throttling.rate_limit; leave it out for half of that."
+    error_message = "throttling.client_rate_limit must be from 1 to 2147483647 messages per second and not above throttling.rate_limit; leave it out for half of that."
   }
 
   validation {
     condition = var.throttling.client_burst_limit == null ? true : (
-      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= 2147483647
+      && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
       && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
     )
-    error_message = "throttling.client_burst_limit must be a whole number of at least 1 and not above throttling.burst_limit; leave it out for half of that."
+    error_message = "throttling.client_burst_limit must be a whole number from 1 to 2147483647 and not above throttling.burst_limit; leave it out for half of that."
   }
 }
 
@@ -872,19 +879,19 @@ variable "functions" {
   validation {
     condition = alltrue([
       for settings in values(var.functions) : try(settings.reserved_concurrency, null) == null || (
-        try(settings.reserved_concurrency >= 0 && floor(settings.reserved_concurrency) == settings.reserved_concurrency, false)
+        try(settings.reserved_concurrency >= 0 && settings.reserved_concurrency <= 2147483647 && floor(settings.reserved_concurrency) == settings.reserved_concurrency, false)
       )
     ])
-    error_message = "reserved_concurrency must be a whole number of at least 0 (0 stops the function); leave it out to reserve nothing."
+    error_message = "reserved_concurrency must be a whole number from 0 to 2147483647 (0 stops the function); leave it out to reserve nothing."
   }
 
   validation {
     condition = alltrue([
       for settings in values(var.functions) : try(settings.provisioned_concurrency, null) == null || (
-        try(settings.provisioned_concurrency >= 1 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
+        try(settings.provisioned_concurrency >= 1 && settings.provisioned_concurrency <= 2147483647 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
       )
     ])
-    error_message = "provisioned_concurrency must be a whole number of at least 1; leave it out to keep no environment warm."
+    error_message = "provisioned_concurrency must be a whole number from 1 to 2147483647; leave it out to keep no environment warm."
   }
 
   validation {
@@ -907,19 +914,19 @@ variable "functions" {
         ], name)
       ]
     ]))
-    error_message = "environment must map names of letters, digits and underscores, beginning with a letter, to strings, and name none of the variables that Lambda sets itself (AWS_REGION, AWS_LAMBDA_FUNCTION_NAME and so on)."
+    error_message = "environment must map names of at least two letters, digits and underscores, beginning with a letter, to strings, and name none of the variables that Lambda sets itself (AWS_REGION, AWS_LAMBDA_FUNCTION_NAME and so on)."
   }
 
   validation {
     condition = alltrue([
-      for settings in values(var.functions) : try(settings.architecture, null) == null || contains(["arm64", "x86_64"], coalesce(try(settings.architecture, null), "arm64"))
+      for settings in values(var.functions) : try(settings.architecture, null) == null ? true : contains(["arm64", "x86_64"], settings.architecture)
     ])
     error_message = "architecture must be \"arm64\" or \"x86_64\"."
   }
 
   validation {
     condition = alltrue([
-      for settings in values(var.functions) : try(settings.runtime, null) == null || contains(["python3.11", "python3.12", "python3.13", "python3.14"], coalesce(try(settings.runtime, null), "python3.13"))
+      for settings in values(var.functions) : try(settings.runtime, null) == null ? true : contains(["python3.11", "python3.12", "python3.13", "python3.14"], settings.runtime)
     ])
     error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
   }
@@ -996,12 +1003,26 @@ variable "packages" {
     condition = alltrue([
       for package in values(var.packages) : try(
         package.filename != null
-        ? package.s3_bucket == null && package.s3_key == null && package.s3_object_version == null
+        ? trimspace(package.filename) != "" && package.s3_bucket == null && package.s3_key == null && package.s3_object_version == null
         : package.s3_bucket != null && package.s3_key != null,
         false,
       )
     ])
     error_message = "A package is either a local file, { filename = \"push.zip\" }, or an object in S3, { s3_bucket = \"my-packages\", s3_key = \"push.zip\" }, which may have an s3_object_version."
+  }
+
+  # What Lambda takes.
+  validation {
+    condition = alltrue(flatten([
+      for package in values(var.packages) : [
+        try(package.s3_bucket, null) == null ? true : can(regex("^[0-9A-Za-z._-]{2,62}[0-9A-Za-z_-]$", package.s3_bucket)),
+        [
+          for name in [try(package.s3_key, null), try(package.s3_object_version, null)] :
+          name == null ? true : length(name) >= 1 && length(name) <= 1024
+        ],
+      ]
+    ]))
+    error_message = "s3_bucket in packages must be the name of a bucket alone, such as \"my-packages\", and s3_key and s3_object_version must have 1 to 1024 characters; leave s3_object_version out for the latest."
   }
 
   validation {
@@ -1116,8 +1137,8 @@ variable "alarms" {
   }
 
   validation {
-    condition     = var.alarms == null ? true : try(alltrue([for threshold in values(var.alarms.thresholds) : threshold >= 0]), false)
-    error_message = "A threshold in alarms.thresholds must be a number of at least 0: an alarm goes off above it."
+    condition     = var.alarms == null ? true : try(alltrue([for threshold in values(var.alarms.thresholds) : threshold >= 0 && threshold <= 2147483647]), false)
+    error_message = "A threshold in alarms.thresholds must be a number from 0 to 2147483647: an alarm goes off above it."
   }
 
   validation {
@@ -1148,7 +1169,7 @@ variable "tracing" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, and DynamoDB refuses to delete the tables. To destroy, set it to false and apply first."
+  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, so does an apply that takes topics away, and DynamoDB refuses to delete the tables. To destroy, set it to false and apply first."
   type        = bool
   default     = true
   nullable    = false
@@ -1222,10 +1243,10 @@ variable "table_billing" {
     condition = alltrue(flatten([
       for name in ["clients", "clients_index", "notifications", "subscriptions"] : [
         for unit, capacity in coalesce(var.table_billing[name], {}) :
-        capacity == null ? true : try(capacity >= 1 && floor(capacity) == capacity, false)
+        capacity == null ? true : try(capacity >= 1 && capacity <= 2147483647 && floor(capacity) == capacity, false)
       ]
     ]))
-    error_message = "A capacity in table_billing must be a whole number of at least 1 capacity unit, such as 5."
+    error_message = "A capacity in table_billing must be a whole number of capacity units from 1 to 2147483647, such as 5."
   }
 
   validation {
@@ -1298,10 +1319,10 @@ variable "vpc" {
 
   validation {
     condition = try(alltrue(concat(
-      [for id in var.vpc.subnet_ids : startswith(id, "subnet-")],
-      [for id in var.vpc.security_group_ids : startswith(id, "sg-")],
+      [for id in var.vpc.subnet_ids : can(regex("^subnet-[0-9a-z]+$", id))],
+      [for id in var.vpc.security_group_ids : can(regex("^sg-[0-9a-zA-Z]+$", id))],
     )), var.vpc == null)
-    error_message = "vpc.subnet_ids must list ids that begin with subnet-, and vpc.security_group_ids ids that begin with sg-."
+    error_message = "vpc.subnet_ids must list ids of subnets, such as \"subnet-0123456789abcdef0\", and vpc.security_group_ids ids of security groups, such as \"sg-0123456789abcdef0\", with nothing before or after them."
   }
 
   validation {
@@ -1324,14 +1345,15 @@ variable "iam_roles" {
   nullable = false
 
   validation {
-    condition     = can(regex("^/([!-.0-~]+/)*$", var.iam_roles.path)) && length(var.iam_roles.path) <= 512
-    error_message = "iam_roles.path must begin and end with a slash and have at most 512 characters, such as \"/push/\"."
+    # IAM takes more characters, but Lambda no role that has them in its ARN.
+    condition     = can(regex("^/([A-Za-z0-9_+=,.@-]+/)*$", var.iam_roles.path)) && length(var.iam_roles.path) <= 512
+    error_message = "iam_roles.path must begin and end with a slash, have at most 512 characters and otherwise letters, digits and _ + = , . @ - only, which is what Lambda takes, such as \"/push/\"."
   }
 
   validation {
     condition = (
       var.iam_roles.permissions_boundary_arn == null ? true
-      : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[!-~]{1,640}$", var.iam_roles.permissions_boundary_arn))
+      : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([!-)+->@-~]+/)?[A-Za-z0-9_+=,.@-]{1,128}$", var.iam_roles.permissions_boundary_arn))
     )
     error_message = "iam_roles.permissions_boundary_arn must be the ARN of a managed policy, such as \"arn:aws:iam::123456789012:policy/boundary\"."
   }

@@ -3,6 +3,8 @@ locals {
 
   renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
 
+  moved = "The tables are in the Region ${try(coalesce(terraform_data.region.output), "of their ARNs")}, and the provider's is ${try(coalesce(var.region), "another")}: new, empty tables would be made there, and Terraform would know nothing of these any more. Set the provider's Region back, or call the module once more with a provider for the other Region (examples/multi-region). To leave the tables behind, apply with -replace='module.push.module.dynamodb.terraform_data.region', for a module called push."
+
   provisioned = nonsensitive(var.billing.mode == "PROVISIONED")
 }
 
@@ -10,6 +12,16 @@ locals {
 # another name would replace both and delete their content.
 resource "terraform_data" "name" {
   input = var.name
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
+# Stores the Region that the tables were created in. In another one the provider finds nothing, takes all for deleted and
+# makes it again, without a word of the tables that stay behind.
+resource "terraform_data" "region" {
+  input = var.region
 
   lifecycle {
     ignore_changes = [input]
@@ -78,6 +90,11 @@ resource "aws_dynamodb_table" "clients" { # read_capacity and write_capacity mus
       condition     = terraform_data.name.output == var.name
       error_message = local.renamed
     }
+
+    precondition {
+      condition     = terraform_data.region.output == var.region
+      error_message = local.moved
+    }
   }
 }
 
@@ -126,6 +143,11 @@ resource "aws_dynamodb_table" "notifications" { # read_capacity and write_capaci
     precondition {
       condition     = terraform_data.name.output == var.name
       error_message = local.renamed
+    }
+
+    precondition {
+      condition     = terraform_data.region.output == var.region
+      error_message = local.moved
     }
   }
 }
@@ -177,6 +199,11 @@ resource "aws_dynamodb_table" "subscriptions" {
     precondition {
       condition     = terraform_data.name.output == var.name
       error_message = local.renamed
+    }
+
+    precondition {
+      condition     = terraform_data.region.output == var.region
+      error_message = local.moved
     }
   }
 }

@@ -4,6 +4,12 @@ variable "name" {
   nullable    = false
 }
 
+variable "region" {
+  description = "The provider's Region, known when planning. It is remembered in the state, because in another one nothing would be found; null to remember none."
+  type        = string
+  default     = null
+}
+
 variable "table_names" {
   description = "Names of the tables."
   type = object({

@@ -249,7 +249,7 @@ def test_every_input_is_changed_by_some_plan() -> None:
 def test_another_name_is_refused(tmp_path: Path) -> None:
     """The one input that would replace the tables: their names hold it."""
     state = state_of(["push"])
-    state["resources"].append(remembered("websocket-push"))
+    state["resources"].append(remembered("name", "websocket-push"))
     terraform = make_root(tmp_path, calls({"push": {**RECORDED, "name": "other"}}), state)
     with pytest.raises(ToolError, match=r'Another name than\s+"websocket-push"'):
         plan(terraform)
@@ -258,16 +258,35 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
     assert actions(given_up)["module.push.module.dynamodb.aws_dynamodb_table.clients"] == ["delete", "create"]
 
 
-def remembered(name: str) -> dict[str, Any]:
-    """Return the resource by which the module remembers its name, as an apply leaves it."""
-    value = {"value": name, "type": "string"}
+def test_another_region_is_refused(tmp_path: Path) -> None:
+    """The provider would find no table there, make new ones, and forget those that there are."""
+    state = state_of(["push"])
+    state["resources"].append(remembered("region", "eu-central-1"))
+    terraform = make_root(tmp_path, calls({"push": RECORDED}), state)
+    with pytest.raises(ToolError, match=r"The tables are in the Region\s+eu-central-1"):
+        plan(terraform)
+
+    given_up = plan(terraform, "-replace=module.push.module.dynamodb.terraform_data.region")
+    assert actions(given_up)["module.push.module.dynamodb.terraform_data.region"] == ["delete", "create"]
+
+
+def test_the_first_apply_of_a_version_that_remembers_the_region_is_not_refused(planned: Planned) -> None:
+    assert planned["nothing"]["module.dynamodb.terraform_data.region"] == ["create"]
+
+
+def remembered(what: str, value: str) -> dict[str, Any]:
+    """Return a resource by which the module remembers its name or its Region, as an apply leaves it."""
+    stored = {"value": value, "type": "string"}
     return {
         "module": "module.push.module.dynamodb",
         "mode": "managed",
         "type": "terraform_data",
-        "name": "name",
+        "name": what,
         "provider": 'provider["terraform.io/builtin/terraform"]',
         "instances": [
-            {"schema_version": 0, "attributes": {"id": "1", "input": value, "output": value, "triggers_replace": None}}
+            {
+                "schema_version": 0,
+                "attributes": {"id": "1", "input": stored, "output": stored, "triggers_replace": None},
+            }
         ],
     }

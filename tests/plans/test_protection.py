@@ -25,6 +25,22 @@ def test_a_destroy_is_refused_until_the_protection_is_off(tmp_path: Path) -> Non
     terraform.destroy("-var=enabled=false")
 
 
+def test_topics_are_taken_away_once_the_protection_is_off(tmp_path: Path) -> None:
+    """Their table is protected, too, and what else there is for topics does not go before it."""
+    program = find_program()
+    root = copy_sources(tmp_path / "checkout") / "modules" / "protection"
+    terraform = Terraform(program, root, tmp_path / "data", terraform_environment(tmp_path, program))
+    terraform.init()
+    terraform.apply("-var=enabled=true", "-var=topics=true")
+    for enabled in ("true", "false"):
+        with pytest.raises(ToolError, match="deletion_protection is on and protects the table of subscriptions"):
+            terraform.apply(f"-var=enabled={enabled}", "-var=topics=false")
+        terraform.apply("-var=enabled=true", "-var=topics=true")
+    terraform.apply("-var=enabled=false", "-var=topics=true")
+    terraform.apply("-var=enabled=false", "-var=topics=false")
+    terraform.apply("-var=enabled=true", "-var=topics=true")
+
+
 def test_it_is_destroyed_before_every_other_module() -> None:
     text = (CHECKOUT / "main.tf").read_text(encoding="utf-8")
     modules = {*re.findall(r'^module "(\w+)"', text, re.MULTILINE)} - {"protection"}

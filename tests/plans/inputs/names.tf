@@ -9,7 +9,7 @@ module "refused_1" {
   keepalive          = { seconds = 29 }   # too often; refused: keepalive.seconds must be a
   max_frame_kb       = 31                 # a client may send more; refused: max_frame_kb must be a
   stage_name         = ""                 # empty; refused: stage_name must be 1
-  throttling         = { rate_limit = 0 } # no messages; refused: throttling.rate_limit must be at
+  throttling         = { rate_limit = 0 } # no messages; refused: throttling.rate_limit must be from
   log_retention_days = 31                 # CloudWatch takes no such number; refused: log_retention_days must be one
 }
 

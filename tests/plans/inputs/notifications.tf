@@ -211,7 +211,7 @@ module "more_for_clients_than_for_a_route" {
   providers = { aws = aws.cn_north_1 }
 
   allow_anonymous = true
-  throttling      = { rate_limit = 100, client_rate_limit = 101 } # refused: throttling.client_rate_limit must be at
+  throttling      = { rate_limit = 100, client_rate_limit = 101 } # refused: throttling.client_rate_limit must be from
 }
 
 module "no_messages_of_clients" {
@@ -219,7 +219,7 @@ module "no_messages_of_clients" {
   providers = { aws = aws.cn_north_1 }
 
   allow_anonymous = true
-  throttling      = { client_rate_limit = 0 } # refused: throttling.client_rate_limit must be at
+  throttling      = { client_rate_limit = 0 } # refused: throttling.client_rate_limit must be from
 }
 
 module "a_larger_burst_for_clients_than_for_a_route" {
