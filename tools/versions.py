@@ -4,11 +4,13 @@ On each: init and validate of the module and every example, and a plan of every 
 test` where the version can run it. On the oldest and the newest: apply, a second plan, destroy.
 """
 
+import os
 import shlex
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,19 +147,25 @@ def _outcome(title: str, step: Callable[[Bench], None] | None, bench: Bench) -> 
 
 
 def _init(bench: Bench) -> None:
-    for root in (bench.checkout, *bench.examples):
-        bench.terraform(root).init()
+    _for_each([bench.checkout, *bench.examples], lambda root: bench.terraform(root).init())
 
 
 def _validate(bench: Bench) -> None:
-    for root in (bench.checkout, *bench.examples):
-        bench.terraform(root).validate()
+    _for_each([bench.checkout, *bench.examples], lambda root: bench.terraform(root).validate())
 
 
 def _plan(bench: Bench) -> None:
-    for root in bench.examples:
+    def plan(root: Path) -> None:
         if not bench.terraform(root).planned_changes():
             raise ToolError(f"The plan of {root.name} creates nothing.")
+
+    _for_each(bench.examples, plan)
+
+
+def _for_each(roots: Sequence[Path], step: Callable[[Path], object]) -> None:
+    """Take a step in every root module, on all processors: Terraform loads the provider's schema on one."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(step, roots))
 
 
 def _test(bench: Bench) -> None:
