@@ -19,7 +19,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from websocket_push.protocol.batch import QueuedMessage, parse_queued_push
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import to_json
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.json_text import parse_object
@@ -41,7 +41,7 @@ HIDDEN_SECONDS = 300
 WAIT_SECONDS = 2
 """A receive that waits asks all of SQS's servers, so nothing received means nothing there."""
 
-_CAME_TO_NOTHING = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.AWS_REFUSED})
+_CAME_TO_NOTHING = frozenset({"UNAVAILABLE", "AWS_REFUSED"})
 """How an invocation fails that has stored and sent nothing, so that no id has been used."""
 
 _UNKNOWN_ID = (
@@ -102,7 +102,7 @@ def invoked_again(message: Mapping[str, Any], *, now_milliseconds: int, new_ids:
     request = _with_id(queued, now_milliseconds, used)
     if used or new_ids or _used_none(record) or parse_message(queued.body).get("id"):
         return request
-    raise RequestError(ErrorCode.INCOMPLETE, _UNKNOWN_ID)
+    raise RequestError("INCOMPLETE", _UNKNOWN_ID)
 
 
 def redrive(
@@ -256,14 +256,14 @@ def _record(body: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         record = {}
     if not isinstance(record.get("requestContext"), dict) or "requestPayload" not in record:
-        raise RequestError(ErrorCode.INVALID_REQUEST, "This is no record of an asynchronous invocation.")
+        raise RequestError("INVALID_REQUEST", "This is no record of an asynchronous invocation.")
     return record
 
 
 def _used_id(record: Mapping[str, Any]) -> str | None:
     """Return the id that an incomplete push names in its explanation."""
     answer = record.get("responsePayload")
-    if not isinstance(answer, dict) or answer.get("errorType") != ErrorCode.INCOMPLETE:
+    if not isinstance(answer, dict) or answer.get("errorType") != "INCOMPLETE":
         return None
     words = str(answer.get("errorMessage")).replace(":", " ").replace(".", " ").split()
     return next(filter(None, map(parse_notification_id, words)), None)

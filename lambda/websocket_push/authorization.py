@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import require_user_id
-from websocket_push.settings import ClientPush, SettingsError
+from websocket_push.settings import SettingsError
 from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.protocol.events import Event
+    from websocket_push.settings import ClientPush
     from websocket_push.tables.revocations import Token
 
 _MAX_TIME_DIGITS = 15
@@ -30,15 +31,15 @@ def connecting_user(event: "Event", *, allow_anonymous: bool) -> str:
     if authorizer is not None:
         return _authorized_user(authorizer)
     if not allow_anonymous:
-        raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
+        raise RequestError("MISSING_USER_ID", "This connection was not authorized.")
     # Imported where it is needed: messages have no query.
     from websocket_push.protocol.handshake import query_values
 
     values = query_values(event, "userId")
     if not values:
-        raise RequestError(ErrorCode.MISSING_USER_ID, "Connect with ?userId=<the user's id>.")
+        raise RequestError("MISSING_USER_ID", "Connect with ?userId=<the user's id>.")
     if len(values) > 1:
-        raise RequestError(ErrorCode.INVALID_USER_ID, "userId must be given once.")
+        raise RequestError("INVALID_USER_ID", "userId must be given once.")
     return require_user_id(values[0], "userId")
 
 
@@ -71,25 +72,25 @@ async def messaging_user(
             await require_not_revoked(token_of(event), user_id, clients, deadline=deadline)
         return user_id
     if not allow_anonymous:
-        raise RequestError(ErrorCode.MISSING_USER_ID, "This connection was not authorized.")
+        raise RequestError("MISSING_USER_ID", "This connection was not authorized.")
     connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
-        raise RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is no longer registered. Connect again.")
+        raise RequestError("UNKNOWN_CONNECTION", "This connection is no longer registered. Connect again.")
     if revocable:
         await require_not_revoked(token_of(event), connection.user_id, clients, deadline=deadline)
     return connection.user_id
 
 
-def require_push_allowed(client_push: ClientPush, *, sender: str, recipient: str) -> None:
+def require_push_allowed(client_push: "ClientPush", *, sender: str, recipient: str) -> None:
     """Raise `PUSH_NOT_ALLOWED` unless the setting lets this user push to that one."""
-    if client_push is ClientPush.ANY or (client_push is ClientPush.SELF and sender == recipient):
+    if client_push == "any" or (client_push == "self" and sender == recipient):
         return
     message = (
         "Clients may push only to their own user."
-        if client_push is ClientPush.SELF
+        if client_push == "self"
         else "Clients may not push here; push from a backend."
     )
-    raise RequestError(ErrorCode.PUSH_NOT_ALLOWED, message)
+    raise RequestError("PUSH_NOT_ALLOWED", message)
 
 
 def authorized_until(event: "Event") -> int | None:
@@ -109,7 +110,7 @@ def authorized_until(event: "Event") -> int | None:
 def require_current(until: int | None, *, now: int) -> None:
     """Raise `TOKEN_EXPIRED` if an authorization that ends at a time (seconds) has expired now (milliseconds)."""
     if until is not None and until * 1000 <= now:
-        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired. Connect again with a new one.")
+        raise RequestError("TOKEN_EXPIRED", "The token has expired. Connect again with a new one.")
 
 
 def token_of(event: "Event") -> "Token":
@@ -131,7 +132,7 @@ async def require_not_revoked(token: "Token", user_id: str, clients: Clients, *,
     """Raise `TOKEN_REVOKED` if a user's token is revoked by now."""
     revocation = await clients.find_revocation(user_id, deadline=deadline)
     if revocation is not None and revocation.covers(token):
-        raise RequestError(ErrorCode.TOKEN_REVOKED, "The token was revoked. Sign in again.")
+        raise RequestError("TOKEN_REVOKED", "The token was revoked. Sign in again.")
 
 
 def session_end(event: "Event") -> int:
@@ -157,5 +158,5 @@ def _whole_seconds(authorizer: Mapping[str, object], name: str) -> int | None:
 
 def _authorized_user(authorizer: Mapping[str, object]) -> str:
     if not authorizer.get("userId"):
-        raise RequestError(ErrorCode.MISSING_USER_ID, "The authorizer's context has no userId.")
+        raise RequestError("MISSING_USER_ID", "The authorizer's context has no userId.")
     return require_user_id(authorizer["userId"], "The authorizer's userId")

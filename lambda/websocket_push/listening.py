@@ -3,18 +3,21 @@
 from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.topics import Grants, parse_grants
 from websocket_push.tables.subscriptions import Subscriptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from websocket_push.protocol.error_codes import ErrorCode
     from websocket_push.protocol.events import Event
+
+    Refused: TypeAlias = tuple[tuple[str, ErrorCode], ...]
 
 ATTEMPTS = 3
 """How often a subscription is tried that others of the same connection get in the way of."""
-
-Refused = tuple[tuple[str, ErrorCode], ...]
 
 
 class Subscribed(NamedTuple):
@@ -29,7 +32,7 @@ class Subscribed(NamedTuple):
     """
 
     topics: Set[str]
-    refused: Refused = ()
+    refused: "Refused" = ()
 
 
 def granted(event: "Event", *, allow_anonymous: bool) -> Grants:
@@ -92,7 +95,7 @@ async def subscribe(
             return Subscribed(topics, refused)
         # The connection has ended meanwhile, or others have taken the room, or removed topics.
         await subscriptions.delete(connection_id, added, deadline=deadline)
-    raise RequestError(ErrorCode.UNAVAILABLE, "Other messages of this connection were in the way. Send it again.")
+    raise RequestError("UNAVAILABLE", "Other messages of this connection were in the way. Send it again.")
 
 
 async def unsubscribe(
@@ -112,24 +115,24 @@ async def unsubscribe(
     return Subscribed(topics)
 
 
-def choose(wanted: Sequence[str], has: Set[str], grants: Grants, *, most: int) -> tuple[list[str], Refused]:
+def choose(wanted: Sequence[str], has: Set[str], grants: Grants, *, most: int) -> "tuple[list[str], Refused]":
     """Sort the topics that are asked for into those that can be had, in their order, and those that cannot."""
     accepted: list[str] = []
     refused: list[tuple[str, ErrorCode]] = []
     room = most - len(has)
     for topic in wanted:
         if not grants.allow(topic):
-            refused.append((topic, ErrorCode.TOPIC_NOT_ALLOWED))
+            refused.append((topic, "TOPIC_NOT_ALLOWED"))
         elif topic in has:
             accepted.append(topic)
         elif room > 0:
             accepted.append(topic)
             room -= 1
         else:
-            refused.append((topic, ErrorCode.TOO_MANY_TOPICS))
+            refused.append((topic, "TOO_MANY_TOPICS"))
     return accepted, tuple(refused)
 
 
 def unknown_connection() -> RequestError:
     """Return the error for a connection whose row is gone."""
-    return RequestError(ErrorCode.UNKNOWN_CONNECTION, "This connection is not registered any more. Connect again.")
+    return RequestError("UNKNOWN_CONNECTION", "This connection is not registered any more. Connect again.")

@@ -8,7 +8,7 @@ from websocket_push.aws.dynamodb import Item
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.requests import Payload
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import state_frame
 from websocket_push.protocol.inbox import Mark, marked, state_member
 from websocket_push.tables.clients import Clients, read_connections
@@ -87,7 +87,7 @@ class Marking(NamedTuple):
                 user_id, state, over=stored.version, expires_at=expires_at, deadline=self.deadline
             ):
                 return Stored(state, stored.version + 1), True
-        raise RequestError(ErrorCode.UNAVAILABLE, "Other marks of this user were in the way. Send it again.")
+        raise RequestError("UNAVAILABLE", "Other marks of this user were in the way. Send it again.")
 
     async def _connections(self, user_id: str) -> list[str]:
         """Return the connections that the index shows; those of the pages that could be read, if one could not."""

@@ -6,15 +6,14 @@ Region and addresses by `aws`, and what verify-jwt is passed by `tokens`.
 
 import json
 from collections.abc import Mapping
-from enum import StrEnum
+from typing import cast
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
-class ClientPush(StrEnum):
+    ClientPush: TypeAlias = Literal["none", "self", "any"]
     """Which users a client may push to over its WebSocket connection."""
-
-    NONE = "none"
-    SELF = "self"
-    ANY = "any"
 
 
 class SettingsError(Exception):
@@ -73,13 +72,12 @@ def read_texts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def read_client_push(environment: Mapping[str, str]) -> ClientPush:
+def read_client_push(environment: Mapping[str, str]) -> "ClientPush":
     """Return `CLIENT_PUSH`."""
     value = read_text(environment, "CLIENT_PUSH")
-    try:
-        return ClientPush(value)
-    except ValueError:
-        raise SettingsError("The environment variable CLIENT_PUSH must be none, self or any.") from None
+    if value not in ("none", "self", "any"):
+        raise SettingsError("The environment variable CLIENT_PUSH must be none, self or any.")
+    return cast("ClientPush", value)
 
 
 def _read_positive(environment: Mapping[str, str], name: str, unit: str = "") -> int:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.e2e.stack import Stack, new_user
 from tools.aws import wait_until
-from websocket_push.protocol.errors import ErrorCode
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ALLOWED = {
@@ -76,7 +75,7 @@ async def test_push_that_may_not_write_sends_nothing(stack: Stack) -> None:
     async with stack.connect(alice) as device:
         with without(stack, "push", "dynamodb:PutItem"):
             answer = stack.backend.push({"userId": alice, "content": "lost"})
-        assert (answer.function_error, answer.payload["errorType"]) == ("Unhandled", ErrorCode.AWS_REFUSED)
+        assert (answer.function_error, answer.payload["errorType"]) == ("Unhandled", "AWS_REFUSED")
         assert stack.backend.notifications(alice) == []
         allowed = stack.backend.push({"userId": alice, "content": "again"})
         assert (await device.next_notification())["id"] == allowed.payload["id"]
@@ -88,7 +87,7 @@ async def test_push_that_may_not_send_reports_every_connection_as_failed(stack: 
         with without(stack, "push", "execute-api:ManageConnections"):
             [recipient] = stack.backend.push({"userId": alice, "content": 1}).payload["recipients"]
         assert (recipient["persisted"], recipient["delivered"], recipient["failed"]) == (True, 0, 1)
-        assert recipient["error"]["code"] == ErrorCode.AWS_REFUSED
+        assert recipient["error"]["code"] == "AWS_REFUSED"
 
 
 async def test_push_that_may_not_look_up_connections_keeps_the_notification_and_says_so(stack: Stack) -> None:
@@ -97,14 +96,14 @@ async def test_push_that_may_not_look_up_connections_keeps_the_notification_and_
         with without(stack, "push", "dynamodb:Query"):
             [recipient] = stack.backend.push({"userId": alice, "content": 1}).payload["recipients"]
         assert (recipient["persisted"], recipient["connections"]) == (True, 0)
-        assert recipient["error"]["code"] == ErrorCode.AWS_REFUSED
+        assert recipient["error"]["code"] == "AWS_REFUSED"
 
 
 async def test_poll_that_may_not_read_gets_an_error_frame(stack: Stack) -> None:
     async with stack.connect(new_user()) as device:
         with without(stack, "poll", "dynamodb:Query"):
             reply = await device.ask({"action": "poll"})
-        assert (reply["type"], reply["code"]) == ("error", ErrorCode.AWS_REFUSED)
+        assert (reply["type"], reply["code"]) == ("error", "AWS_REFUSED")
 
 
 async def test_disconnect_that_may_not_delete_leaves_the_row_for_the_next_push(stack: Stack) -> None:

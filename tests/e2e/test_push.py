@@ -5,7 +5,7 @@ import pytest
 
 from tests.e2e.stack import Stack, new_user
 from tools.aws import wait_until
-from websocket_push.protocol.errors import ErrorCode
+from websocket_push.protocol.error_codes import ErrorCode
 from websocket_push.protocol.frames import max_notification_bytes
 from websocket_push.protocol.identifiers import new_notification_id
 
@@ -92,7 +92,7 @@ async def test_largest_notification_arrives_and_one_byte_more_is_refused(stack: 
         assert stack.backend.push({"userId": alice, "content": "x" * room}).payload["totals"]["delivered"] == 1
         assert len((await device.next_notification())["content"]) == room
     refused = stack.backend.push({"userId": alice, "content": "x" * (room + 1)})
-    assert refused.payload["errorType"] == ErrorCode.CONTENT_TOO_LARGE
+    assert refused.payload["errorType"] == "CONTENT_TOO_LARGE"
 
 
 async def test_notification_that_is_not_to_be_kept_is_delivered_and_not_stored(stack: Stack) -> None:
@@ -143,18 +143,18 @@ async def test_vanished_connection_is_reported_gone_and_only_its_row_is_deleted(
 
 
 INVALID = [
-    pytest.param("hello", ErrorCode.INVALID_REQUEST, id="not an object"),
-    pytest.param([], ErrorCode.INVALID_REQUEST, id="a list"),
-    pytest.param({"userId": "USER"}, ErrorCode.MISSING_CONTENT, id="no content"),
-    pytest.param({"content": 1}, ErrorCode.INVALID_RECIPIENT, id="no recipient"),
-    pytest.param({"userId": "USER", "userIds": ["USER"], "content": 1}, ErrorCode.INVALID_RECIPIENT, id="both"),
-    pytest.param({"userIds": [], "content": 1}, ErrorCode.INVALID_RECIPIENT, id="no users"),
-    pytest.param({"userIds": ["USER", ""], "content": 1}, ErrorCode.INVALID_USER_ID, id="one of the users empty"),
-    pytest.param({"userId": "a" * 257, "content": 1}, ErrorCode.INVALID_USER_ID, id="user too long"),
-    pytest.param({"userId": "USER", "content": 1, "persist": "yes"}, ErrorCode.INVALID_PERSIST, id="persist"),
-    pytest.param({"userId": "USER", "content": 1, "ttl": 0}, ErrorCode.INVALID_TTL, id="ttl"),
-    pytest.param({"userId": "USER", "content": 1, "id": "1"}, ErrorCode.INVALID_ID, id="id"),
-    pytest.param({"userId": "USER", "content": 1, "persits": True}, ErrorCode.UNKNOWN_FIELD, id="misspelt"),
+    pytest.param("hello", "INVALID_REQUEST", id="not an object"),
+    pytest.param([], "INVALID_REQUEST", id="a list"),
+    pytest.param({"userId": "USER"}, "MISSING_CONTENT", id="no content"),
+    pytest.param({"content": 1}, "INVALID_RECIPIENT", id="no recipient"),
+    pytest.param({"userId": "USER", "userIds": ["USER"], "content": 1}, "INVALID_RECIPIENT", id="both"),
+    pytest.param({"userIds": [], "content": 1}, "INVALID_RECIPIENT", id="no users"),
+    pytest.param({"userIds": ["USER", ""], "content": 1}, "INVALID_USER_ID", id="one of the users empty"),
+    pytest.param({"userId": "a" * 257, "content": 1}, "INVALID_USER_ID", id="user too long"),
+    pytest.param({"userId": "USER", "content": 1, "persist": "yes"}, "INVALID_PERSIST", id="persist"),
+    pytest.param({"userId": "USER", "content": 1, "ttl": 0}, "INVALID_TTL", id="ttl"),
+    pytest.param({"userId": "USER", "content": 1, "id": "1"}, "INVALID_ID", id="id"),
+    pytest.param({"userId": "USER", "content": 1, "persits": True}, "UNKNOWN_FIELD", id="misspelt"),
 ]
 
 

@@ -25,9 +25,9 @@ from websocket_push.handlers import (
     verify_jwt,
 )
 from websocket_push.handlers import events as events_handler
-from websocket_push.protocol.errors import ErrorCode
+from websocket_push.protocol.error_codes import ERROR_CODES
 
-CODES = frozenset(ErrorCode)
+CODES = frozenset(ERROR_CODES)
 DONE_IN_PART = {"UNAVAILABLE", "AWS_REFUSED", "INTERNAL", "INCOMPLETE"}
 """The codes of what may have been begun; every other refuses before anything is written."""
 

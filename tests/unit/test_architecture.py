@@ -22,7 +22,7 @@ FLOORS = (
 )
 """From the entry points down: each part may import itself and the floors below it, besides the standard library."""
 
-FOR_TYPES = {f"{PACKAGE}/protocol/events.py"}
+FOR_TYPES = {f"{PACKAGE}/protocol/error_codes.py", f"{PACKAGE}/protocol/events.py"}
 """The sources that are imported for types alone, so that no package holds them."""
 
 LIBRARIES = {"verify_jwt": {"jwt", "cryptography", "boto3", "botocore"}}

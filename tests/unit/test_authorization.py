@@ -1,5 +1,5 @@
 import asyncio
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -11,8 +11,9 @@ from websocket_push.authorization import (
     session_end,
     token_of,
 )
-from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.settings import ClientPush, SettingsError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
+from websocket_push.settings import SettingsError
 from websocket_push.tables.clients import Clients, Connection, row_expiry
 from websocket_push.tables.revocations import Revocation
 
@@ -53,7 +54,7 @@ def test_the_query_is_believed_only_where_anonymous_connections_are_allowed() ->
     assert connecting_user(event(query=["bob"]), allow_anonymous=True) == "bob"
     with pytest.raises(RequestError) as refusal:
         connecting_user(event(query=["bob"]), allow_anonymous=False)
-    assert refusal.value.code is ErrorCode.MISSING_USER_ID
+    assert refusal.value.code == "MISSING_USER_ID"
 
 
 def test_the_plain_query_map_serves_where_there_is_no_other() -> None:
@@ -65,14 +66,14 @@ def test_the_plain_query_map_serves_where_there_is_no_other() -> None:
 @pytest.mark.parametrize(
     ("unsound", "code"),
     [
-        (event(), ErrorCode.MISSING_USER_ID),
-        (event(query=[""]), ErrorCode.INVALID_USER_ID),
-        (event(query=["x" * 257]), ErrorCode.INVALID_USER_ID),
-        (event(query=["alice", "bob"]), ErrorCode.INVALID_USER_ID),
-        (event(authorizer={}, query=["bob"]), ErrorCode.MISSING_USER_ID),
-        (event(authorizer={"userId": ""}, query=["bob"]), ErrorCode.MISSING_USER_ID),
-        (event(authorizer={"userId": 7}), ErrorCode.INVALID_USER_ID),
-        (event(authorizer={"userId": "a\x00b"}), ErrorCode.INVALID_USER_ID),
+        (event(), "MISSING_USER_ID"),
+        (event(query=[""]), "INVALID_USER_ID"),
+        (event(query=["x" * 257]), "INVALID_USER_ID"),
+        (event(query=["alice", "bob"]), "INVALID_USER_ID"),
+        (event(authorizer={}, query=["bob"]), "MISSING_USER_ID"),
+        (event(authorizer={"userId": ""}, query=["bob"]), "MISSING_USER_ID"),
+        (event(authorizer={"userId": 7}), "INVALID_USER_ID"),
+        (event(authorizer={"userId": "a\x00b"}), "INVALID_USER_ID"),
     ],
 )
 def test_who_cannot_be_known_does_not_connect(unsound: dict[str, Any], code: ErrorCode) -> None:
@@ -122,7 +123,7 @@ def test_a_message_of_a_revoked_token_is_refused(
         return
     with pytest.raises(RequestError) as refusal:
         message_user(message, rows, allow_anonymous=False, revocable=True)
-    assert refusal.value.code is ErrorCode.TOKEN_REVOKED
+    assert refusal.value.code == "TOKEN_REVOKED"
 
 
 def test_an_anonymous_connection_of_a_revoked_user_is_refused() -> None:
@@ -130,7 +131,7 @@ def test_an_anonymous_connection_of_a_revoked_user_is_refused() -> None:
     rows.revocations["alice"] = Revocation(100, frozenset())
     with pytest.raises(RequestError) as refusal:
         message_user(event(), rows, allow_anonymous=True, revocable=True)
-    assert refusal.value.code is ErrorCode.TOKEN_REVOKED
+    assert refusal.value.code == "TOKEN_REVOKED"
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "1" * 16])
@@ -146,9 +147,9 @@ def test_an_anonymous_message_belongs_to_whom_the_row_names() -> None:
 @pytest.mark.parametrize(
     ("rows", "allow_anonymous", "code"),
     [
-        (Rows(), True, ErrorCode.UNKNOWN_CONNECTION),
-        (Rows(other="bob"), True, ErrorCode.UNKNOWN_CONNECTION),
-        (Rows(c="bob"), False, ErrorCode.MISSING_USER_ID),
+        (Rows(), True, "UNKNOWN_CONNECTION"),
+        (Rows(other="bob"), True, "UNKNOWN_CONNECTION"),
+        (Rows(c="bob"), False, "MISSING_USER_ID"),
     ],
 )
 def test_a_message_of_nobody_is_refused(rows: Rows, allow_anonymous: bool, code: ErrorCode) -> None:
@@ -160,25 +161,25 @@ def test_a_message_of_nobody_is_refused(rows: Rows, allow_anonymous: bool, code:
 @pytest.mark.parametrize(
     ("client_push", "recipient", "allowed"),
     [
-        (ClientPush.NONE, "alice", False),
-        (ClientPush.NONE, "bob", False),
-        (ClientPush.SELF, "alice", True),
-        (ClientPush.SELF, "bob", False),
-        (ClientPush.SELF, "Alice", False),
-        (ClientPush.ANY, "alice", True),
-        (ClientPush.ANY, "bob", True),
+        ("none", "alice", False),
+        ("none", "bob", False),
+        ("self", "alice", True),
+        ("self", "bob", False),
+        ("self", "Alice", False),
+        ("any", "alice", True),
+        ("any", "bob", True),
     ],
 )
-def test_who_may_push_to_whom(client_push: ClientPush, recipient: str, allowed: bool) -> None:
+def test_who_may_push_to_whom(client_push: Literal["none", "self", "any"], recipient: str, allowed: bool) -> None:
     sender = "".join(("al", "ice"))  # as in a message: equal, but not the same object
     if allowed:
         require_push_allowed(client_push, sender=sender, recipient=recipient)
         return
     with pytest.raises(RequestError) as refusal:
         require_push_allowed(client_push, sender=sender, recipient=recipient)
-    assert refusal.value.code is ErrorCode.PUSH_NOT_ALLOWED
-    assert ("only to their own user" in refusal.value.message) == (client_push is ClientPush.SELF)
-    assert ("push from a backend" in refusal.value.message) == (client_push is ClientPush.NONE)
+    assert refusal.value.code == "PUSH_NOT_ALLOWED"
+    assert ("only to their own user" in refusal.value.message) == (client_push == "self")
+    assert ("push from a backend" in refusal.value.message) == (client_push == "none")
 
 
 def test_a_message_after_the_token_has_expired_is_refused() -> None:
@@ -187,7 +188,7 @@ def test_a_message_after_the_token_has_expired_is_refused() -> None:
     for expired in ("5000", 4999):
         with pytest.raises(RequestError) as refusal:
             message_user(event(authorizer={"userId": "alice", "expiresAt": expired}), Rows(), allow_anonymous=True)
-        assert refusal.value.code is ErrorCode.TOKEN_EXPIRED
+        assert refusal.value.code == "TOKEN_EXPIRED"
 
 
 def test_an_authorization_lasts_as_long_as_the_authorizer_says() -> None:

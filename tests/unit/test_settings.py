@@ -21,7 +21,6 @@ from websocket_push.push.topics import TopicsSettings
 from websocket_push.push.undelivered import UndeliveredSettings
 from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (
-    ClientPush,
     SettingsError,
     read_bound,
     read_bytes,
@@ -40,7 +39,7 @@ def test_variables_are_read_as_terraform_writes_them() -> None:
     assert read_flag(environment, "C") is False
     assert read_seconds(environment, "D") == 604800
     assert read_bytes(environment, "D") == 604800
-    assert read_client_push(environment) is ClientPush.ANY
+    assert read_client_push(environment) == "any"
 
 
 @pytest.mark.parametrize("value", [None, "", "True", "1", "yes"])
@@ -150,7 +149,7 @@ SETTINGS: dict[str, tuple[Callable[[Mapping[str, str]], object], object]] = {
             "notifications",
             "https://api.example/prod",
             False,
-            ClientPush.SELF,
+            "self",
             True,
             3600,
             32768,

@@ -12,7 +12,7 @@ from websocket_push.aws.management import Connections
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.sender import Sender
 from websocket_push.control.ending import Cause, end
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.settings import read_count, read_flag, read_optional, read_text
 from websocket_push.tables.clients import Clients, Connection, read_connections
@@ -108,7 +108,7 @@ class ConnectionLimit(NamedTuple):
         ]
 
     def _refusal(self) -> RequestError:
-        return RequestError(ErrorCode.CONNECTION_LIMIT, f"This user has {self.most} connections: close one first.")
+        return RequestError("CONNECTION_LIMIT", f"This user has {self.most} connections: close one first.")
 
 
 def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:

@@ -8,7 +8,7 @@ from websocket_push.aws.queue import Queue
 from websocket_push.control.closing import AGAIN_SECONDS, Closer, each_of
 from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import DisconnectRequest
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.registry import Registry
@@ -63,14 +63,14 @@ class Disconnecting(NamedTuple):
             and isinstance(reconnect, bool)
             and isinstance(since, int)
         ):
-            raise RequestError(ErrorCode.INVALID_REQUEST, "The message is none of the control function's own.")
+            raise RequestError("INVALID_REQUEST", "The message is none of the control function's own.")
         return await self._close(await self._rows(ids), reason, reconnect, since)
 
     async def _close(self, connections: Sequence[Connection], reason: str, reconnect: bool, since: int) -> Reply:
         closing = await self.closer.close(connections, bye_frame(reason, reconnect=reconnect), Cause("control", reason))
         if closing.unfinished:
             if self.closer.now() - since >= CLOSING_MILLISECONDS:
-                raise RequestError(ErrorCode.INCOMPLETE, "Connections could not be closed.")
+                raise RequestError("INCOMPLETE", "Connections could not be closed.")
             ids = [each.connection_id for each in closing.unfinished[:MAX_IDS]]
             body = json.dumps({"close": ids, "reason": reason, "reconnect": reconnect, "since": since})
             await self.queue.send(body, deadline=self.closer.deadline, delay=AGAIN_SECONDS)

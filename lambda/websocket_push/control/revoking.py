@@ -13,7 +13,7 @@ from websocket_push.aws.queue import Queue
 from websocket_push.control.closing import AGAIN_SECONDS, Closer, Closing, Tally, each_of
 from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import RevokeRequest, UnrevokeRequest
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.values import require_user_id
@@ -79,7 +79,7 @@ class Revoking(NamedTuple):
                 request.user_id, request.token_id, expires_at=expires_at, deadline=self.deadline
             ):
                 raise RequestError(
-                    ErrorCode.INVALID_TOKEN_ID,
+                    "INVALID_TOKEN_ID",
                     f"{MAX_TOKEN_IDS:,} tokens of this user are revoked already: revoke by issuedBefore.",
                 )
         elif request.issued_before is not None:
@@ -116,7 +116,7 @@ class Revoking(NamedTuple):
         closing = await self._close_revoked(sweep.user_id)
         if closing.unfinished:
             if self.now() - sweep.revoked_at >= SWEEPING_MILLISECONDS:
-                raise RequestError(ErrorCode.INCOMPLETE, "Connections of a revoked token could not be closed.")
+                raise RequestError("INCOMPLETE", "Connections of a revoked token could not be closed.")
             await self._send_again(sweep)
         return {"userId": sweep.user_id, **closing.tally.report()}
 
@@ -145,5 +145,5 @@ def parse_sweep(message: Mapping[str, object]) -> Sweep:
     """
     revoked_at = message.get("revokedAt")
     if not isinstance(revoked_at, int) or isinstance(revoked_at, bool):
-        raise RequestError(ErrorCode.INVALID_REQUEST, "The message is none of the control function's own.")
+        raise RequestError("INVALID_REQUEST", "The message is none of the control function's own.")
     return Sweep(require_user_id(message.get("sweep"), "sweep"), revoked_at)

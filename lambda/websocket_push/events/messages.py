@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.cloud_events import Event
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id, rfc_3339
 from websocket_push.tables.tracking import Tracking
 
@@ -97,4 +97,4 @@ def _number(message: Mapping[str, object], name: str) -> int:
 
 
 def _foreign() -> RequestError:
-    return RequestError(ErrorCode.INVALID_REQUEST, "The message is none of the functions' own.")
+    return RequestError("INVALID_REQUEST", "The message is none of the functions' own.")

@@ -22,7 +22,7 @@ from websocket_push.protocol.control_request import (
     RevokeRequest,
     parse_control,
 )
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
@@ -138,7 +138,7 @@ async def _mark(request: MarkRequest, invocation: Invocation[Warm]) -> Reply:
     warm = invocation.warm
     settings = warm.settings
     if not settings.inbox_ttl:
-        raise RequestError(ErrorCode.INBOX_DISABLED, "There are no inboxes here: set the module's input inbox.")
+        raise RequestError("INBOX_DISABLED", "There are no inboxes here: set the module's input inbox.")
     # Imported here, so that without inboxes the function starts as fast as if there were none.
     from websocket_push.marking import Marking
     from websocket_push.protocol.inbox import parse_mark

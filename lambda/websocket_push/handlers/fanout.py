@@ -9,7 +9,7 @@ from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
 from websocket_push.protocol.segment import MAX_ONLY, Segment, Target, finished_text, parse_segment, segment_text
 from websocket_push.push.fan_out import Means, Position, send_to_each, spread
@@ -224,7 +224,7 @@ async def _send_again(segment: Segment, means: Means, invocation: Invocation[War
 
 def _failed(outcome: Outcome, what: str) -> RequestError:
     if outcome.error is None:
-        return RequestError(ErrorCode.UNAVAILABLE, f"{what} There was no time to begin.")
+        return RequestError("UNAVAILABLE", f"{what} There was no time to begin.")
     return RequestError(outcome.error.code, f"{what} {outcome.error.message}")
 
 

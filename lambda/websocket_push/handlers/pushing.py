@@ -7,7 +7,7 @@ from typing import NamedTuple
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.push_request import PushRequest
 from websocket_push.push.posting import Clocks
 from websocket_push.push.pusher import Defaults, Pusher
@@ -15,7 +15,6 @@ from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report
 from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.settings import (
-    ClientPush,
     read_bytes,
     read_client_push,
     read_flag,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from websocket_push.push.topics import Topics, TopicsSettings
     from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
     from websocket_push.runtime.message_limit import MessageLimit, Rate
+    from websocket_push.settings import ClientPush
     from websocket_push.tables.replacements import Replacements
 
 CLOSING_SHARE = 0.1
@@ -50,7 +50,7 @@ class Settings(NamedTuple):
     notifications_table: str
     connections_url: str
     allow_anonymous: bool
-    client_push: ClientPush
+    client_push: "ClientPush"
     persist_by_default: bool
     notification_ttl: int
     max_frame_bytes: int
@@ -167,7 +167,7 @@ async def counted_push(pusher: Pusher, request: PushRequest, invocation: Invocat
 async def _push_to_topic(pusher: Pusher, request: PushRequest, topic: str, invocation: Invocation[Warm]) -> Report:
     topics = invocation.warm.topics
     if topics is None:
-        raise RequestError(ErrorCode.TOPICS_DISABLED, "There are no topics here: set the module's input topics.")
+        raise RequestError("TOPICS_DISABLED", "There are no topics here: set the module's input topics.")
     report = await topics.push(topic, request, pusher)
     milliseconds = (time.monotonic() - invocation.started) * 1000
     count_topic_push(invocation.fields, report, milliseconds=milliseconds)

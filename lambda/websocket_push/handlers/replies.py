@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from websocket_push.protocol.events import Response
 
 _CONNECT_STATUSES = {
-    ErrorCode.INVALID_REQUEST: 400,
-    ErrorCode.MISSING_USER_ID: 401,
-    ErrorCode.INVALID_USER_ID: 400,
-    ErrorCode.TOKEN_EXPIRED: 403,
-    ErrorCode.TOKEN_REVOKED: 403,
-    ErrorCode.ORIGIN_NOT_ALLOWED: 403,
-    ErrorCode.CONNECTION_LIMIT: 429,
-    ErrorCode.UNAVAILABLE: 503,
+    "INVALID_REQUEST": 400,
+    "MISSING_USER_ID": 401,
+    "INVALID_USER_ID": 400,
+    "TOKEN_EXPIRED": 403,
+    "TOKEN_REVOKED": 403,
+    "ORIGIN_NOT_ALLOWED": 403,
+    "CONNECTION_LIMIT": 429,
+    "UNAVAILABLE": 503,
 }
 
 

@@ -5,7 +5,6 @@ import time
 from functools import lru_cache
 from typing import Protocol
 
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.settings import read_text
 from websocket_push.telemetry.explain import Failure, explain, lambda_error
 from websocket_push.telemetry.metrics import FAULTS
@@ -57,9 +56,9 @@ def handler(event: "Event", context: LambdaContext) -> "Policy":
     )
     if not isinstance(answer, Failure):
         return answer
-    if answer.code not in FAULTS and answer.code is not ErrorCode.MISSING_TOKEN:
+    if answer.code not in FAULTS and answer.code != "MISSING_TOKEN":
         return deny(event["methodArn"])
-    if answer.code is ErrorCode.MISSING_TOKEN:
+    if answer.code == "MISSING_TOKEN":
         raise lambda_error(None, "Unauthorized")
     raise lambda_error(answer.code, "Internal Server Error")
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import MAX_TOKEN_ID_BYTES, is_token_id, require_known_fields, require_user_id
 
 MAX_USERS = 1000
@@ -91,11 +91,11 @@ def parse_control(request: object, *, now: int) -> ControlRequest:
         `INVALID_REQUEST`, `UNKNOWN_ACTION`, `UNKNOWN_FIELD`, or the code of the member that is wrong.
     """
     if not isinstance(request, Mapping):
-        raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
+        raise RequestError("INVALID_REQUEST", "The request must be a JSON object.")
     action = request.get("action")
     known = FIELDS.get(action) if isinstance(action, str) else None
     if known is None:
-        raise RequestError(ErrorCode.UNKNOWN_ACTION, f"action must be one of {', '.join(FIELDS)}.")
+        raise RequestError("UNKNOWN_ACTION", f"action must be one of {', '.join(FIELDS)}.")
     require_known_fields(request, known)
     if action == "revoke":
         return _parse_revoke(request, now)
@@ -107,7 +107,7 @@ def _parse_connections(request: Mapping[str, object]) -> ConnectionsRequest:
     if limit is None:
         limit = DEFAULT_LIMIT
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_LIMIT:
-        raise RequestError(ErrorCode.INVALID_LIMIT, f"limit must be an integer from 1 to {MAX_LIMIT}.")
+        raise RequestError("INVALID_LIMIT", f"limit must be an integer from 1 to {MAX_LIMIT}.")
     return ConnectionsRequest(
         user_id=require_user_id(request.get("userId"), "userId"),
         limit=limit,
@@ -118,7 +118,7 @@ def _parse_connections(request: Mapping[str, object]) -> ConnectionsRequest:
 def _parse_online(request: Mapping[str, object]) -> OnlineRequest:
     user_ids = request.get("userIds")
     if not isinstance(user_ids, list) or not 1 <= len(user_ids) <= MAX_USERS:
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, f"userIds must be an array of 1 to {MAX_USERS:,} user ids.")
+        raise RequestError("INVALID_RECIPIENT", f"userIds must be an array of 1 to {MAX_USERS:,} user ids.")
     checked = (require_user_id(each, f"userIds[{position}]") for position, each in enumerate(user_ids))
     return OnlineRequest(tuple(dict.fromkeys(checked)))
 
@@ -126,13 +126,13 @@ def _parse_online(request: Mapping[str, object]) -> OnlineRequest:
 def _parse_disconnect(request: Mapping[str, object]) -> DisconnectRequest:
     user_id, connection_id = request.get("userId"), request.get("connectionId")
     if (user_id is None) == (connection_id is None):
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, "Give either userId or connectionId.")
+        raise RequestError("INVALID_RECIPIENT", "Give either userId or connectionId.")
     kept = _parse_connection_id(request.get("except"), "except")
     if kept is not None and user_id is None:
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, "except needs userId: it names a connection of the user's.")
+        raise RequestError("INVALID_RECIPIENT", "except needs userId: it names a connection of the user's.")
     reconnect = request.get("reconnect")
     if reconnect is not None and not isinstance(reconnect, bool):
-        raise RequestError(ErrorCode.INVALID_RECONNECT, "reconnect must be true or false.")
+        raise RequestError("INVALID_RECONNECT", "reconnect must be true or false.")
     return DisconnectRequest(
         user_id=None if user_id is None else require_user_id(user_id, "userId"),
         connection_id=_parse_connection_id(connection_id, "connectionId"),
@@ -148,18 +148,18 @@ def _parse_revoke(request: Mapping[str, object], now: int) -> RevokeRequest:
     issued_before = request.get("issuedBefore")
     if token_id is not None:
         if issued_before is not None:
-            raise RequestError(ErrorCode.INVALID_ISSUED_BEFORE, "Give either issuedBefore or tokenId.")
+            raise RequestError("INVALID_ISSUED_BEFORE", "Give either issuedBefore or tokenId.")
         return RevokeRequest(user_id, None, token_id)
     if issued_before is None:
         # Tokens of this second are among those issued until now.
         return RevokeRequest(user_id, now + 1, None)
     if not isinstance(issued_before, int) or isinstance(issued_before, bool) or issued_before < 1:
         raise RequestError(
-            ErrorCode.INVALID_ISSUED_BEFORE, "issuedBefore must be whole seconds since the epoch, as in the claim iat."
+            "INVALID_ISSUED_BEFORE", "issuedBefore must be whole seconds since the epoch, as in the claim iat."
         )
     if issued_before > now + MAX_AHEAD_SECONDS:
         raise RequestError(
-            ErrorCode.INVALID_ISSUED_BEFORE,
+            "INVALID_ISSUED_BEFORE",
             f"issuedBefore must be at most {MAX_AHEAD_SECONDS} s ahead, in seconds and not in milliseconds.",
         )
     return RevokeRequest(user_id, issued_before, None)
@@ -177,7 +177,7 @@ def _parse_connection_id(value: object, field: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or _CONNECTION_ID.fullmatch(value) is None:
-        raise RequestError(ErrorCode.INVALID_CONNECTION_ID, f"{field} must be the id of a connection.")
+        raise RequestError("INVALID_CONNECTION_ID", f"{field} must be the id of a connection.")
     return value
 
 
@@ -186,11 +186,11 @@ def _parse_reason(value: object) -> str:
         return DISCONNECTED
     if not isinstance(value, str) or _REASON.fullmatch(value) is None:
         raise RequestError(
-            ErrorCode.INVALID_REASON,
+            "INVALID_REASON",
             "reason must be at most 64 lower case letters, digits and underscores, such as signed_out.",
         )
     if value in _RESERVED:
-        raise RequestError(ErrorCode.INVALID_REASON, f"The reason {value} is the server's own: choose another.")
+        raise RequestError("INVALID_REASON", f"The reason {value} is the server's own: choose another.")
     return value
 
 
@@ -198,9 +198,7 @@ def _parse_token_id(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not is_token_id(value):
-        raise RequestError(
-            ErrorCode.INVALID_TOKEN_ID, f"tokenId must be a token's jti, of at most {MAX_TOKEN_ID_BYTES} bytes."
-        )
+        raise RequestError("INVALID_TOKEN_ID", f"tokenId must be a token's jti, of at most {MAX_TOKEN_ID_BYTES} bytes.")
     return value
 
 

@@ -6,7 +6,10 @@ Content is stored and sent as the text that was received, so frames are assemble
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from websocket_push.protocol.errors import ErrorCode
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.error_codes import ErrorCode
+
 
 HISTORY_ENVELOPE_BYTES = 1024
 """Room in a history frame for everything but notifications; bounded because user id and requestId are."""
@@ -112,7 +115,7 @@ def receipt_frame(report: Mapping[str, object], request_id: str | int | None) ->
 
 
 def subscribed_frame(
-    topics: Sequence[str], refused: Iterable[tuple[str, ErrorCode]], request_id: str | int | None
+    topics: Sequence[str], refused: "Iterable[tuple[str, ErrorCode]]", request_id: str | int | None
 ) -> str:
     """Return the reply about topics: those the connection listens to, and the refused ones, each with the reason."""
     refusals = [{"topic": topic, "code": code} for topic, code in refused]
@@ -126,7 +129,7 @@ def state_frame(state: str, request_id: str | int | None = None) -> str:
 
 
 def error_frame(
-    code: ErrorCode, message: str, request_id: str | int | None = None, *, retry_after: int | None = None
+    code: "ErrorCode", message: str, request_id: str | int | None = None, *, retry_after: int | None = None
 ) -> str:
     """Return an error reply; `retry_after` is the seconds after which to send the message again."""
     wait = "" if retry_after is None else f',"retryAfter":{retry_after}'

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def require_event(event: object, event_type: str) -> "RequestContext":
         or not isinstance(context.get("connectionId"), str)
     ):
         raise RequestError(
-            ErrorCode.INVALID_REQUEST,
+            "INVALID_REQUEST",
             f"This function answers events of type {event_type} of the WebSocket API, and nothing else.",
         )
     return cast("RequestContext", context)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def require_allowed_origin(event: "Event", allowed_origins: Sequence[str]) -> No
     if SELF in allowed_origins:
         allowed |= _own_origins(event)
     if not allowed.issuperset(header_values(event, "origin")):
-        raise RequestError(ErrorCode.ORIGIN_NOT_ALLOWED, "Connections from this origin are not allowed.")
+        raise RequestError("ORIGIN_NOT_ALLOWED", "Connections from this origin are not allowed.")
 
 
 def _own_origins(event: "Event") -> set[str]:

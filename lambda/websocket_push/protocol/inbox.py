@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
 from websocket_push.protocol.values import MAX_SAFE_INTEGER, require_known_fields
 
@@ -146,9 +146,7 @@ def parse_mark(request: Mapping[str, object], known: Iterable[str], *, now: int)
         at=_parse_at(request.get("at")),
     )
     if set(mark.read) & set(mark.unread):
-        raise RequestError(
-            ErrorCode.INVALID_MARK, "read and unread name the same notification: mark it as one of them."
-        )
+        raise RequestError("INVALID_MARK", "read and unread name the same notification: mark it as one of them.")
     return mark
 
 
@@ -255,16 +253,16 @@ def _parse_ids(value: object, field: str, now: int) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_IDS:
-        raise RequestError(ErrorCode.INVALID_MARK, f"{field} must be a list of 1 to {MAX_IDS} ids of notifications.")
+        raise RequestError("INVALID_MARK", f"{field} must be a list of 1 to {MAX_IDS} ids of notifications.")
     return tuple(dict.fromkeys(_parse_id(each, f"{field}[{index}]", now) for index, each in enumerate(value)))
 
 
 def _parse_id(value: object, field: str, now: int) -> str:
     notification_id = parse_notification_id(value)
     if notification_id is None:
-        raise RequestError(ErrorCode.INVALID_ID, f"{field} must be the id of a notification (a UUIDv7).")
+        raise RequestError("INVALID_ID", f"{field} must be the id of a notification (a UUIDv7).")
     if milliseconds_of(notification_id) > now + MAX_AHEAD_MILLISECONDS:
-        raise RequestError(ErrorCode.INVALID_ID, f"{field} lies in the future: mark what there is.")
+        raise RequestError("INVALID_ID", f"{field} lies in the future: mark what there is.")
     return notification_id
 
 
@@ -272,5 +270,5 @@ def _parse_at(value: object) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_SAFE_INTEGER:
-        raise RequestError(ErrorCode.INVALID_MARK, "at must be whole milliseconds since the epoch.")
+        raise RequestError("INVALID_MARK", "at must be whole milliseconds since the epoch.")
     return value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.values import require_known_fields
 
@@ -44,9 +44,7 @@ def parse_poll(message: Mapping[str, object]) -> PollRequest:
     """
     require_known_fields(message, _FIELDS)
     if message.get("after") is not None and message.get("before") is not None:
-        raise RequestError(
-            ErrorCode.INVALID_RANGE, "Give either after (to resume) or before (to scroll back), not both."
-        )
+        raise RequestError("INVALID_RANGE", "Give either after (to resume) or before (to scroll back), not both.")
     after = message.get("after")
     continued = isinstance(after, str) and after.endswith(_CONTINUED)
     return PollRequest(
@@ -62,9 +60,7 @@ def _parse_position(value: object, field: str) -> str | None:
         return None
     position = parse_notification_id(value)
     if position is None:
-        raise RequestError(
-            ErrorCode.INVALID_ID, f"{field} must be the id of a notification (a UUIDv7), or the next of a page."
-        )
+        raise RequestError("INVALID_ID", f"{field} must be the id of a notification (a UUIDv7), or the next of a page.")
     return position
 
 
@@ -72,5 +68,5 @@ def _parse_limit(value: object) -> int:
     if value is None:
         return DEFAULT_LIMIT
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
-        raise RequestError(ErrorCode.INVALID_LIMIT, f"limit must be an integer from 1 to {MAX_LIMIT}.")
+        raise RequestError("INVALID_LIMIT", f"limit must be an integer from 1 to {MAX_LIMIT}.")
     return value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, max_notification_bytes, notification_frame, to_json
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
 from websocket_push.protocol.values import require_known_fields, require_user_id
@@ -73,7 +73,7 @@ def parse_push(request: object, *, now_milliseconds: int, max_frame_bytes: int) 
         With the code of the first error found, before anything is written or sent.
     """
     if not isinstance(request, dict):
-        raise RequestError(ErrorCode.INVALID_REQUEST, "The request must be a JSON object.")
+        raise RequestError("INVALID_REQUEST", "The request must be a JSON object.")
     require_known_fields(request, _FIELDS)
     topic = _parse_topic(request)
     recipients = () if topic is not None else _parse_recipients(request)
@@ -103,7 +103,7 @@ def parse_client_push(message: Mapping[str, object], *, max_frame_bytes: int) ->
     """
     require_known_fields(message, _CLIENT_FIELDS)
     if "userId" not in message:
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, "userId is missing: give the user to push to.")
+        raise RequestError("INVALID_RECIPIENT", "userId is missing: give the user to push to.")
     return PushRequest(
         recipients=(require_user_id(message["userId"], "userId"),),
         content=_parse_content(message, max_frame_bytes),
@@ -115,7 +115,7 @@ def _parse_topic(request: Mapping[str, object]) -> str | None:
     given = [name for name in _ADDRESSES if request.get(name) is not None]
     if len(given) != 1:
         raise RequestError(
-            ErrorCode.INVALID_RECIPIENT,
+            "INVALID_RECIPIENT",
             "Give userId (one user), userIds (a list of users) or topic (a topic, or * for all); got "
             f"{' and '.join(given) or 'none'}.",
         )
@@ -133,7 +133,7 @@ def _parse_recipients(request: Mapping[str, object]) -> tuple[str, ...]:
     if user_id is not None:
         return (require_user_id(user_id, "userId"),)
     if not isinstance(user_ids, list) or not 1 <= len(user_ids) <= MAX_RECIPIENTS:
-        raise RequestError(ErrorCode.INVALID_RECIPIENT, f"userIds must be a list of 1 to {MAX_RECIPIENTS} user ids.")
+        raise RequestError("INVALID_RECIPIENT", f"userIds must be a list of 1 to {MAX_RECIPIENTS} user ids.")
     checked = [require_user_id(each, f"userIds[{index}]") for index, each in enumerate(user_ids)]
     return tuple(dict.fromkeys(checked))
 
@@ -155,14 +155,14 @@ def _parse_content(
     if replacement is not None and replacement.recall is not None:
         return ""
     if "content" not in request:
-        raise RequestError(ErrorCode.MISSING_CONTENT, "content is missing: give any JSON value, null included.")
+        raise RequestError("MISSING_CONTENT", "content is missing: give any JSON value, null included.")
     content = _json_text(request["content"])
     empty = _EMPTY_FRAME_BYTES + (0 if topic is None else len(f'"topic":"{topic}",'))
     empty += 0 if replacement is None else len(replacement.about)
     size, most = empty + len(content.encode()), max_notification_bytes(max_frame_bytes)
     if size > most:
         raise RequestError(
-            ErrorCode.CONTENT_TOO_LARGE,
+            "CONTENT_TOO_LARGE",
             f"content makes a frame of {size} bytes; at most {most} can be sent. Push a reference to it instead.",
         )
     return content
@@ -175,23 +175,23 @@ def _json_text(content: object) -> str:
         return to_json(content)
     except (ValueError, TypeError, RecursionError):
         raise RequestError(
-            ErrorCode.INVALID_CONTENT, "content must be JSON: no NaN or Infinity, and not nested too deeply."
+            "INVALID_CONTENT", "content must be JSON: no NaN or Infinity, and not nested too deeply."
         ) from None
 
 
 def _parse_persist(value: object) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
-    raise RequestError(ErrorCode.INVALID_PERSIST, "persist must be true or false.")
+    raise RequestError("INVALID_PERSIST", "persist must be true or false.")
 
 
 def _parse_ttl(value: object, persist: object) -> int | None:
     if value is None:
         return None
     if persist is False:
-        raise RequestError(ErrorCode.INVALID_TTL, "ttl is only for what is persisted: leave out ttl or persist: false.")
+        raise RequestError("INVALID_TTL", "ttl is only for what is persisted: leave out ttl or persist: false.")
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TTL_SECONDS:
-        raise RequestError(ErrorCode.INVALID_TTL, f"ttl must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}.")
+        raise RequestError("INVALID_TTL", f"ttl must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}.")
     return value
 
 
@@ -200,11 +200,11 @@ def _parse_id(value: object, now_milliseconds: int) -> str | None:
         return None
     notification_id = parse_notification_id(value)
     if notification_id is None:
-        raise RequestError(ErrorCode.INVALID_ID, "id must be a UUIDv7.")
+        raise RequestError("INVALID_ID", "id must be a UUIDv7.")
     ahead = milliseconds_of(notification_id) - now_milliseconds
     if ahead > MAX_ID_AHEAD_MILLISECONDS:
         raise RequestError(
-            ErrorCode.INVALID_ID,
+            "INVALID_ID",
             f"id lies {ahead // 1000} s in the future; at most {MAX_ID_AHEAD_MILLISECONDS // 1000} s are allowed. "
             "Check the caller's clock.",
         )
@@ -216,4 +216,4 @@ def _parse_on_failure(value: object) -> bool:
         return False
     if value == "raise":
         return True
-    raise RequestError(ErrorCode.INVALID_ON_FAILURE, 'onFailure must be "report" or "raise".')
+    raise RequestError("INVALID_ON_FAILURE", 'onFailure must be "report" or "raise".')

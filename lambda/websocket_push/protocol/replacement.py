@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
 
 FIELDS = ("replaces", "key", "recall")
@@ -105,4 +105,4 @@ def _parse_id(field: str, value: object, now_milliseconds: int) -> str:
 
 
 def _invalid(message: str) -> RequestError:
-    return RequestError(ErrorCode.INVALID_REPLACEMENT, message)
+    return RequestError("INVALID_REPLACEMENT", message)

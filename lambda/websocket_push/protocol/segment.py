@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, to_json
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.topics import EVERYBODY, is_topic
@@ -149,5 +149,5 @@ def _number(message: Mapping[str, object], name: str, least: int, most: int) -> 
 
 def _not_a_segment() -> RequestError:
     return RequestError(
-        ErrorCode.INVALID_REQUEST, "The message is no segment of a fan-out. Only the functions send to this queue."
+        "INVALID_REQUEST", "The message is no segment of a fan-out. Only the functions send to this queue."
     )

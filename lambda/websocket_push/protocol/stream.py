@@ -6,7 +6,7 @@ The event's shape is that of "Using Lambda with Amazon DynamoDB" (AWS Lambda dev
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 
 _SOURCE = "aws:dynamodb"
 
@@ -46,7 +46,7 @@ def parse_stream(event: Mapping[str, Any]) -> list[Change]:
     """
     records = event["Records"]
     if not all(_is_record(record) for record in records):
-        raise RequestError(ErrorCode.INVALID_REQUEST, "A record of the batch is none of a DynamoDB stream.")
+        raise RequestError("INVALID_REQUEST", "A record of the batch is none of a DynamoDB stream.")
     return [_change(record) for record in records]
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import require_known_fields
 
 EVERYBODY = "*"
@@ -52,7 +52,7 @@ def require_topic(value: object, field: str) -> str:
     """Return the value as the name of a topic, or raise `INVALID_TOPIC` naming the field that it came in."""
     if not isinstance(value, str) or not is_topic(value):
         raise RequestError(
-            ErrorCode.INVALID_TOPIC,
+            "INVALID_TOPIC",
             f"{field} must be 1 to {MAX_TOPIC_CHARACTERS} letters, digits and _ . : @ = + - in parts that are joined "
             "by single slashes, such as org/7.",
         )
@@ -84,5 +84,5 @@ def parse_subscription(message: Mapping[str, object]) -> tuple[str, ...]:
     require_known_fields(message, _FIELDS)
     topics = message.get("topics")
     if not isinstance(topics, list) or not 1 <= len(topics) <= MAX_TOPICS_AT_ONCE:
-        raise RequestError(ErrorCode.INVALID_TOPIC, f"topics must be a list of 1 to {MAX_TOPICS_AT_ONCE} topics.")
+        raise RequestError("INVALID_TOPIC", f"topics must be a list of 1 to {MAX_TOPICS_AT_ONCE} topics.")
     return tuple(dict.fromkeys(require_topic(topic, "Each of topics") for topic in topics))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 
 MAX_USER_ID_BYTES = 256
 MAX_TOKEN_ID_BYTES = 256
@@ -61,7 +61,7 @@ def require_user_id(value: object, field: str) -> str:
     """Return the value as a user id, or raise `INVALID_USER_ID` with the name of the field."""
     problem = user_id_problem(value)
     if problem is not None or not isinstance(value, str):
-        raise RequestError(ErrorCode.INVALID_USER_ID, f"{field} {problem}.")
+        raise RequestError("INVALID_USER_ID", f"{field} {problem}.")
     return value
 
 
@@ -81,7 +81,7 @@ def require_known_fields(request: Mapping[str, object], known: Iterable[str]) ->
         return
     shown = ", ".join(_shown(name) for name in unknown[:_SHOWN_FIELDS])
     more = f" and {len(unknown) - _SHOWN_FIELDS} more" if len(unknown) > _SHOWN_FIELDS else ""
-    raise RequestError(ErrorCode.UNKNOWN_FIELD, f"Unknown field {shown}{more}; known are {', '.join(allowed)}.")
+    raise RequestError("UNKNOWN_FIELD", f"Unknown field {shown}{more}; known are {', '.join(allowed)}.")
 
 
 def parse_message(body: object) -> dict[str, object]:
@@ -95,13 +95,11 @@ def parse_message(body: object) -> dict[str, object]:
     try:
         message = parse_object(body, as_written="content") if isinstance(body, str) else None
     except DuplicateMemberError as duplicate:
-        raise RequestError(
-            ErrorCode.INVALID_REQUEST, f"The message has the member {_shown(duplicate.name)} twice."
-        ) from None
+        raise RequestError("INVALID_REQUEST", f"The message has the member {_shown(duplicate.name)} twice.") from None
     except (ValueError, RecursionError):
-        raise RequestError(ErrorCode.INVALID_REQUEST, "The message is not valid JSON.") from None
+        raise RequestError("INVALID_REQUEST", "The message is not valid JSON.") from None
     if message is None:
-        raise RequestError(ErrorCode.INVALID_REQUEST, "The message must be a JSON object.")
+        raise RequestError("INVALID_REQUEST", "The message must be a JSON object.")
     return message
 
 
@@ -119,7 +117,7 @@ def parse_request_id(message: Mapping[str, object]) -> str | int | None:
     if isinstance(request_id, str) and len(request_id) <= MAX_REQUEST_ID_CHARACTERS and _is_plain(request_id):
         return request_id
     raise RequestError(
-        ErrorCode.INVALID_REQUEST_ID,
+        "INVALID_REQUEST_ID",
         f"requestId must be at most {MAX_REQUEST_ID_CHARACTERS} characters of printable ASCII, "
         "or an integer of at most 2^53 - 1.",
     )

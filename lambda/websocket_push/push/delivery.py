@@ -20,7 +20,7 @@ from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
 from websocket_push.aws.requests import Payload
 from websocket_push.aws.sender import Attempt
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import notification_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks, Posting, out_of_time
@@ -315,7 +315,7 @@ def _each(recipients: Sequence[_Recipient], begin: Callable[[_Recipient], None])
 def id_taken() -> RequestError:
     """Return the error for an id under which other content is stored."""
     return RequestError(
-        ErrorCode.INVALID_ID, "The id belongs to a notification with other content. Give this one an id of its own."
+        "INVALID_ID", "The id belongs to a notification with other content. Give this one an id of its own."
     )
 
 

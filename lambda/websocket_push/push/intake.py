@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from websocket_push.protocol.batch import QueuedMessage
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.report import Report, incompleteness
 from websocket_push.telemetry.explain import Failure, explain
 from websocket_push.telemetry.metrics import FAULTS
@@ -94,4 +93,4 @@ def _failure(message_id: str, failure: Failure) -> dict[str, object]:
 
 
 def _no_time() -> Failure:
-    return Failure(ErrorCode.UNAVAILABLE, "The time of the invocation was over before its turn came.")
+    return Failure("UNAVAILABLE", "The time of the invocation was over before its turn came.")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.push_request import PushRequest
 from websocket_push.push.delivery import Delivery
 from websocket_push.push.outcome import Outcome
@@ -113,10 +113,10 @@ class Pusher(NamedTuple):
         stored_until: int | None,
     ) -> list[Outcome]:
         if self.replacements is None:
-            raise RequestError(ErrorCode.INBOX_DISABLED, "Nothing is replaced here: set the module's input inbox.")
+            raise RequestError("INBOX_DISABLED", "Nothing is replaced here: set the module's input inbox.")
         if stored_until is None:
             raise RequestError(
-                ErrorCode.INVALID_REPLACEMENT,
+                "INVALID_REPLACEMENT",
                 "Only what is persisted replaces or recalls, which is not the default here: add persist: true.",
             )
         # Imported here, because most pushes replace nothing.
@@ -150,7 +150,7 @@ class Pusher(NamedTuple):
         if not persist:
             if request.ttl is not None:
                 raise RequestError(
-                    ErrorCode.INVALID_TTL,
+                    "INVALID_TTL",
                     "ttl is only for what is persisted, which is not the default here: add persist: true.",
                 )
             return None

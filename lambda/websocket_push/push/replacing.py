@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple
 
 from websocket_push.aws.errors import AwsError
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import notification_frame
 from websocket_push.protocol.replacement import Replacement, recall_frame
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, id_taken
@@ -109,7 +109,7 @@ class Replacing(NamedTuple):
             user_id, key, new_id, expires_at=self._buried_until, deadline=self.deadline
         )
         if pointed is None:
-            raise RequestError(ErrorCode.UNAVAILABLE, "Other pushes with this key were in the way. Push it again.")
+            raise RequestError("UNAVAILABLE", "Other pushes with this key were in the way. Push it again.")
         if pointed.superseded:
             # The later one has the key, by which clients know.
             await self._bury(user_id, new_id)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.outcome import Outcome
 from websocket_push.tables.notifications import Notification
 from websocket_push.telemetry.explain import Failure
@@ -111,7 +110,7 @@ def incompleteness(report: Report) -> Failure | None:
     recipients = cast(Sequence[Mapping[str, object]], report["recipients"])
     error = next(cast(Mapping[str, str], each["error"]) for each in recipients if "incomplete" in each)
     return Failure(
-        ErrorCode.INCOMPLETE,
+        "INCOMPLETE",
         f"{totals['incomplete']} of {totals['recipients']} recipients may miss it: neither persisted nor sent to every "
         "connection, or connections that could not be looked up, or could be neither sent to nor closed; the first for "
         f"{error['code']}. Push it again with the id {report['id']}: clients that already have it drop it by that id.",
@@ -123,7 +122,7 @@ def _topic_incompleteness(report: Report) -> Failure | None:
         return None
     error = cast(Mapping[str, str], report["error"])
     return Failure(
-        ErrorCode.INCOMPLETE,
+        "INCOMPLETE",
         "Connections of the topic may miss it: it was not passed on to all of them, or connections could be neither "
         f"sent to nor closed, because of {error['code']}. Push it again with the id {report['id']}: clients that "
         "already have it drop it by that id.",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.settings import read_count
 
 MAX_CONNECTIONS = 10_000
@@ -60,9 +60,7 @@ class MessageLimit:
             del self._full_at[next(iter(self._full_at))]
         if not accepted:
             seconds = ceil(wait)
-            raise RequestError(
-                ErrorCode.RATE_LIMITED, f"Too many messages: try again after {seconds} s.", retry_after=seconds
-            )
+            raise RequestError("RATE_LIMITED", f"Too many messages: try again after {seconds} s.", retry_after=seconds)
 
 
 def read_rate(environment: Mapping[str, str]) -> Rate:

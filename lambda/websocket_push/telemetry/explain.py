@@ -4,9 +4,13 @@ import sys
 from typing import NamedTuple
 
 from websocket_push.aws.errors import AwsError
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.settings import SettingsError
 from websocket_push.telemetry.log import where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.error_codes import ErrorCode
 
 
 class Failure(NamedTuple):
@@ -24,13 +28,13 @@ class Failure(NamedTuple):
         After how many seconds to try again; None where that is not known.
     """
 
-    code: ErrorCode
+    code: "ErrorCode"
     message: str
     detail: str = ""
     retry_after: int | None = None
 
 
-def lambda_error(code: ErrorCode | None, message: str) -> Exception:
+def lambda_error(code: "ErrorCode | None", message: str) -> Exception:
     """Return an exception that ends an invocation: Lambda reports its class as `errorType`.
 
     Parameters
@@ -42,7 +46,7 @@ def lambda_error(code: ErrorCode | None, message: str) -> Exception:
     """
     # The Lambda runtime adds the stack trace to its reply and its log; this leaves it empty.
     sys.tracebacklimit = 0
-    return Exception(message) if code is None else type(code.value, (Exception,), {})(message)
+    return Exception(message) if code is None else type(code, (Exception,), {})(message)
 
 
 def explain(error: Exception) -> Failure:
@@ -50,10 +54,10 @@ def explain(error: Exception) -> Failure:
     if isinstance(error, RequestError):
         return Failure(error.code, error.message, retry_after=error.retry_after)
     if isinstance(error, AwsError) and error.transient:
-        return Failure(ErrorCode.UNAVAILABLE, f"AWS did not do it in time ({error.code}). Try again.", str(error))
+        return Failure("UNAVAILABLE", f"AWS did not do it in time ({error.code}). Try again.", str(error))
     if isinstance(error, AwsError):
-        return Failure(ErrorCode.AWS_REFUSED, f"AWS refused it ({error.code}). Trying again will not help.", str(error))
+        return Failure("AWS_REFUSED", f"AWS refused it ({error.code}). Trying again will not help.", str(error))
     if isinstance(error, SettingsError):
-        return Failure(ErrorCode.INTERNAL, "The function is not set up correctly; see its log.", str(error))
+        return Failure("INTERNAL", "The function is not set up correctly; see its log.", str(error))
     detail = f"{type(error).__name__} at {where(error)}"
-    return Failure(ErrorCode.INTERNAL, "Something unexpected went wrong; see the function's log.", detail)
+    return Failure("INTERNAL", "Something unexpected went wrong; see the function's log.", detail)

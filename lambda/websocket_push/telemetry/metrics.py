@@ -9,7 +9,10 @@ Each combination of a metric and its dimensions' values is billed. The dimension
 
 from collections.abc import Mapping
 
-from websocket_push.protocol.errors import ErrorCode
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.error_codes import ErrorCode
+
 
 UNITS = {
     "ConnectionsOpened": "Count",
@@ -44,11 +47,11 @@ BY_CODE = frozenset({"TokensRefused", "RequestsRefused"})
 
 FAULTS = frozenset(
     {
-        ErrorCode.INCOMPLETE,
-        ErrorCode.UNAVAILABLE,
-        ErrorCode.AWS_REFUSED,
-        ErrorCode.KEYS_UNAVAILABLE,
-        ErrorCode.INTERNAL,
+        "INCOMPLETE",
+        "UNAVAILABLE",
+        "AWS_REFUSED",
+        "KEYS_UNAVAILABLE",
+        "INTERNAL",
     }
 )
 """The codes of system faults, as opposed to callers' errors."""
@@ -70,7 +73,7 @@ _OF_REFUSAL = {
 Fields = Mapping[str, object]
 
 
-def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str, object]:
+def measured(function: str, code: "ErrorCode | None", fields: Fields) -> dict[str, object]:
     """Return the metrics of an invocation: those that its handler counted, and those that follow from its outcome.
 
     A batch of messages has one outcome, however many of them failed.
@@ -91,13 +94,13 @@ def measured(function: str, code: ErrorCode | None, fields: Fields) -> dict[str,
         metrics["NotificationsServed"] = fields.get("notifications", 0)
     if fields.get("failedMessages"):
         metrics["MessagesFailed"] = fields["failedMessages"]
-    if code is ErrorCode.KEYS_UNAVAILABLE or "keysFailure" in fields:
+    if code == "KEYS_UNAVAILABLE" or "keysFailure" in fields:
         metrics["KeysUnavailable"] = 1
     return metrics
 
 
 def document(
-    metrics: Fields, *, namespace: str, name: str, code: ErrorCode | None, unix_milliseconds: int
+    metrics: Fields, *, namespace: str, name: str, code: "ErrorCode | None", unix_milliseconds: int
 ) -> dict[str, object]:
     """Return the members that make a log line a document in the embedded metric format.
 

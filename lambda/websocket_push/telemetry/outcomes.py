@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Mapping
+from typing import cast
 
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.telemetry.explain import Failure
 from websocket_push.telemetry.log import is_logged, log
 from websocket_push.telemetry.metrics import FAULTS, document, measured
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from websocket_push.protocol.error_codes import ErrorCode
 
 
 def log_outcome(
@@ -42,7 +46,7 @@ def log_outcome(
         if answer.detail:
             outcome["detail"] = answer.detail
     outcome |= fields
-    code = None if outcome["outcome"] == "OK" else ErrorCode(str(outcome["outcome"]))
+    code = None if outcome["outcome"] == "OK" else cast("ErrorCode", outcome["outcome"])
     if code is not None:
         level = "ERROR" if code in FAULTS else "WARN"
     now = time.time_ns() // 1_000_000

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.topics import sound_grants
 from websocket_push.protocol.values import is_token_id, require_user_id
 from websocket_push.tokens.settings import TokenSettings
@@ -58,11 +58,11 @@ def check_claims(claims: Mapping[str, object], settings: TokenSettings, *, now: 
     if expiry is None:
         raise _missing("exp")
     if now >= expiry + settings.leeway:
-        raise RequestError(ErrorCode.TOKEN_EXPIRED, "The token has expired.")
+        raise RequestError("TOKEN_EXPIRED", "The token has expired.")
     for name in ("nbf", "iat"):
         start = _time(claims, name)
         if start is not None and now + max(settings.leeway, START_TOLERANCE) < start:
-            raise RequestError(ErrorCode.TOKEN_NOT_YET_VALID, f"The token is not valid yet by its {name}.")
+            raise RequestError("TOKEN_NOT_YET_VALID", f"The token is not valid yet by its {name}.")
     _check_issuer(claims, settings)
     _check_audience(claims, settings)
     if settings.user_id_claim not in claims:
@@ -89,7 +89,7 @@ def _time(claims: Mapping[str, object], name: str) -> int | float | None:
         return None
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value in (math.inf, -math.inf):
-        raise RequestError(ErrorCode.INVALID_CLAIM, f"The claim {name} is not a number.")
+        raise RequestError("INVALID_CLAIM", f"The claim {name} is not a number.")
     return value
 
 
@@ -99,7 +99,7 @@ def _check_issuer(claims: Mapping[str, object], settings: TokenSettings) -> None
     if "iss" not in claims:
         raise _missing("iss")
     if claims["iss"] != settings.issuer:
-        raise RequestError(ErrorCode.INVALID_ISSUER, "The token is from another issuer.")
+        raise RequestError("INVALID_ISSUER", "The token is from another issuer.")
 
 
 def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> None:
@@ -113,7 +113,7 @@ def _check_audience(claims: Mapping[str, object], settings: TokenSettings) -> No
     audience = claims[name]
     audiences = audience if name == "aud" and isinstance(audience, list) else [audience]
     if not all(isinstance(each, str) for each in audiences) or not set(settings.audience).intersection(audiences):
-        raise RequestError(ErrorCode.INVALID_AUDIENCE, "The token is for another audience.")
+        raise RequestError("INVALID_AUDIENCE", "The token is for another audience.")
 
 
 def _topics(claims: Mapping[str, object], name: str | None) -> str | None:
@@ -123,15 +123,15 @@ def _topics(claims: Mapping[str, object], name: str | None) -> str | None:
     value = claims.get(name, [])
     entries = value.split(" ") if isinstance(value, str) else value
     if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
-        raise RequestError(ErrorCode.INVALID_CLAIM, f"The claim {name} is neither a list of strings nor a string.")
+        raise RequestError("INVALID_CLAIM", f"The claim {name} is neither a list of strings nor a string.")
     topics = " ".join(sound_grants(entries))
     if len(topics) > MAX_GRANTS_CHARACTERS:
         raise RequestError(
-            ErrorCode.INVALID_CLAIM,
+            "INVALID_CLAIM",
             f"The claim {name} has over {MAX_GRANTS_CHARACTERS} characters of topics: name prefixes, such as org/*.",
         )
     return topics
 
 
 def _missing(name: str) -> RequestError:
-    return RequestError(ErrorCode.MISSING_CLAIM, f"The token has no claim {name}.")
+    return RequestError("MISSING_CLAIM", f"The token has no claim {name}.")

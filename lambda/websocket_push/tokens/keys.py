@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.algorithms import ALGORITHMS
 from websocket_push.tokens.key_cache import KeysUnavailable
 
@@ -122,11 +122,11 @@ def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
     if fitting and all(key.material == fitting[0].material for key in fitting):
         return fitting[0]
     if fitting:
-        raise RequestError(ErrorCode.UNKNOWN_KEY, "More than one key fits what the token says of its key.")
+        raise RequestError("UNKNOWN_KEY", "More than one key fits what the token says of its key.")
     if kid is None or not named:
-        raise RequestError(ErrorCode.UNKNOWN_KEY, "No key fits what the token says of its key.")
+        raise RequestError("UNKNOWN_KEY", "No key fits what the token says of its key.")
     problem = named[0].problem or "The key is for another algorithm."
-    raise RequestError(ErrorCode.UNUSABLE_KEY, problem)
+    raise RequestError("UNUSABLE_KEY", problem)
 
 
 def _read_key(entry: dict[str, Any], allowed: Collection[str]) -> Key:

@@ -7,7 +7,7 @@ is refused regardless of its claims.
 
 from collections.abc import Mapping
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.settings import TokenSettings, media_type
 
 LOGIN_TYPES = frozenset({"jwt", "at+jwt"})
@@ -38,10 +38,10 @@ def check_kind(typ: str | None, claims: Mapping[str, object], settings: TokenSet
     if settings.token_use is None:
         return
     if "token_use" not in claims:
-        raise RequestError(ErrorCode.MISSING_CLAIM, "The token has no claim token_use.")
+        raise RequestError("MISSING_CLAIM", "The token has no claim token_use.")
     if claims["token_use"] != settings.token_use:
         raise _invalid("The token's token_use is not the required one.")
 
 
 def _invalid(message: str) -> RequestError:
-    return RequestError(ErrorCode.INVALID_TOKEN_TYPE, message)
+    return RequestError("INVALID_TOKEN_TYPE", message)

@@ -1,6 +1,6 @@
 """The token of a connecting client."""
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.handshake import presented_tokens
 
 TYPE_CHECKING = False
@@ -30,11 +30,11 @@ def find_token(event: "Event") -> str:
     """
     tokens = set(presented_tokens(event))
     if not tokens:
-        raise RequestError(ErrorCode.MISSING_TOKEN, "No token in Authorization, the query or Sec-WebSocket-Protocol.")
+        raise RequestError("MISSING_TOKEN", "No token in Authorization, the query or Sec-WebSocket-Protocol.")
     if len(tokens) > 1:
-        raise RequestError(ErrorCode.AMBIGUOUS_TOKEN, "The request carries more than one token.")
+        raise RequestError("AMBIGUOUS_TOKEN", "The request carries more than one token.")
     (token,) = tokens
     # Base64url and dots are one byte each; a token with other characters is refused anyway.
     if len(token) > MAX_TOKEN_BYTES:
-        raise RequestError(ErrorCode.TOKEN_TOO_LARGE, f"The token has more than {MAX_TOKEN_BYTES} bytes.")
+        raise RequestError("TOKEN_TOO_LARGE", f"The token has more than {MAX_TOKEN_BYTES} bytes.")
     return token

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 
 MAX_KID_CHARACTERS = 256
 
@@ -49,7 +49,7 @@ def read_header(token: str) -> Header:
         raise malformed("The token's typ is not a string.")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str):
-        raise RequestError(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's header names no algorithm.")
+        raise RequestError("ALGORITHM_NOT_ALLOWED", "The token's header names no algorithm.")
     return Header(algorithm, kid, typ)
 
 
@@ -63,7 +63,7 @@ def read_issuer(token: str) -> object:
     """
     claims = read_object(_decode(_segments(token)[2], "payload"), "payload")
     if "iss" not in claims:
-        raise RequestError(ErrorCode.MISSING_CLAIM, "The token has no claim iss.")
+        raise RequestError("MISSING_CLAIM", "The token has no claim iss.")
     return claims["iss"]
 
 
@@ -80,7 +80,7 @@ def read_object(data: bytes, part: str) -> dict[str, Any]:
 
 def malformed(message: str) -> RequestError:
     """Return the error for a malformed token."""
-    return RequestError(ErrorCode.MALFORMED_TOKEN, message)
+    return RequestError("MALFORMED_TOKEN", message)
 
 
 def _segments(token: str) -> re.Match[str]:

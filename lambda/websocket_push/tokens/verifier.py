@@ -6,7 +6,7 @@ from functools import partial
 from jwt import PyJWS
 from jwt.exceptions import InvalidSignatureError, InvalidTokenError
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.algorithms import ALGORITHMS
 from websocket_push.tokens.claims import Authorization, check_claims
 from websocket_push.tokens.jwks import fetch_jwks
@@ -17,7 +17,7 @@ from websocket_push.tokens.secrets import read_secret
 from websocket_push.tokens.settings import TokenSettings
 from websocket_push.tokens.structure import Header, malformed, read_header, read_issuer, read_object
 
-_CURED_BY_OTHER_KEYS = frozenset({ErrorCode.UNKNOWN_KEY, ErrorCode.UNUSABLE_KEY, ErrorCode.INVALID_SIGNATURE})
+_CURED_BY_OTHER_KEYS = frozenset({"UNKNOWN_KEY", "UNUSABLE_KEY", "INVALID_SIGNATURE"})
 """The errors that a token causes if the keys were rotated after they were fetched."""
 
 _SIGNATURES = PyJWS(algorithms=list(ALGORITHMS), options={"enforce_minimum_key_length": True})
@@ -63,7 +63,7 @@ class Verifier:
         """
         header = read_header(token)
         if header.algorithm not in self._settings.algorithms:
-            raise RequestError(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's algorithm is not allowed.")
+            raise RequestError("ALGORITHM_NOT_ALLOWED", "The token's algorithm is not allowed.")
         payload = self._verified_payload(token, header, now)
         claims = read_object(payload, "payload")
         check_kind(header.typ, claims, self._settings)
@@ -73,7 +73,7 @@ class Verifier:
         try:
             keys = self._keys.current(now)
         except KeysUnavailable as error:
-            raise RequestError(ErrorCode.KEYS_UNAVAILABLE, str(error)) from error
+            raise RequestError("KEYS_UNAVAILABLE", str(error)) from error
         try:
             return self._payload(token, header, keys)
         except RequestError as refusal:
@@ -105,7 +105,7 @@ def choose_verifier(verifiers: Sequence[Verifier], token: str) -> Verifier:
     for verifier in verifiers:
         if verifier.issuer == issuer:
             return verifier
-    raise RequestError(ErrorCode.INVALID_ISSUER, "The token is from another issuer.")
+    raise RequestError("INVALID_ISSUER", "The token is from another issuer.")
 
 
 def make_verifier(settings: TokenSettings) -> Verifier:
@@ -128,7 +128,7 @@ def signed_payload(token: str, key: Key) -> bytes:
     try:
         decoded = _SIGNATURES.decode_complete(token, key.material, sorted(key.algorithms))
     except InvalidSignatureError:
-        raise RequestError(ErrorCode.INVALID_SIGNATURE, "The token's signature does not verify.") from None
+        raise RequestError("INVALID_SIGNATURE", "The token's signature does not verify.") from None
     except InvalidTokenError:
         raise malformed("The token is not a JSON Web Signature.") from None
     payload: bytes = decoded["payload"]

@@ -14,7 +14,7 @@ from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.queue import Queue
 from websocket_push.control.revoking import Revoking
 from websocket_push.handlers import connect, control
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.runtime.invocation import Invocation
 from websocket_push.tables.clients import Clients, Connection
 from websocket_push.tables.registry import Registry
@@ -158,7 +158,7 @@ class Race:
         try:
             await connect._connect(event, self._connect)
         except RequestError as refusal:
-            world.state = "refused" if refusal.code is ErrorCode.TOKEN_REVOKED else str(refusal.code)
+            world.state = "refused" if refusal.code == "TOKEN_REVOKED" else str(refusal.code)
             return
         await world.take_time()
         world.state = "open"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.handshake import (
     chosen_subprotocol,
     header_values,
@@ -42,7 +42,7 @@ def test_browsers_from_elsewhere_are_refused(request_: dict[str, Any], allowed: 
         return
     with pytest.raises(RequestError) as refusal:
         require_allowed_origin(request_, ("https://other.example", "https://app.example.org"))
-    assert refusal.value.code is ErrorCode.ORIGIN_NOT_ALLOWED
+    assert refusal.value.code == "ORIGIN_NOT_ALLOWED"
 
 
 OWN = "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
@@ -75,7 +75,7 @@ def test_the_apis_own_host_is_an_origin_where_self_is_allowed(origins: list[str]
         return
     with pytest.raises(RequestError) as refusal:
         require_allowed_origin(request_, ("self", "https://app.example.org"))
-    assert refusal.value.code is ErrorCode.ORIGIN_NOT_ALLOWED
+    assert refusal.value.code == "ORIGIN_NOT_ALLOWED"
 
 
 def test_without_self_the_apis_own_host_is_an_origin_like_any_other() -> None:

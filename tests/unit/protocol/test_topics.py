@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.topics import (
     EVERYBODY,
     MAX_TOPIC_CHARACTERS,
@@ -43,7 +44,7 @@ def test_what_they_do_not_allow_is_none_and_is_not_shown(value: object) -> None:
     assert not is_topic(value)
     with pytest.raises(RequestError) as refusal:
         require_topic(value, "topic")
-    assert refusal.value.code is ErrorCode.INVALID_TOPIC
+    assert refusal.value.code == "INVALID_TOPIC"
     assert refusal.value.message.startswith("topic must be")
 
 
@@ -97,14 +98,14 @@ def test_a_message_names_each_topic_once_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({}, ErrorCode.INVALID_TOPIC),
-        ({"topics": []}, ErrorCode.INVALID_TOPIC),
-        ({"topics": "org/7"}, ErrorCode.INVALID_TOPIC),
-        ({"topics": {"org/7": 1}}, ErrorCode.INVALID_TOPIC),
-        ({"topics": ["a"] * (MAX_TOPICS_AT_ONCE + 1)}, ErrorCode.INVALID_TOPIC),
-        ({"topics": ["a", EVERYBODY]}, ErrorCode.INVALID_TOPIC),
-        ({"topics": ["a"], "topic": "b"}, ErrorCode.UNKNOWN_FIELD),
-        *(({"topics": ["a", value]}, ErrorCode.INVALID_TOPIC) for value in NO_TOPICS),
+        ({}, "INVALID_TOPIC"),
+        ({"topics": []}, "INVALID_TOPIC"),
+        ({"topics": "org/7"}, "INVALID_TOPIC"),
+        ({"topics": {"org/7": 1}}, "INVALID_TOPIC"),
+        ({"topics": ["a"] * (MAX_TOPICS_AT_ONCE + 1)}, "INVALID_TOPIC"),
+        ({"topics": ["a", EVERYBODY]}, "INVALID_TOPIC"),
+        ({"topics": ["a"], "topic": "b"}, "UNKNOWN_FIELD"),
+        *(({"topics": ["a", value]}, "INVALID_TOPIC") for value in NO_TOPICS),
     ],
 )
 def test_an_unsound_message_is_refused(members: dict[str, object], code: ErrorCode) -> None:

@@ -30,7 +30,7 @@ from tests.unit.push.fakes import NOW, World, connection, page_of
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
-from websocket_push.protocol.errors import ErrorCode
+from websocket_push.protocol.error_codes import ErrorCode
 from websocket_push.push.delivery import MAX_RECIPIENTS_AT_ONCE, Delivery
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import MAX_POSTS_AT_ONCE, Clocks
@@ -306,7 +306,7 @@ TAKEN = status(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalChe
     [
         pytest.param(0, True, None, 1, id="the user does not have the id"),
         pytest.param(1, True, None, 2, id="the user has it with the same content"),
-        pytest.param(2, False, ErrorCode.INVALID_ID, 2, id="the user has it with other content"),
+        pytest.param(2, False, "INVALID_ID", 2, id="the user has it with other content"),
     ],
 )
 def test_contents_are_compared_only_for_a_user_who_has_the_id(

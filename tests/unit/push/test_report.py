@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.report import MAX_REPORT_BYTES, report
 from websocket_push.tables.notifications import Notification
@@ -24,13 +23,13 @@ def served(user_id: str) -> Outcome:
 def closed(user_id: str) -> Outcome:
     outcome = served(user_id)
     outcome.connections = outcome.failed = 1
-    outcome.error = Failure(ErrorCode.UNAVAILABLE, "Later.")
+    outcome.error = Failure("UNAVAILABLE", "Later.")
     return outcome
 
 
 def failed(user_id: str) -> Outcome:
     outcome = Outcome(user_id)
-    outcome.error = Failure(ErrorCode.AWS_REFUSED, "AWS refused it (ProvisionedThroughputExceededException). " * 3)
+    outcome.error = Failure("AWS_REFUSED", "AWS refused it (ProvisionedThroughputExceededException). " * 3)
     return outcome
 
 

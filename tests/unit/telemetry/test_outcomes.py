@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from tests.emf import values_of
-from websocket_push.protocol.errors import ErrorCode
 from websocket_push.telemetry.explain import Failure
 from websocket_push.telemetry.outcomes import log_outcome
 
@@ -36,7 +35,7 @@ def test_one_line_says_what_happened_and_carries_the_metrics(logged: Any) -> Non
 
 
 def test_a_refusal_has_its_code_as_outcome_and_as_dimension(logged: Any) -> None:
-    (line,) = logged("poll", Failure(ErrorCode.INVALID_LIMIT, "why"), METRICS)
+    (line,) = logged("poll", Failure("INVALID_LIMIT", "why"), METRICS)
     assert values_of(line) == {"RequestsRefused/INVALID_LIMIT": 1}
     assert (line["outcome"], line["level"], line["reason"]) == ("INVALID_LIMIT", "WARN", "why")
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from tests.unit.tokens.support import CLAIMS, NOW, settings
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.claims import (
     LATEST_EXPIRY,
     MAX_GRANTS_CHARACTERS,
@@ -72,36 +73,36 @@ NO_USERS: list[Any] = [None, 7, True, ["alice"], {}, "", " ", "x" * 257, "x" * 3
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"exp": ABSENT}, ErrorCode.MISSING_CLAIM),
-        ({"sub": ABSENT}, ErrorCode.MISSING_CLAIM),
-        ({"iss": ABSENT}, ErrorCode.MISSING_CLAIM),
-        ({"aud": ABSENT}, ErrorCode.MISSING_CLAIM),
-        ({"exp": NOW}, ErrorCode.TOKEN_EXPIRED),
-        ({"exp": NOW - 1}, ErrorCode.TOKEN_EXPIRED),
-        ({"exp": 0}, ErrorCode.TOKEN_EXPIRED),
-        ({"exp": -(10**4000)}, ErrorCode.TOKEN_EXPIRED),
-        ({"nbf": NOW + START_TOLERANCE + 0.1}, ErrorCode.TOKEN_NOT_YET_VALID),
-        ({"nbf": 10**4000}, ErrorCode.TOKEN_NOT_YET_VALID),
-        ({"iat": NOW + START_TOLERANCE + 0.1}, ErrorCode.TOKEN_NOT_YET_VALID),
-        *(({name: value}, ErrorCode.INVALID_CLAIM) for name in ("exp", "nbf", "iat") for value in NO_TIMES),
-        ({"iss": "https://issuer.test"}, ErrorCode.INVALID_ISSUER),
-        ({"iss": "https://evil.test/"}, ErrorCode.INVALID_ISSUER),
-        ({"iss": ["https://issuer.test/"]}, ErrorCode.INVALID_ISSUER),
-        ({"iss": None}, ErrorCode.INVALID_ISSUER),
-        ({"aud": "other"}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": "application"}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": []}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ["other"]}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ["app", 1]}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": [["app"]]}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": {"app": "app"}}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": None}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ABSENT, "client_id": "other"}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ABSENT, "client_id": ["app"]}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ABSENT, "client_id": None}, ErrorCode.INVALID_AUDIENCE),
-        ({"aud": ABSENT, "azp": "app", "cid": "app"}, ErrorCode.MISSING_CLAIM),
-        *(({"aud": aud, "client_id": "app"}, ErrorCode.INVALID_AUDIENCE) for aud in ("other", ["other"], [], None, "")),
-        *(({"sub": value}, ErrorCode.INVALID_USER_ID) for value in NO_USERS),
+        ({"exp": ABSENT}, "MISSING_CLAIM"),
+        ({"sub": ABSENT}, "MISSING_CLAIM"),
+        ({"iss": ABSENT}, "MISSING_CLAIM"),
+        ({"aud": ABSENT}, "MISSING_CLAIM"),
+        ({"exp": NOW}, "TOKEN_EXPIRED"),
+        ({"exp": NOW - 1}, "TOKEN_EXPIRED"),
+        ({"exp": 0}, "TOKEN_EXPIRED"),
+        ({"exp": -(10**4000)}, "TOKEN_EXPIRED"),
+        ({"nbf": NOW + START_TOLERANCE + 0.1}, "TOKEN_NOT_YET_VALID"),
+        ({"nbf": 10**4000}, "TOKEN_NOT_YET_VALID"),
+        ({"iat": NOW + START_TOLERANCE + 0.1}, "TOKEN_NOT_YET_VALID"),
+        *(({name: value}, "INVALID_CLAIM") for name in ("exp", "nbf", "iat") for value in NO_TIMES),
+        ({"iss": "https://issuer.test"}, "INVALID_ISSUER"),
+        ({"iss": "https://evil.test/"}, "INVALID_ISSUER"),
+        ({"iss": ["https://issuer.test/"]}, "INVALID_ISSUER"),
+        ({"iss": None}, "INVALID_ISSUER"),
+        ({"aud": "other"}, "INVALID_AUDIENCE"),
+        ({"aud": "application"}, "INVALID_AUDIENCE"),
+        ({"aud": []}, "INVALID_AUDIENCE"),
+        ({"aud": ["other"]}, "INVALID_AUDIENCE"),
+        ({"aud": ["app", 1]}, "INVALID_AUDIENCE"),
+        ({"aud": [["app"]]}, "INVALID_AUDIENCE"),
+        ({"aud": {"app": "app"}}, "INVALID_AUDIENCE"),
+        ({"aud": None}, "INVALID_AUDIENCE"),
+        ({"aud": ABSENT, "client_id": "other"}, "INVALID_AUDIENCE"),
+        ({"aud": ABSENT, "client_id": ["app"]}, "INVALID_AUDIENCE"),
+        ({"aud": ABSENT, "client_id": None}, "INVALID_AUDIENCE"),
+        ({"aud": ABSENT, "azp": "app", "cid": "app"}, "MISSING_CLAIM"),
+        *(({"aud": aud, "client_id": "app"}, "INVALID_AUDIENCE") for aud in ("other", ["other"], [], None, "")),
+        *(({"sub": value}, "INVALID_USER_ID") for value in NO_USERS),
     ],
 )
 def test_the_first_check_that_fails_is_named(changes: dict[str, Any], code: ErrorCode) -> None:
@@ -190,7 +191,7 @@ def test_without_a_claim_for_topics_none_is_looked_at() -> None:
 def test_a_claim_for_topics_of_another_kind_is_refused(claim: object) -> None:
     with pytest.raises(RequestError) as refusal:
         check_claims(claims({"topics": claim}), settings(topics_claim="topics"), now=NOW)
-    assert refusal.value.code is ErrorCode.INVALID_CLAIM
+    assert refusal.value.code == "INVALID_CLAIM"
 
 
 def test_no_more_topics_are_granted_than_an_authorizer_can_answer_with() -> None:
@@ -198,4 +199,4 @@ def test_no_more_topics_are_granted_than_an_authorizer_can_answer_with() -> None
     assert check_claims(claims({"topics": few}), settings(topics_claim="topics"), now=NOW).topics == " ".join(few)
     with pytest.raises(RequestError) as refusal:
         check_claims(claims({"topics": [*few, "one-more"]}), settings(topics_claim="topics"), now=NOW)
-    assert refusal.value.code is ErrorCode.INVALID_CLAIM
+    assert refusal.value.code == "INVALID_CLAIM"

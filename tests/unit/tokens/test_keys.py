@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.tokens.support import SECRET, ec_key, ed_key, jwk, pem, rsa_key, segment
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
 from websocket_push.tokens.key_cache import KeysUnavailable
 from websocket_push.tokens.keys import choose_key, keys_of_secret, keys_of_set
@@ -85,7 +86,7 @@ def test_a_key_verifies_nothing_that_is_not_allowed() -> None:
 def test_a_key_that_must_not_be_used_is_not_and_spoils_no_other(unusable: dict[str, Any], problem: str) -> None:
     good = jwk(rsa_key(), "good", alg="RS256")
     code, message = refusal([unusable, good], kid="bad")
-    assert code is ErrorCode.UNUSABLE_KEY
+    assert code == "UNUSABLE_KEY"
     assert problem in message
     (chosen,) = [choose_key(keys_of_set([unusable, good], PUBLIC), kid="good", algorithm="RS256")]
     assert chosen.kid == "good"
@@ -94,13 +95,13 @@ def test_a_key_that_must_not_be_used_is_not_and_spoils_no_other(unusable: dict[s
 @pytest.mark.parametrize("kid", [None, "", "b", "A", "a ", "../a", "' OR '1'='1"])
 def test_a_kid_is_compared_and_nothing_else(kid: str | None) -> None:
     entries = [jwk(rsa_key(), "a"), jwk(rsa_key("b"), "c")]
-    assert refusal(entries, kid=kid)[0] is ErrorCode.UNKNOWN_KEY
+    assert refusal(entries, kid=kid)[0] == "UNKNOWN_KEY"
 
 
 def test_a_key_whose_kid_is_no_string_is_not_used() -> None:
     entries = [jwk(rsa_key(), None) | {"kid": 1}, jwk(ec_key(), "b")]
-    assert refusal(entries, kid="1")[0] is ErrorCode.UNKNOWN_KEY
-    assert refusal(entries, kid=None)[0] is ErrorCode.UNKNOWN_KEY
+    assert refusal(entries, kid="1")[0] == "UNKNOWN_KEY"
+    assert refusal(entries, kid=None)[0] == "UNKNOWN_KEY"
 
 
 def test_without_a_kid_exactly_one_key_must_fit_the_algorithm() -> None:
@@ -108,14 +109,14 @@ def test_without_a_kid_exactly_one_key_must_fit_the_algorithm() -> None:
     assert choose_key(one_of_each, kid=None, algorithm="RS256").kid == "r"
     assert choose_key(one_of_each, kid=None, algorithm="ES256").kid is None
     code, message = refusal([jwk(rsa_key(), "r"), jwk(rsa_key("b"), "s")], kid=None)
-    assert (code, "More than one" in message) == (ErrorCode.UNKNOWN_KEY, True)
+    assert (code, "More than one" in message) == ("UNKNOWN_KEY", True)
 
 
 def test_keys_of_different_types_may_share_a_kid_but_not_of_one() -> None:
     # RFC 7517 section 4.5
     shared = keys_of_set([jwk(rsa_key(), "a"), jwk(ec_key(), "a")], PUBLIC)
     assert choose_key(shared, kid="a", algorithm="ES256").algorithms == {"ES256"}
-    assert refusal([jwk(rsa_key(), "a"), jwk(rsa_key("b"), "a")], kid="a")[0] is ErrorCode.UNKNOWN_KEY
+    assert refusal([jwk(rsa_key(), "a"), jwk(rsa_key("b"), "a")], kid="a")[0] == "UNKNOWN_KEY"
 
 
 @pytest.mark.parametrize("kid", ["a", None])
@@ -139,7 +140,7 @@ def test_the_same_key_under_two_ids_is_one_for_a_token_that_names_none() -> None
 @pytest.mark.parametrize("kid", ["a", None])
 def test_a_key_twice_beside_another_one_is_still_two(kid: str | None) -> None:
     for entries in ([rsa_key(), rsa_key(), rsa_key("b")], [rsa_key("b"), rsa_key(), rsa_key()]):
-        assert refusal([jwk(each, "a") for each in entries], kid=kid)[0] is ErrorCode.UNKNOWN_KEY
+        assert refusal([jwk(each, "a") for each in entries], kid=kid)[0] == "UNKNOWN_KEY"
 
 
 def test_different_keys_under_one_kid_are_told_apart_by_what_they_are_for() -> None:

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from tests.unit.tokens.support import CLAIMS, settings
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.kinds import check_kind
 from websocket_push.tokens.settings import TokenSettings
 
@@ -42,15 +43,15 @@ def test_a_login_is_a_token_without_a_kind_or_an_access_token(typ: str | None) -
 
 @pytest.mark.parametrize("typ", OTHERS)
 def test_what_says_that_it_is_something_else_is_no_login(typ: str) -> None:
-    assert refusal(typ, {}) is ErrorCode.INVALID_TOKEN_TYPE
+    assert refusal(typ, {}) == "INVALID_TOKEN_TYPE"
 
 
 @pytest.mark.parametrize("typ", ACCEPTED)
 @pytest.mark.parametrize("events", [{"http://schemas.openid.net/event/backchannel-logout": {}}, {}, [], None])
 def test_an_event_is_no_login_whatever_it_calls_itself(typ: str | None, events: object) -> None:
-    assert refusal(typ, {"events": events}) is ErrorCode.INVALID_TOKEN_TYPE
+    assert refusal(typ, {"events": events}) == "INVALID_TOKEN_TYPE"
     if typ is not None:
-        assert refusal(typ, {"events": events}, settings(typ=typ)) is ErrorCode.INVALID_TOKEN_TYPE
+        assert refusal(typ, {"events": events}, settings(typ=typ)) == "INVALID_TOKEN_TYPE"
 
 
 @pytest.mark.parametrize("required", ["at+jwt", "application/at+jwt", "AT+JWT"])
@@ -58,7 +59,7 @@ def test_a_typ_that_is_required_is_the_only_one(required: str) -> None:
     for typ in ("at+jwt", "application/at+jwt", "At+Jwt"):
         check_kind(typ, CLAIMS, settings(typ=required))
     for other in (None, "JWT", *OTHERS):
-        assert refusal(other, {}, settings(typ=required)) is ErrorCode.INVALID_TOKEN_TYPE
+        assert refusal(other, {}, settings(typ=required)) == "INVALID_TOKEN_TYPE"
 
 
 def test_a_typ_of_the_issuers_own_can_be_required() -> None:
@@ -69,5 +70,5 @@ def test_a_token_use_that_is_required_is_the_only_one() -> None:
     chosen = settings(token_use="access")
     check_kind("JWT", CLAIMS | {"token_use": "access"}, chosen)
     for value in ("id", "Access", "", None, ["access"], True):
-        assert refusal(None, {"token_use": value}, chosen) is ErrorCode.INVALID_TOKEN_TYPE
-    assert refusal(None, {}, chosen) is ErrorCode.MISSING_CLAIM
+        assert refusal(None, {"token_use": value}, chosen) == "INVALID_TOKEN_TYPE"
+    assert refusal(None, {}, chosen) == "MISSING_CLAIM"

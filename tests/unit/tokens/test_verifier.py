@@ -21,18 +21,19 @@ from tests.unit.tokens.support import (
     settings,
     token,
 )
-from websocket_push.protocol.errors import ErrorCode, RequestError
+from websocket_push.protocol.error_codes import ErrorCode
+from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.claims import Authorization
 from websocket_push.tokens.key_cache import RENEWAL_SECONDS, KeysUnavailable
 from websocket_push.tokens.keys import Key, keys_of_secret, keys_of_set
 from websocket_push.tokens.verifier import Verifier
 
 REFUSALS = {
-    ErrorCode.MALFORMED_TOKEN,
-    ErrorCode.ALGORITHM_NOT_ALLOWED,
-    ErrorCode.UNKNOWN_KEY,
-    ErrorCode.UNUSABLE_KEY,
-    ErrorCode.INVALID_SIGNATURE,
+    "MALFORMED_TOKEN",
+    "ALGORITHM_NOT_ALLOWED",
+    "UNKNOWN_KEY",
+    "UNUSABLE_KEY",
+    "INVALID_SIGNATURE",
 }
 ALICE = Authorization("alice", CLAIMS["exp"], issued_at=CLAIMS["iat"])
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -81,8 +82,8 @@ def test_every_algorithm_with_a_public_key_is_verified(algorithm: str, kid: str)
         user_id="bob"
     )
     assert outcome(good[:-8] + ("A" * 8 if good[-8:] != "A" * 8 else "B" * 8)) in {
-        ErrorCode.INVALID_SIGNATURE,
-        ErrorCode.MALFORMED_TOKEN,
+        "INVALID_SIGNATURE",
+        "MALFORMED_TOKEN",
     }
 
 
@@ -94,7 +95,7 @@ def test_every_algorithm_with_a_secret_is_verified_whatever_the_token_calls_it(
     good = token(SECRET, algorithm, header={"alg": algorithm} | header)
     assert outcome(good, secret_verifier(algorithm)) == ALICE
     forged = token(SECRET[::-1], algorithm, header={"alg": algorithm} | header)
-    assert outcome(forged, secret_verifier(algorithm)) is ErrorCode.INVALID_SIGNATURE
+    assert outcome(forged, secret_verifier(algorithm)) == "INVALID_SIGNATURE"
 
 
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
@@ -144,15 +145,15 @@ def test_what_is_no_token_is_refused_before_any_key_is_asked_for(text: str) -> N
     def fetch() -> tuple[Key, ...]:
         raise AssertionError
 
-    assert outcome(text, Verifier(settings(), fetch)) is ErrorCode.MALFORMED_TOKEN
+    assert outcome(text, Verifier(settings(), fetch)) == "MALFORMED_TOKEN"
 
 
 def test_an_unencoded_payload_is_not_understood() -> None:
     # RFC 7797 has it announced in crit, too; this one is not.
     unencoded = token(header={"alg": "RS256", "kid": "r", "b64": False})
     header, _, signed = unencoded.split(".")
-    assert outcome(unencoded) is ErrorCode.MALFORMED_TOKEN
-    assert outcome(f"{header}..{signed}") is ErrorCode.MALFORMED_TOKEN
+    assert outcome(unencoded) == "MALFORMED_TOKEN"
+    assert outcome(f"{header}..{signed}") == "MALFORMED_TOKEN"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_an_unencoded_payload_is_not_understood() -> None:
     ],
 )
 def test_claims_that_can_be_read_in_two_ways_are_refused_though_signed(claims: str | bytes) -> None:
-    assert outcome(token(header={"alg": "RS256", "kid": "r"}, claims=claims)) is ErrorCode.MALFORMED_TOKEN
+    assert outcome(token(header={"alg": "RS256", "kid": "r"}, claims=claims)) == "MALFORMED_TOKEN"
 
 
 @pytest.mark.parametrize(
@@ -185,8 +186,8 @@ def test_claims_that_can_be_read_in_two_ways_are_refused_though_signed(claims: s
 def test_an_algorithm_that_is_not_allowed_is_refused_whoever_signed(algorithm: Any) -> None:
     for signature in ("", "AAAA"):
         unsigned = f"{segment({'alg': algorithm, 'kid': 'r'})}.{segment(CLAIMS)}.{signature}"
-        assert outcome(unsigned) is ErrorCode.ALGORITHM_NOT_ALLOWED
-    assert outcome(token(header={"kid": "r"})) is ErrorCode.ALGORITHM_NOT_ALLOWED
+        assert outcome(unsigned) == "ALGORITHM_NOT_ALLOWED"
+    assert outcome(token(header={"kid": "r"})) == "ALGORITHM_NOT_ALLOWED"
 
 
 def test_a_base64url_with_loose_bits_is_another_text_and_refused() -> None:
@@ -194,7 +195,7 @@ def test_a_base64url_with_loose_bits_is_another_text_and_refused() -> None:
     # 256 bytes leave four bits of the last character unused.
     loose = good[:-1] + chr(ord(good[-1]) + 1)
     assert decoded(loose.rpartition(".")[2]) == decoded(good.rpartition(".")[2])
-    assert outcome(loose) is ErrorCode.MALFORMED_TOKEN
+    assert outcome(loose) == "MALFORMED_TOKEN"
 
 
 class Rotating:
@@ -276,7 +277,7 @@ def test_while_the_issuer_is_down_known_keys_serve_and_the_failure_is_told() -> 
 def test_without_any_key_the_verifier_says_that_it_cannot_work() -> None:
     source = Rotating("a")
     source.down = True
-    assert outcome(of("a"), Verifier(settings(), source)) is ErrorCode.KEYS_UNAVAILABLE
+    assert outcome(of("a"), Verifier(settings(), source)) == "KEYS_UNAVAILABLE"
 
 
 def originals() -> list[tuple[str, Callable[[], Verifier]]]:
