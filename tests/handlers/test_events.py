@@ -274,16 +274,16 @@ def test_of_two_connections_that_end_together_one_is_reported_and_again_with_the
 def test_a_departure_whose_answer_was_lost_is_reported_when_it_is_sent_again(
     tables: Tables, follow: Follow, deliver: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from websocket_push.tables.tracking import Tracking
+    from websocket_push.aws.dynamodb import DynamoDB
 
     follow(OPENED, DISCONNECTED)
-    update = Tracking._update
+    update = DynamoDB.update_item
 
-    async def send_twice(self: Tracking, *arguments: Any, **options: Any) -> Any:
+    async def send_twice(self: DynamoDB, *arguments: Any, **options: Any) -> Any:
         await update(self, *arguments, **options)
         return await update(self, *arguments, **options)
 
-    monkeypatch.setattr(Tracking, "_update", send_twice)
+    monkeypatch.setattr(DynamoDB, "update_item", send_twice)
     assert kinds(deliver()) == ["user.offline"]
 
 
