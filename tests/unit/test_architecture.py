@@ -130,7 +130,7 @@ def test_a_handler_imports_no_other_handler() -> None:
 
 
 def test_the_list_of_package_contents_is_what_the_handlers_import() -> None:
-    assert LISTED == packages(), "run: python -m tools.package_sources"
+    assert packages() == LISTED, "run: python -m tools.package_sources"
 
 
 def test_every_source_is_in_some_package() -> None:
