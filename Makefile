@@ -12,8 +12,9 @@ export TERRAFORM
 
 RUN := .venv/bin/python
 PYTEST := $(RUN) -m pytest
-# On all processors, the tests of a file by the same process.
-SPREAD := $(PYTEST) --numprocesses auto --dist loadfile
+# On all processors, the tests of a file by the same process. Not the files with the most tests first, which is the
+# default: those that run Terraform have few tests, and would be left for the end, where the other processes are idle.
+SPREAD := $(PYTEST) --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Each has a target of its own.
 SLOW := tests/e2e/test_acceptance.py tests/e2e/test_interrupted.py

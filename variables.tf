@@ -558,7 +558,7 @@ variable "push_queue" {
       topic[0] == local.provider_partition
       && (topic[1] == local.provider_region || length(setsubtract([topic[1], local.provider_region], local.regions_by_default)) == 0)
     ])
-    error_message = "push_queue.source_arns has an SNS topic of another Region or partition from which the queue can have nothing: SNS sends within its partition, and where one of the two Regions is not enabled by default under another name, which the queue's policy does not admit. Name a topic in the provider's Region, ${local.provider_region}."
+    error_message = "push_queue.source_arns has an SNS topic that cannot send to the queue: one of another partition, or of another Region where the topic's Region or the queue's is not enabled by default. SNS then sends under another name, which the queue's policy does not allow. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 

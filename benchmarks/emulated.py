@@ -45,7 +45,7 @@ def percentile(samples: Sequence[float], percent: int) -> float:
 
 
 def measure(progress: Progress) -> dict[str, dict[str, list[float]]]:
-    """Apply the minimal example to an emulator, push through both functions in turn, and give the samples.
+    """Apply the minimal example to an emulator, push through both functions in turn, and return the samples.
 
     Raises
     ------
@@ -97,7 +97,7 @@ async def _time_receipt(alice: Device, invoke: Any) -> float:
 
 
 def _deploy_reference(local: Emulator, outputs: Mapping[str, Any]) -> str:
-    """Deploy the boto3 function beside this project's, and give its ARN."""
+    """Deploy the boto3 function beside this project's, and return its ARN."""
     lambda_ = clients(local)("lambda")
     ours = lambda_.get_function_configuration(FunctionName=outputs["push_function_arn"])
     variables = dict(ours["Environment"]["Variables"])

@@ -59,7 +59,7 @@ def push_costs(contender: str, tasks: Sequence[Task], environment: Mapping[str, 
 
 
 def wrk_cost(url: str, environment: Mapping[str, str], *, seconds: float) -> float:
-    """Let wrk post to a connection as fast as it can, and give its CPU per request in microseconds."""
+    """Let wrk post to a connection as fast as it can, and return its CPU per request in microseconds."""
     duration = f"{max(1, round(seconds))}s"
     command = ["wrk", "--threads", "1", "--connections", str(POOL_SIZE), "--duration", duration]
     outcome = run([*command, "--script", str(_WRK_SCRIPT), url], environment)

@@ -38,7 +38,7 @@ class Progress:
         self._show()
 
     def finish(self) -> str:
-        """Leave a finished line behind, and give the time that it took."""
+        """Leave a finished line behind, and return the time that it took."""
         text = f"{self._label} ... {self._counted()}{self._seconds():.0f} s"
         self._stream.write(f"\r\x1b[K{text}\n" if self._stream.isatty() else f"{text}\n")
         self._stream.flush()

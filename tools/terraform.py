@@ -78,7 +78,7 @@ class Terraform:
         self.run("destroy", "-input=false", "-no-color", "-auto-approve", *arguments, listen=listen)
 
     def planned_changes(self, *arguments: str) -> dict[str, list[str]]:
-        """Plan, and give what would be done to which resource, such as `{"module.a.aws_b.c": ["update"]}`.
+        """Plan, and return what would be done to which resource, such as `{"module.a.aws_b.c": ["update"]}`.
 
         Changes of outputs count as well, under `output.NAME`.
         """
@@ -101,7 +101,7 @@ class Terraform:
         self.run("test", "-no-color", TESTS)
 
     def run(self, *arguments: str, listen: Listener | None = None) -> str:
-        """Run a command and give what it printed.
+        """Run a command and return what it printed.
 
         Raises
         ------
@@ -173,7 +173,7 @@ def terraform_environment(build: Path, program: Program) -> dict[str, str]:
 
 
 def copy_sources(target: Path) -> Path:
-    """Copy what Terraform reads of this checkout to a folder that is made for it, and give that folder."""
+    """Copy what Terraform reads of this checkout to a folder that is made for it, and return that folder."""
     for pattern in _COPIED:
         for source in CHECKOUT.glob(pattern):
             relative = source.relative_to(CHECKOUT)

@@ -37,7 +37,7 @@ class Device:
         await self._connection.send(text)
 
     async def ask(self, text: str | Frame) -> Frame:
-        """Send a message and give the reply; notifications that come before it are kept for `next_notification`."""
+        """Send a message and return the reply; notifications that come before it are kept for `next_notification`."""
         await self.send(text if isinstance(text, str) else json.dumps(text))
         while (frame := await self._receive()).get("type") == "notification":
             self._set_aside.append(frame)

@@ -50,7 +50,7 @@ class Stub:
     _sequence: int = 0
 
     def listen(self, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on a free port of the loopback interface, and give its number."""
+        """Listen on a free port of the loopback interface, and return its number."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, (listener, tls))

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from websocket_push.protocol.errors import RequestError
+from websocket_push.protocol.errors import RequestError, unknown_connection
 from websocket_push.protocol.values import require_user_id
 from websocket_push.settings import SettingsError
 from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
     from websocket_push.settings import ClientPush
     from websocket_push.tables.revocations import Token
 
@@ -75,7 +75,7 @@ async def messaging_user(
         raise RequestError("MISSING_USER_ID", "This connection was not authorized.")
     connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
-        raise RequestError("UNKNOWN_CONNECTION", "This connection is no longer registered. Connect again.")
+        raise unknown_connection()
     if revocable:
         await require_not_revoked(token_of(event), connection.user_id, clients, deadline=deadline)
     return connection.user_id

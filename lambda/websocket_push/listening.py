@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
-from websocket_push.protocol.errors import RequestError
+from websocket_push.protocol.errors import RequestError, unknown_connection
 from websocket_push.protocol.topics import Grants, parse_grants
 from websocket_push.tables.subscriptions import Subscriptions
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from websocket_push.protocol.error_codes import ErrorCode
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
 
     Refused: TypeAlias = tuple[tuple[str, ErrorCode], ...]
 
@@ -131,8 +131,3 @@ def choose(wanted: Sequence[str], has: Set[str], grants: Grants, *, most: int) -
         else:
             refused.append((topic, "TOO_MANY_TOPICS"))
     return accepted, tuple(refused)
-
-
-def unknown_connection() -> RequestError:
-    """Return the error for a connection whose row is gone."""
-    return RequestError("UNKNOWN_CONNECTION", "This connection is not registered any more. Connect again.")

@@ -143,7 +143,7 @@ def build(function: str, folder: Path) -> Path:
 
 
 def run(function: str, package: Path, event: object, environment: Mapping[str, str]) -> tuple[dict[str, Any], Any]:
-    """Have a package handle an event in a bare interpreter, and give its log line and its answer."""
+    """Have a package handle an event in a bare interpreter, and return its log line and its answer."""
     handler = json.loads((LAMBDA / "packages.json").read_text(encoding="utf-8"))[function]["handler"]
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROGRAM, package, handler, json.dumps(event)],

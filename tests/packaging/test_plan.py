@@ -100,7 +100,7 @@ class Checkout:
         self._terraform.init()
 
     def plan(self, **inputs: object) -> Values:
-        """Plan from nothing, and give the planned resources."""
+        """Plan from nothing, and return the planned resources."""
         plan = self._terraform.data / "plan"
         variable = f"-var=inputs={json.dumps(inputs)}"
         self._terraform.run("plan", "-input=false", "-no-color", f"-out={plan}", variable)

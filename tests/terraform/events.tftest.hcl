@@ -25,6 +25,24 @@ mock_provider "aws" {
 
 variables {
   allow_anonymous = true
+  table_names     = { clients = "events-clients", notifications = "events-notifications" }
+  billing = {
+    mode               = "PAY_PER_REQUEST"
+    clients            = { read_capacity = 5, write_capacity = 5 }
+    clients_index      = { read_capacity = 5, write_capacity = 5 }
+    notifications      = { read_capacity = 5, write_capacity = 5 }
+    target_utilization = 70
+  }
+  api = {
+    execution_arn   = "arn:api"
+    stage_name      = "live"
+    connections_url = "https://api.example/live"
+  }
+  region            = "eu-west-1"
+  dns_suffix        = "amazonaws.com"
+  alias_name        = "live"
+  deployed_packages = ""
+  push_function     = { name = "push", arn = "arn:push", invocation_arn = "arn:push", timeout = 30 }
 }
 
 run "without_it" {
@@ -54,16 +72,8 @@ run "stream" {
     source = "./modules/dynamodb"
   }
   variables {
-    name        = "events"
-    table_names = { clients = "events-clients", notifications = "events-notifications" }
-    stream      = true
-    billing = {
-      mode               = "PAY_PER_REQUEST"
-      clients            = { read_capacity = 5, write_capacity = 5 }
-      clients_index      = { read_capacity = 5, write_capacity = 5 }
-      notifications      = { read_capacity = 5, write_capacity = 5 }
-      target_utilization = 70
-    }
+    name   = "events"
+    stream = true
   }
 
   assert {
@@ -78,15 +88,7 @@ run "no_stream" {
     source = "./modules/dynamodb"
   }
   variables {
-    name        = "events"
-    table_names = { clients = "events-clients", notifications = "events-notifications" }
-    billing = {
-      mode               = "PAY_PER_REQUEST"
-      clients            = { read_capacity = 5, write_capacity = 5 }
-      clients_index      = { read_capacity = 5, write_capacity = 5 }
-      notifications      = { read_capacity = 5, write_capacity = 5 }
-      target_utilization = 70
-    }
+    name = "events"
   }
 
   assert {
@@ -113,11 +115,6 @@ run "permissions" {
       subscriptions_table_name = "events-subscriptions"
       subscriptions_table_arn  = "arn:subscriptions"
     }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
     queues = {
       dead_letter_queue_arn        = "arn:dead-letters"
       control_queue_arn            = "arn:control"
@@ -129,17 +126,13 @@ run "permissions" {
       events_dead_letter_queue_arn = "arn:events-dead-letters"
       kms_key_arn                  = "arn:key"
     }
-    control           = { revocation_ttl = 3600 }
-    events            = { event_bus_arn = "arn:bus", offline_after = 45, include_content = true }
-    limits            = { connections_per_user = 5, on_excess = "close_oldest" }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "/aws/lambda/events-${key}" }
+    control         = { revocation_ttl = 3600 }
+    events          = { event_bus_arn = "arn:bus", offline_after = 45, include_content = true }
+    limits          = { connections_per_user = 5, on_excess = "close_oldest" }
+    topics          = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
+    function_names  = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "events-${key}" }
+    function_arns   = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "arn:events-${key}" }
+    log_group_names = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions", "events"] : key => "/aws/lambda/events-${key}" }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -241,11 +234,6 @@ run "off" {
       subscriptions_table_name = "events-subscriptions"
       subscriptions_table_arn  = "arn:subscriptions"
     }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
     queues = {
       dead_letter_queue_arn = "arn:dead-letters"
       control_queue_arn     = "arn:control"
@@ -254,16 +242,12 @@ run "off" {
       fanout_queue_url      = "https://queue/fanout"
       kms_key_arn           = "arn:key"
     }
-    control           = { revocation_ttl = 3600 }
-    limits            = { connections_per_user = 5, on_excess = "close_oldest" }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    control         = { revocation_ttl = 3600 }
+    limits          = { connections_per_user = 5, on_excess = "close_oldest" }
+    topics          = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
+    function_names  = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "events-${key}" }
+    function_arns   = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "arn:events-${key}" }
+    log_group_names = { for key in ["connect", "disconnect", "poll", "push", "control", "fanout", "subscriptions"] : key => "/aws/lambda/events-${key}" }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -307,7 +291,6 @@ run "queues" {
   variables {
     queue_names      = { control = "c", dead_letter = "d", fanout = "f", fanout_dead_letter = "fd", push = "p", push_dead_letter = "pd", events = "events", events_dead_letter = "events-dead-letters" }
     queue_arns       = { control = "arn:c", dead_letter = "arn:d", fanout = "arn:f", fanout_dead_letter = "arn:fd", push = "arn:p", push_dead_letter = "arn:pd", events = "arn:events", events_dead_letter = "arn:ed" }
-    push_function    = { name = "push", arn = "arn:push", invocation_arn = "arn:push", timeout = 30 }
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
     events = {
       function   = { name = "events-events", invocation_arn = "arn:events:live", timeout = 20 }
@@ -356,7 +339,6 @@ run "no_queues" {
   variables {
     queue_names      = { control = "c", dead_letter = "d", fanout = "f", fanout_dead_letter = "fd", push = "p", push_dead_letter = "pd" }
     queue_arns       = { control = "arn:c", dead_letter = "arn:d", fanout = "arn:f", fanout_dead_letter = "arn:fd", push = "arn:p", push_dead_letter = "arn:pd" }
-    push_function    = { name = "push", arn = "arn:push", invocation_arn = "arn:push", timeout = 30 }
     async_invocation = { maximum_event_age = 21600, maximum_retry_attempts = 2 }
   }
 

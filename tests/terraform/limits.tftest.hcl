@@ -7,6 +7,29 @@ mock_provider "aws" {
 
 variables {
   allow_anonymous = true
+  tables = {
+    clients_table_name       = "events-clients"
+    clients_table_arn        = "arn:clients"
+    clients_index_name       = "userId-index"
+    clients_index_arn        = "arn:clients/index/userId-index"
+    notifications_table_name = "events-notifications"
+    notifications_table_arn  = "arn:notifications"
+    subscriptions_table_name = "events-subscriptions"
+    subscriptions_table_arn  = "arn:subscriptions"
+  }
+  api = {
+    execution_arn   = "arn:api"
+    stage_name      = "live"
+    connections_url = "https://api.example/live"
+  }
+  queues            = { dead_letter_queue_arn = "arn:dead-letters" }
+  region            = "eu-west-1"
+  dns_suffix        = "amazonaws.com"
+  alias_name        = "live"
+  deployed_packages = ""
+  function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
+  function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
+  log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
 }
 
 run "the_least_for_clients" {
@@ -31,32 +54,9 @@ run "what_is_not_limited" {
     source = "./modules/lambda"
   }
   variables {
-    name = "events"
-    tables = {
-      clients_table_name       = "events-clients"
-      clients_table_arn        = "arn:clients"
-      clients_index_name       = "userId-index"
-      clients_index_arn        = "arn:clients/index/userId-index"
-      notifications_table_name = "events-notifications"
-      notifications_table_arn  = "arn:notifications"
-      subscriptions_table_name = "events-subscriptions"
-      subscriptions_table_arn  = "arn:subscriptions"
-    }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
-    queues            = { dead_letter_queue_arn = "arn:dead-letters" }
-    limits            = null
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    name   = "events"
+    limits = null
+    topics = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -107,32 +107,9 @@ run "refusing_one_too_many" {
     source = "./modules/lambda"
   }
   variables {
-    name = "events"
-    tables = {
-      clients_table_name       = "events-clients"
-      clients_table_arn        = "arn:clients"
-      clients_index_name       = "userId-index"
-      clients_index_arn        = "arn:clients/index/userId-index"
-      notifications_table_name = "events-notifications"
-      notifications_table_arn  = "arn:notifications"
-      subscriptions_table_name = "events-subscriptions"
-      subscriptions_table_arn  = "arn:subscriptions"
-    }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
-    queues            = { dead_letter_queue_arn = "arn:dead-letters" }
-    limits            = { connections_per_user = 5, on_excess = "refuse" }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    name   = "events"
+    limits = { connections_per_user = 5, on_excess = "refuse" }
+    topics = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -175,32 +152,9 @@ run "closing_the_oldest" {
     source = "./modules/lambda"
   }
   variables {
-    name = "events"
-    tables = {
-      clients_table_name       = "events-clients"
-      clients_table_arn        = "arn:clients"
-      clients_index_name       = "userId-index"
-      clients_index_arn        = "arn:clients/index/userId-index"
-      notifications_table_name = "events-notifications"
-      notifications_table_arn  = "arn:notifications"
-      subscriptions_table_name = "events-subscriptions"
-      subscriptions_table_arn  = "arn:subscriptions"
-    }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
-    queues            = { dead_letter_queue_arn = "arn:dead-letters" }
-    limits            = { connections_per_user = 5, on_excess = "close_oldest" }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    name   = "events"
+    limits = { connections_per_user = 5, on_excess = "close_oldest" }
+    topics = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -251,32 +205,9 @@ run "counting_messages" {
     source = "./modules/lambda"
   }
   variables {
-    name = "events"
-    tables = {
-      clients_table_name       = "events-clients"
-      clients_table_arn        = "arn:clients"
-      clients_index_name       = "userId-index"
-      clients_index_arn        = "arn:clients/index/userId-index"
-      notifications_table_name = "events-notifications"
-      notifications_table_arn  = "arn:notifications"
-      subscriptions_table_name = "events-subscriptions"
-      subscriptions_table_arn  = "arn:subscriptions"
-    }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
-    queues            = { dead_letter_queue_arn = "arn:dead-letters" }
-    limits            = { messages_per_second = 5 }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    name   = "events"
+    limits = { messages_per_second = 5 }
+    topics = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
 
     allow_anonymous    = false
     allowed_origins    = []
@@ -320,32 +251,9 @@ run "counting_messages_where_clients_do_not_push" {
     source = "./modules/lambda"
   }
   variables {
-    name = "events"
-    tables = {
-      clients_table_name       = "events-clients"
-      clients_table_arn        = "arn:clients"
-      clients_index_name       = "userId-index"
-      clients_index_arn        = "arn:clients/index/userId-index"
-      notifications_table_name = "events-notifications"
-      notifications_table_arn  = "arn:notifications"
-      subscriptions_table_name = "events-subscriptions"
-      subscriptions_table_arn  = "arn:subscriptions"
-    }
-    api = {
-      execution_arn   = "arn:api"
-      stage_name      = "live"
-      connections_url = "https://api.example/live"
-    }
-    queues            = { dead_letter_queue_arn = "arn:dead-letters" }
-    limits            = { messages_per_second = 50 }
-    topics            = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
-    region            = "eu-west-1"
-    dns_suffix        = "amazonaws.com"
-    alias_name        = "live"
-    deployed_packages = ""
-    function_names    = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "events-${key}" }
-    function_arns     = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "arn:events-${key}" }
-    log_group_names   = { for key in ["connect", "disconnect", "poll", "push", "subscriptions"] : key => "/aws/lambda/events-${key}" }
+    name   = "events"
+    limits = { messages_per_second = 50 }
+    topics = { max_per_connection = 20, immediate_connections = 500, broadcast_rate = 5000, workers = 2 }
 
     allow_anonymous    = false
     allowed_origins    = []

@@ -1,1 +1,1 @@
-"""Signed requests to AWS: DynamoDB and the API Gateway management API."""
+"""Signed requests to AWS: DynamoDB, the API Gateway management API, SQS and EventBridge."""

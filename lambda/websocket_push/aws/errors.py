@@ -1,8 +1,4 @@
-"""What can go wrong, outside and inside this package.
-
-:class:`AwsError` is all that callers see. The other classes pass between the modules of this package and are turned
-into an :class:`AwsError` in one place, :mod:`websocket_push.aws.error_mapping`.
-"""
+"""The one error that callers of this package see; :mod:`websocket_push.aws.error_mapping` makes it of all others."""
 
 
 class AwsError(Exception):

@@ -122,7 +122,7 @@ class Sender(ABC):
         operation, method, endpoint, individual
             See `Target`.
         service : str
-            The signing name: `"dynamodb"` or `"execute-api"`.
+            The signing name, such as `"dynamodb"` or `"execute-api"`.
         **headers : str
             Sent and signed; an underscore in a name stands for a hyphen.
 

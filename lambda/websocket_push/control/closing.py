@@ -20,6 +20,9 @@ _UNFINISHED = ("connecting", "failed")
 
 Result = TypeVar("Result")
 
+Reply = dict[str, object]
+"""An answer of the control function, as a JSON object."""
+
 
 class Tally(NamedTuple):
     """What became of connections that were to be closed.

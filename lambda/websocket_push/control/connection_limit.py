@@ -126,16 +126,14 @@ def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:
 def make_connection_limit(sender: Sender, clients_table: str, settings: LimitSettings) -> ConnectionLimit:
     """Make what limits connections."""
     dynamodb = DynamoDB(sender)
-    return ConnectionLimit(
+    limit = ConnectionLimit(
         settings.most,
         dynamodb,
         Clients(dynamodb, clients_table, settings.clients_index, settings.subscriptions_table),
         Connections(sender, settings.connections_url) if settings.connections_url else None,
-        _make_endings(dynamodb, clients_table) if settings.events else None,
     )
-
-
-def _make_endings(dynamodb: DynamoDB, clients_table: str) -> "Endings":
+    if not settings.events:
+        return limit
     from websocket_push.tables.endings import Endings
 
-    return Endings(dynamodb, clients_table)
+    return limit._replace(endings=Endings(dynamodb, clients_table))

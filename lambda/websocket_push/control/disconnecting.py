@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.queue import Queue
-from websocket_push.control.closing import AGAIN_SECONDS, Closer, each_of
+from websocket_push.control.closing import AGAIN_SECONDS, Closer, Reply, each_of
 from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import DisconnectRequest
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.registry import Registry
-
-Reply = dict[str, object]
 
 CLOSING_MILLISECONDS = 60_000
 """For how long connections that may still be open are closed again. A handshake is over after 29 s."""

@@ -1,14 +1,9 @@
 """Who is connected: a user's connections, and which of many users have any."""
 
-from websocket_push.control.closing import each_of
+from websocket_push.control.closing import Reply, each_of
 from websocket_push.protocol.control_request import ConnectionsRequest, OnlineRequest
-from websocket_push.protocol.identifiers import rfc_3339
+from websocket_push.protocol.identifiers import LATEST_MILLISECONDS, rfc_3339
 from websocket_push.tables.registry import Registry, Row
-
-Reply = dict[str, object]
-
-LATEST_MILLISECONDS = 253_402_300_799_999
-"""The end of the year 9999, since the epoch: RFC 3339 has no later time."""
 
 
 async def connections(request: ConnectionsRequest, registry: Registry, *, now: int, deadline: float) -> Reply:

@@ -10,17 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from websocket_push.aws.queue import Queue
-from websocket_push.control.closing import AGAIN_SECONDS, Closer, Closing, Tally, each_of
+from websocket_push.control.closing import AGAIN_SECONDS, Closer, Closing, Reply, Tally, each_of
 from websocket_push.control.ending import Cause
 from websocket_push.protocol.control_request import RevokeRequest, UnrevokeRequest
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.protocol.identifiers import rfc_3339
-from websocket_push.protocol.values import require_user_id
+from websocket_push.protocol.values import is_whole, require_user_id
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.registry import MAX_TOKEN_IDS, Registry
-
-Reply = dict[str, object]
 
 SWEEPING_MILLISECONDS = 120_000
 """For how long connections that may still be open are looked for again. A handshake is over after 29 s."""
@@ -144,6 +142,6 @@ def parse_sweep(message: Mapping[str, object]) -> Sweep:
         `INVALID_REQUEST` or `INVALID_USER_ID` for any other.
     """
     revoked_at = message.get("revokedAt")
-    if not isinstance(revoked_at, int) or isinstance(revoked_at, bool):
+    if not is_whole(revoked_at):
         raise RequestError("INVALID_REQUEST", "The message is none of the control function's own.")
     return Sweep(require_user_id(message.get("sweep"), "sweep"), revoked_at)

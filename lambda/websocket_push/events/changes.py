@@ -9,14 +9,11 @@ from websocket_push.aws.dynamodb import Item
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.cloud_events import Event
 from websocket_push.protocol.errors import RequestError
-from websocket_push.protocol.identifiers import rfc_3339
+from websocket_push.protocol.identifiers import LATEST_MILLISECONDS, rfc_3339
 from websocket_push.protocol.stream import Change
 from websocket_push.protocol.values import require_user_id
 from websocket_push.tables.clients import Connection, read_connection
 from websocket_push.tables.tracking import Tracking
-
-_END_OF_TIME = 253_402_300_800_000
-"""The end of the year 9999, the last that RFC 3339 can write, in milliseconds since the epoch."""
 
 
 class Followed(NamedTuple):
@@ -120,7 +117,7 @@ def _read(row: Item) -> Connection:
         For any other.
     """
     connection = read_connection(row, require_user_id(row["userId"]["S"], "userId"))
-    if not all(0 <= time < _END_OF_TIME for time in (connection.connected_at, connection.expires_at * 1000)):
+    if not all(0 <= time <= LATEST_MILLISECONDS for time in (connection.connected_at, connection.expires_at * 1000)):
         raise ValueError("a time that no calendar has")
     return connection
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from websocket_push.protocol.cloud_events import Event
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id, rfc_3339
+from websocket_push.protocol.values import is_whole
 from websocket_push.tables.tracking import Tracking
 
 
@@ -91,7 +92,7 @@ def _text(message: Mapping[str, object], name: str) -> str:
 
 def _number(message: Mapping[str, object], name: str) -> int:
     value = message.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not is_whole(value) or value < 0:
         raise _foreign()
     return value
 

@@ -27,7 +27,7 @@ from websocket_push.telemetry.explain import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.control.connection_limit import ConnectionLimit, LimitSettings
-    from websocket_push.protocol.events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, Response
 
 
 class Settings(NamedTuple):

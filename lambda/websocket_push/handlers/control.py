@@ -8,7 +8,7 @@ from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.management import Management
 from websocket_push.aws.queue import Queue
-from websocket_push.control.closing import Closer
+from websocket_push.control.closing import Closer, Reply, Tally
 from websocket_push.control.disconnecting import Disconnecting
 from websocket_push.control.presence import connections, online
 from websocket_push.control.revoking import Revoking, parse_sweep
@@ -34,9 +34,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
-
-Reply = dict[str, object]
+    from websocket_push.protocol.lambda_events import Event
 
 
 class Settings(NamedTuple):
@@ -198,8 +196,8 @@ def _revoking(invocation: Invocation[Warm]) -> Revoking:
 
 def _note(reply: Reply, invocation: Invocation[Warm]) -> None:
     """Have the log line say how many connections became of what, and nothing of whose they are."""
-    for name, value in reply.items():
-        if isinstance(value, int) and name not in ("issuedBefore", "revoked"):
-            invocation.fields[name] = value
+    for name in ("connections", *Tally._fields):
+        if name in reply:
+            invocation.fields[name] = reply[name]
     if reply.get("closed"):
         invocation.fields["ConnectionsEnded"] = reply["closed"]

@@ -15,7 +15,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, Response
     from websocket_push.tables.endings import Endings
 
 
@@ -44,17 +44,15 @@ class Warm(NamedTuple):
 
 
 def make(sender: Sender) -> Warm:
-    """Make the table that disconnect works with."""
+    """Make what disconnect works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
     clients = Clients(dynamodb, settings.clients_table, subscriptions=settings.subscriptions_table)
-    return Warm(clients, _make_endings(dynamodb, settings.clients_table) if settings.events else None)
-
-
-def _make_endings(dynamodb: DynamoDB, clients_table: str) -> "Endings":
+    if not settings.events:
+        return Warm(clients, None)
     # Imported here, so that without events the function starts as fast as if there were none.
     from websocket_push.tables.endings import Endings
 
-    return Endings(dynamodb, clients_table)
+    return Warm(clients, Endings(dynamodb, settings.clients_table))
 
 
 def handler(event: "Event", context: LambdaContext) -> "Response":

@@ -14,7 +14,6 @@ from websocket_push.protocol.cloud_events import Event as CloudEvent
 from websocket_push.protocol.stream import is_stream, parse_stream
 from websocket_push.protocol.values import parse_message
 from websocket_push.push.intake import batch_response, intake_fields, take_in
-from websocket_push.push.report import Report
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation, LambdaContext
 from websocket_push.settings import read_seconds, read_text
@@ -24,7 +23,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import BatchResponse, Event
+    from websocket_push.protocol.lambda_events import BatchResponse, Event
 
 STARTING_SHARE = 0.7
 """The part of the time in which messages of a batch are started."""
@@ -104,9 +103,8 @@ async def _take(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse"
     messages = parse_batch(event)
     listener = Listener(invocation.warm.tracking, invocation.now_milliseconds() // 1000, invocation.deadline)
 
-    async def take(message: QueuedMessage) -> Report:
+    async def take(message: QueuedMessage) -> None:
         await _send(await listener.take(parse_message(message.body)), invocation)
-        return {"totals": {}}
 
     starts_until = invocation.started + STARTING_SHARE * (invocation.deadline - invocation.started)
     intakes = await take_in(messages, take, starts_until=starts_until)

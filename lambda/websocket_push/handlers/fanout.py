@@ -30,7 +30,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import BatchResponse, Event
+    from websocket_push.protocol.lambda_events import BatchResponse, Event
 
 BEGINNING_SHARE = 0.7
 """The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from websocket_push.history import Log, Page
-    from websocket_push.protocol.events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
     Warm: TypeAlias = tuple["Settings", DynamoDB, Clients, StoredNotifications, MessageLimit | None]

@@ -5,8 +5,8 @@ from functools import cache
 
 from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.http.blocking import together
-from websocket_push.listening import unknown_connection
 from websocket_push.logs import Logs, Tails
+from websocket_push.protocol.errors import unknown_connection
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.tables.subscriptions import find_listener

@@ -15,7 +15,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import BatchResponse, Event, Response
+    from websocket_push.protocol.lambda_events import BatchResponse, Event, Response
 
 
 def handler(event: "Event", context: LambdaContext) -> "Report | BatchResponse | Response":

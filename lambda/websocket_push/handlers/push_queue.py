@@ -8,7 +8,7 @@ from websocket_push.runtime.invocation import Invocation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import BatchResponse, Event
+    from websocket_push.protocol.lambda_events import BatchResponse, Event
 
 FINISHING_SHARE = 0.3
 """The part of the time in which no further message of a batch is started, so that the others can be finished."""

@@ -10,7 +10,7 @@ from websocket_push.runtime.invocation import Invocation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, Response
 
 ROUTE_SECONDS = 27.0
 """How long a push on the route may take: API Gateway waits 29 s for an integration ("Integration timeout")."""

@@ -28,7 +28,6 @@ from websocket_push.telemetry.counts import count_push, count_topic_push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.aws.queue import Queue
     from websocket_push.push.topics import Topics, TopicsSettings
     from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
     from websocket_push.runtime.message_limit import MessageLimit, Rate
@@ -104,7 +103,7 @@ class Warm(NamedTuple):
     management: Management
     topics: "Topics | None"
     limit: "MessageLimit | None"
-    events_queue: "Queue | None"
+    undelivered: "Undelivered | None"
     replacements: "Replacements | None"
 
 
@@ -121,7 +120,7 @@ def make(sender: ConcurrentSender) -> Warm:
         Management(sender, settings.connections_url),
         None if topics is None else _make_topics(sender, dynamodb, topics),
         None if settings.rate is None else settings.rate.limit(),
-        None if settings.undelivered is None else _make_queue(sender, settings.undelivered),
+        None if settings.undelivered is None else _make_undelivered(sender, settings.undelivered),
         _make_replacements(dynamodb, settings.notifications_table) if settings.inbox else None,
     )
 
@@ -132,10 +131,10 @@ def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings
     return make_topics(sender, dynamodb, settings)
 
 
-def _make_queue(sender: ConcurrentSender, settings: "UndeliveredSettings") -> "Queue":
-    from websocket_push.push.undelivered import make_queue
+def _make_undelivered(sender: ConcurrentSender, settings: "UndeliveredSettings") -> "Undelivered":
+    from websocket_push.push.undelivered import make_undelivered
 
-    return make_queue(sender, settings)
+    return make_undelivered(sender, settings)
 
 
 def _make_replacements(dynamodb: PreparingDynamoDB, table: str) -> "Replacements":
@@ -192,15 +191,6 @@ def pusher_until(invocation: Invocation[Warm], *, until: float) -> Pusher:
         new_id=invocation.new_id,
         random=invocation.random,
         refusals=Refusals(),
-        undelivered=None if settings.undelivered is None else _undelivered(invocation),
+        undelivered=invocation.warm.undelivered,
         replacements=invocation.warm.replacements,
     )
-
-
-def _undelivered(invocation: Invocation[Warm]) -> "Undelivered":
-    from websocket_push.push.undelivered import Undelivered
-
-    settings, queue = invocation.warm.settings.undelivered, invocation.warm.events_queue
-    assert settings is not None  # noqa: S101 - for the type checker: the caller has looked
-    assert queue is not None  # noqa: S101 - for the type checker: there is one with the settings
-    return Undelivered(queue, settings.include_content, invocation.now_milliseconds)

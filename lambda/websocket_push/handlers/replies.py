@@ -7,7 +7,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Response
+    from websocket_push.protocol.lambda_events import Response
 
 _CONNECT_STATUSES = {
     "INVALID_REQUEST": 400,

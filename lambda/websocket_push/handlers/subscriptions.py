@@ -21,7 +21,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 

@@ -16,7 +16,7 @@ from websocket_push.tokens.verifier import Verifier, choose_verifier, make_verif
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event, Policy
+    from websocket_push.protocol.lambda_events import Event, Policy
 
 
 _now = time.time

@@ -1,11 +1,17 @@
-"""The requests of the control function: who is connected, disconnect, revoke."""
+"""The requests of the control function: who is connected, disconnect, revoke, mark."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from websocket_push.protocol.errors import RequestError
-from websocket_push.protocol.values import MAX_TOKEN_ID_BYTES, is_token_id, require_known_fields, require_user_id
+from websocket_push.protocol.values import (
+    MAX_TOKEN_ID_BYTES,
+    is_token_id,
+    is_whole,
+    require_known_fields,
+    require_user_id,
+)
 
 MAX_USERS = 1000
 """How many users one request may ask about."""
@@ -106,7 +112,7 @@ def _parse_connections(request: Mapping[str, object]) -> ConnectionsRequest:
     limit = request.get("limit")
     if limit is None:
         limit = DEFAULT_LIMIT
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_LIMIT:
+    if not is_whole(limit) or not 1 <= limit <= MAX_LIMIT:
         raise RequestError("INVALID_LIMIT", f"limit must be an integer from 1 to {MAX_LIMIT}.")
     return ConnectionsRequest(
         user_id=require_user_id(request.get("userId"), "userId"),
@@ -153,7 +159,7 @@ def _parse_revoke(request: Mapping[str, object], now: int) -> RevokeRequest:
     if issued_before is None:
         # Tokens of this second are among those issued until now.
         return RevokeRequest(user_id, now + 1, None)
-    if not isinstance(issued_before, int) or isinstance(issued_before, bool) or issued_before < 1:
+    if not is_whole(issued_before) or issued_before < 1:
         raise RequestError(
             "INVALID_ISSUED_BEFORE", "issuedBefore must be whole seconds since the epoch, as in the claim iat."
         )

@@ -1,4 +1,4 @@
-"""The one exception that carries an error of the closed list."""
+"""The one exception that carries an error of the closed list (`error_codes`)."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,3 +23,8 @@ class RequestError(Exception):
         self.code = code
         self.message = message
         self.retry_after = retry_after
+
+
+def unknown_connection() -> RequestError:
+    """Return the error for a connection whose row is gone."""
+    return RequestError("UNKNOWN_CONNECTION", "This connection is no longer registered. Connect again.")

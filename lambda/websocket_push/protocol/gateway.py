@@ -7,7 +7,7 @@ from websocket_push.protocol.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import RequestContext
+    from websocket_push.protocol.lambda_events import RequestContext
 
 
 def require_event(event: object, event_type: str) -> "RequestContext":

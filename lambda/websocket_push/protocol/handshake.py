@@ -12,7 +12,7 @@ from websocket_push.protocol.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
 
 BEARER = "bearer"
 """The subprotocol after which a token follows: `new WebSocket(url, ["bearer", token])`."""

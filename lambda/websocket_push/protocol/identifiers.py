@@ -65,6 +65,10 @@ def milliseconds_of(notification_id: str) -> int:
     return int(notification_id[:8] + notification_id[9:13], 16)
 
 
+LATEST_MILLISECONDS = 253_402_300_799_999
+"""The end of the year 9999, since the epoch: RFC 3339 has no later time."""
+
+
 def rfc_3339(unix_milliseconds: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds, as in 2026-01-31T12:00:00.000Z."""
     seconds, milliseconds = divmod(unix_milliseconds, 1000)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
-from websocket_push.protocol.values import MAX_SAFE_INTEGER, require_known_fields
+from websocket_push.protocol.values import MAX_SAFE_INTEGER, is_whole, require_known_fields
 
 MAX_EXCEPTIONS = 200
 """How many notifications a state lists one by one: about 11 KB, which fits into a frame and an item."""
@@ -269,6 +269,6 @@ def _parse_id(value: object, field: str, now: int) -> str:
 def _parse_at(value: object) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_SAFE_INTEGER:
+    if not is_whole(value) or not 0 <= value <= MAX_SAFE_INTEGER:
         raise RequestError("INVALID_MARK", "at must be whole milliseconds since the epoch.")
     return value

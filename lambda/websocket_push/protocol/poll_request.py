@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import parse_notification_id
-from websocket_push.protocol.values import require_known_fields
+from websocket_push.protocol.values import is_whole, require_known_fields
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -67,6 +67,6 @@ def _parse_position(value: object, field: str) -> str | None:
 def _parse_limit(value: object) -> int:
     if value is None:
         return DEFAULT_LIMIT
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
+    if not is_whole(value) or not 1 <= value <= MAX_LIMIT:
         raise RequestError("INVALID_LIMIT", f"limit must be an integer from 1 to {MAX_LIMIT}.")
     return value

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, max_notification_bytes, notification_frame, to_json
 from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
-from websocket_push.protocol.values import require_known_fields, require_user_id
+from websocket_push.protocol.values import is_whole, require_known_fields, require_user_id
 
 MAX_RECIPIENTS = 10_000
 MAX_TTL_SECONDS = 365 * 24 * 60 * 60
@@ -190,7 +190,7 @@ def _parse_ttl(value: object, persist: object) -> int | None:
         return None
     if persist is False:
         raise RequestError("INVALID_TTL", "ttl is only for what is persisted: leave out ttl or persist: false.")
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TTL_SECONDS:
+    if not is_whole(value) or not 1 <= value <= MAX_TTL_SECONDS:
         raise RequestError("INVALID_TTL", f"ttl must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}.")
     return value
 

@@ -8,7 +8,7 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, to_json
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.topics import EVERYBODY, is_topic
-from websocket_push.protocol.values import parse_message, require_known_fields
+from websocket_push.protocol.values import is_whole, parse_message, require_known_fields
 
 MAX_SEGMENTS = 100
 """Into how many segments the connections of one notification are cut at most."""
@@ -142,7 +142,7 @@ def _is_target(value: object) -> bool:
 
 def _number(message: Mapping[str, object], name: str, least: int, most: int) -> int:
     value = message.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+    if not is_whole(value) or not least <= value <= most:
         raise _not_a_segment()
     return value
 

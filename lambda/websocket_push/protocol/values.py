@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from websocket_push.protocol.errors import RequestError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
 MAX_USER_ID_BYTES = 256
 MAX_TOKEN_ID_BYTES = 256
 MAX_REQUEST_ID_CHARACTERS = 64
@@ -73,6 +77,11 @@ def is_token_id(value: str) -> bool:
         return False
 
 
+def is_whole(value: object) -> "TypeGuard[int]":
+    """Return whether a value is a whole number; `true` and `false` are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def require_known_fields(request: Mapping[str, object], known: Iterable[str]) -> None:
     """Raise `UNKNOWN_FIELD`, by name, for unknown members: a misspelled option must not be ignored."""
     allowed = tuple(known)
@@ -112,7 +121,7 @@ def parse_request_id(message: Mapping[str, object]) -> str | int | None:
     request_id = message.get("requestId")
     if request_id is None:
         return None
-    if isinstance(request_id, int) and not isinstance(request_id, bool) and abs(request_id) <= MAX_SAFE_INTEGER:
+    if is_whole(request_id) and abs(request_id) <= MAX_SAFE_INTEGER:
         return request_id
     if isinstance(request_id, str) and len(request_id) <= MAX_REQUEST_ID_CHARACTERS and _is_plain(request_id):
         return request_id

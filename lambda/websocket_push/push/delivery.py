@@ -105,10 +105,7 @@ class Delivery:
         Users are processed as a stream: posts to the first users' connections run while later users are looked up, and
         both are bounded. Connections of different users take turns.
         """
-        outcomes = [Outcome(user_id) for user_id in recipients]
-        if persisted:
-            for outcome in outcomes:
-                outcome.persisted = True
+        outcomes = [Outcome(user_id, persisted=persisted) for user_id in recipients]
         async with asyncio.TaskGroup() as group:
             common = self._common(Work(group))
             try:

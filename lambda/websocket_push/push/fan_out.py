@@ -72,7 +72,7 @@ async def send_to_each(
     means: Means, topic: str, notification: Notification, connections: Sequence[Connection], *, persisted: bool
 ) -> Outcome:
     """Send a notification to connections that are known, all side by side; return what became of it."""
-    outcome = _outcome(topic, persisted=persisted)
+    outcome = Outcome(topic, persisted=persisted)
 
     async def feed(posting: Posting) -> None:
         outcome.connections = len(connections)
@@ -115,7 +115,7 @@ async def spread(
         What became of it so far, and where to go on. A failure to read the connections ends it where it is, and is the
         outcome's error.
     """
-    outcome = _outcome(share.topic, persisted=persisted)
+    outcome = Outcome(share.topic, persisted=persisted)
     outcome.left = deque(maxlen=MAX_ONLY)
 
     async def feed(posting: Posting) -> Position:
@@ -204,12 +204,6 @@ class _Rows:
     async def remove(self, connection_id: str, *, deadline: float) -> None:
         await self._means.clients.remove(connection_id, deadline=deadline)
         await self._means.audience.remove(self._topic, connection_id, deadline=deadline)
-
-
-def _outcome(topic: str, *, persisted: bool) -> Outcome:
-    outcome = Outcome(topic)
-    outcome.persisted = persisted
-    return outcome
 
 
 def _nothing() -> None:

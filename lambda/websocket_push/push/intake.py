@@ -1,4 +1,4 @@
-"""Asynchronous pushes: which messages are done, and which must be redelivered."""
+"""A batch of messages from a queue: which are done, and which must be redelivered."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from websocket_push.telemetry.metrics import FAULTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import BatchResponse
+    from websocket_push.protocol.lambda_events import BatchResponse
 
 MAX_MESSAGES_AT_ONCE = 16
 """How many messages of a batch are processed concurrently; each may have many recipients."""
@@ -28,7 +28,7 @@ class Intake(NamedTuple):
     message_id
         The id that SQS gave it.
     report
-        The report of its push; None if nothing was stored or sent.
+        The report of its push; None if nothing was stored or sent, or it was none.
     failure
         Why it must be redelivered; None if it is done.
     """
@@ -40,13 +40,13 @@ class Intake(NamedTuple):
 
 async def take_in(
     messages: Iterable[QueuedMessage],
-    push: Callable[[QueuedMessage], Awaitable[Report]],
+    handle: Callable[[QueuedMessage], Awaitable[Report | None]],
     *,
     starts_until: float,
 ) -> list[Intake]:
-    """Push the messages of a batch concurrently, and return the outcome of each, in their order.
+    """Handle the messages of a batch concurrently, and return the outcome of each, in their order.
 
-    No message keeps another from being pushed. A message whose turn comes after `starts_until`, on the event loop's
+    No message keeps another from being handled. A message whose turn comes after `starts_until`, on the event loop's
     clock, is not started: it is redelivered as a whole.
     """
     free = asyncio.Semaphore(MAX_MESSAGES_AT_ONCE)
@@ -57,10 +57,10 @@ async def take_in(
             if clock.time() >= starts_until:
                 return Intake(message.message_id, failure=_no_time())
             try:
-                report = await push(message)
+                report = await handle(message)
             except Exception as error:
                 return Intake(message.message_id, failure=explain(error))
-            return Intake(message.message_id, report, incompleteness(report))
+            return Intake(message.message_id, report, None if report is None else incompleteness(report))
 
     return list(await asyncio.gather(*(take(message) for message in messages)))
 

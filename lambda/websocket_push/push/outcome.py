@@ -59,9 +59,10 @@ class Outcome:
         "user_id",
     )
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, *, persisted: bool = False) -> None:
         self.user_id = user_id
-        self.persisted = self.missed = self.superseded = False
+        self.persisted = persisted
+        self.missed = self.superseded = False
         self.connections = self.delivered = self.gone = self.connecting = 0
         self.failed = self.unclosed = self.untried = self.unreadable = 0
         self.error: Failure | None = None

@@ -84,7 +84,11 @@ class Pusher(NamedTuple):
             outcomes = await self._push_replacement(notification, request.replacement, request.recipients, stored_until)
         if self.undelivered is not None and stored_until is not None:
             await self.undelivered.report(
-                notification, outcomes, expires_at=stored_until, deadline=self.clocks.closes_until
+                notification,
+                outcomes,
+                now=self.clocks.now(),
+                expires_at=stored_until,
+                deadline=self.clocks.closes_until,
             )
         _require_something_done(outcomes)
         return report(notification, outcomes)

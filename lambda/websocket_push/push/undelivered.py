@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.concurrent import ConcurrentSender
@@ -21,7 +21,7 @@ MAX_CONTENT_BYTES = 64 * 1024
 
 
 class UndeliveredSettings(NamedTuple):
-    """The queue of the events function, and whether events hold the content."""
+    """The URL of the queue of the events function, and whether events hold the content."""
 
     queue_url: str
     include_content: bool
@@ -36,35 +36,39 @@ class Undelivered(NamedTuple):
         The queue of the events function.
     include_content
         Whether events hold the content.
-    now
-        Returns milliseconds since the epoch.
     """
 
     queue: Queue
     include_content: bool
-    now: Callable[[], int]
 
     async def report(
-        self, notification: Notification, outcomes: Sequence[Outcome], *, expires_at: int, deadline: float
+        self, notification: Notification, outcomes: Sequence[Outcome], *, now: int, expires_at: int, deadline: float
     ) -> None:
         """Report the users for whom a notification was kept and who had no connection, or only such as were gone.
 
         Where that fails, their outcomes are incomplete: pushed again with the same id, it is reported then.
+
+        Parameters
+        ----------
+        now
+            Milliseconds since the epoch.
+        expires_at
+            When the notification expires, in seconds since the epoch.
         """
         missed = [each for each in outcomes if each.persisted and not each.missed and each.connections == each.gone]
         await asyncio.gather(
             *(
-                self._send(notification, some, expires_at=expires_at, deadline=deadline)
+                self._send(notification, some, now=now, expires_at=expires_at, deadline=deadline)
                 for some in _slices(missed, MAX_USERS)
             )
         )
 
     async def _send(
-        self, notification: Notification, outcomes: Sequence[Outcome], *, expires_at: int, deadline: float
+        self, notification: Notification, outcomes: Sequence[Outcome], *, now: int, expires_at: int, deadline: float
     ) -> None:
         message: dict[str, object] = {
             "undelivered": notification.notification_id,
-            "at": self.now(),
+            "at": now,
             "expiresAt": expires_at,
             "userIds": [each.user_id for each in outcomes],
         }
@@ -84,9 +88,9 @@ def read_undelivered_settings(environment: Mapping[str, str]) -> UndeliveredSett
     )
 
 
-def make_queue(sender: ConcurrentSender, settings: UndeliveredSettings) -> Queue:
-    """Return the queue of the events function."""
-    return Queue(sender, settings.queue_url)
+def make_undelivered(sender: ConcurrentSender, settings: UndeliveredSettings) -> Undelivered:
+    """Make what reports them."""
+    return Undelivered(Queue(sender, settings.queue_url), settings.include_content)
 
 
 def _slices(outcomes: Sequence[Outcome], size: int) -> Iterator[Sequence[Outcome]]:

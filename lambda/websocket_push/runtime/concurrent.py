@@ -1,4 +1,4 @@
-"""Invocations that make many calls to AWS at once, on an event loop: push."""
+"""Invocations that make many calls to AWS at once, on an event loop: push, fanout, control, mark and events."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
 
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")

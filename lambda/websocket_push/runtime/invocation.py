@@ -18,7 +18,7 @@ from websocket_push.telemetry.outcomes import log_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
     from websocket_push.runtime.message_limit import Rate
 
 Answer = TypeVar("Answer")

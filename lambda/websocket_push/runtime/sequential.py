@@ -1,4 +1,7 @@
-"""Invocations that make one to three calls to AWS, and start without asyncio: connect, disconnect and poll."""
+"""Invocations that make one to three calls to AWS, and start without asyncio.
+
+They are connect, disconnect, poll and subscriptions.
+"""
 
 import os
 from collections.abc import Callable, Coroutine
@@ -13,7 +16,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
 
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")

@@ -1,1 +1,1 @@
-"""The two DynamoDB tables, item by item."""
+"""The DynamoDB tables, item by item."""

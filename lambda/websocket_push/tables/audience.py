@@ -1,11 +1,17 @@
 """Whom a topic's notification goes to: its subscriptions, or every connection, page by page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.protocol.topics import EVERYBODY
-from websocket_push.tables.clients import Connection, deleted_subscription, is_connection, read_connection
+from websocket_push.tables.clients import (
+    Connection,
+    connection_key,
+    deleted_subscription,
+    is_connection,
+    read_connections,
+)
 
 _FIRST_ROWS, _MOST_ROWS = 100, 5_000
 """How many rows of a topic are counted at once: first, and at most, which is less than the 1 MB that a query reads."""
@@ -94,7 +100,7 @@ class Audience:
         if share.topic == EVERYBODY:
             request |= {"TableName": self._clients, "Segment": share.part, "TotalSegments": share.of}
             if after:
-                request["ExclusiveStartKey"] = {"connectionId": {"S": after}}
+                request["ExclusiveStartKey"] = connection_key(after)
             page = await self._dynamodb.scan(request, deadline=deadline)
         else:
             request |= {"TableName": self._subscriptions, **_until(share)}
@@ -102,7 +108,7 @@ class Audience:
                 request["ExclusiveStartKey"] = _key(share.topic, after)
             page = await self._dynamodb.query(request, deadline=deadline)
         rows_found = [item for item in page.items if share.topic != EVERYBODY or is_connection(item)]
-        connections = list(_readable(rows_found))
+        connections = read_connections(rows_found, "")
         last = page.last_evaluated_key
         return AudiencePage(
             connections, len(rows_found) - len(connections), None if last is None else last["connectionId"]["S"]
@@ -156,13 +162,5 @@ def _quantiles(pages: Sequence[tuple[int, str]], parts: int) -> list[str]:
     return found
 
 
-def _readable(items: Iterable[Item]) -> Iterable[Connection]:
-    for item in items:
-        try:
-            yield read_connection(item, "")
-        except (KeyError, TypeError, ValueError):
-            continue
-
-
 def _key(topic: str, connection_id: str) -> Item:
-    return {"topic": {"S": topic}, "connectionId": {"S": connection_id}}
+    return {"topic": {"S": topic}, **connection_key(connection_id)}

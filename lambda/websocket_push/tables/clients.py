@@ -86,15 +86,15 @@ class Clients:
     async def remove(self, connection_id: str, *, deadline: float) -> None:
         """Delete the row of a connection and its subscriptions; a missing row is not an error."""
         if not self._subscriptions:
-            await self._dynamodb.delete_item(self._table, _key(connection_id), deadline=deadline)
+            await self._dynamodb.delete_item(self._table, connection_key(connection_id), deadline=deadline)
             return
-        row = await self._dynamodb.take_item(self._table, _key(connection_id), deadline=deadline)
+        row = await self._dynamodb.take_item(self._table, connection_key(connection_id), deadline=deadline)
         writes = [deleted_subscription(topic, connection_id) for topic in row.get("topics", {}).get("SS", [])]
         await self._dynamodb.write_items(self._subscriptions, writes, deadline=deadline)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:
         """Read the row of a connection, or None if there is none or it is malformed; strongly consistent."""
-        item = await self._dynamodb.get_item(self._table, _key(connection_id), deadline=deadline)
+        item = await self._dynamodb.get_item(self._table, connection_key(connection_id), deadline=deadline)
         try:
             return None if item is None else read_connection(item, item["userId"]["S"])
         except (KeyError, TypeError, ValueError):
@@ -105,7 +105,7 @@ class Clients:
         # Imported here, so that functions without revocation start as fast as if there were none.
         from websocket_push.tables.revocations import read_revocation, revocation_key
 
-        item = await self._dynamodb.get_item(self._table, _key(revocation_key(user_id)), deadline=deadline)
+        item = await self._dynamodb.get_item(self._table, connection_key(revocation_key(user_id)), deadline=deadline)
         return None if item is None else read_revocation(item)
 
     def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
@@ -152,7 +152,8 @@ def deleted_subscription(topic: str, connection_id: str) -> dict[str, object]:
     return {"DeleteRequest": {"Key": {"topic": {"S": topic}, "connectionId": {"S": connection_id}}}}
 
 
-def _key(connection_id: str) -> Item:
+def connection_key(connection_id: str) -> Item:
+    """Return the key of a row; of other items of the table too, each with an id that no connection has."""
     return {"connectionId": {"S": connection_id}}
 
 

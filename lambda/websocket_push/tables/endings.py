@@ -1,9 +1,8 @@
 """Why a connection ended, noted in its row before it is removed, so that the table's stream says it."""
 
 from websocket_push.aws.dynamodb import DynamoDB
-from websocket_push.aws.errors import AwsError
-
-_REFUSED = "ConditionalCheckFailedException"
+from websocket_push.tables.clients import connection_key
+from websocket_push.tables.conditional import update_if
 
 
 class Endings:
@@ -42,13 +41,9 @@ class Endings:
         }
         request = {
             "TableName": self._table,
-            "Key": {"connectionId": {"S": connection_id}},
+            "Key": connection_key(connection_id),
             "UpdateExpression": "SET " + ", ".join(f"{name} = :{name}" for name in noted),
             "ConditionExpression": "attribute_exists(connectionId) AND attribute_not_exists(endCause)",
             "ExpressionAttributeValues": {f":{name}": value for name, value in noted.items()},
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
+        await update_if(self._dynamodb, request, deadline=deadline)

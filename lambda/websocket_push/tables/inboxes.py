@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
-from websocket_push.aws.errors import AwsError
 from websocket_push.protocol.inbox import MAX_COUNT, State, Unread, read_state, state_text
+from websocket_push.tables.conditional import update_if
 from websocket_push.tables.notifications import inbox_key, key_of
 from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
-_REFUSED = "ConditionalCheckFailedException"
 _STATE = "state"
 
 # A notification that was recalled or replaced has no content left.
@@ -75,13 +74,7 @@ class Inboxes:
                 **({":over": {"N": str(over)}} if over else {}),
             },
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
-            return False
-        return True
+        return await update_if(self._dynamodb, request, deadline=deadline) is not None
 
     async def count(self, user_id: str, state: State, *, now: int, deadline: float) -> Unread:
         """Count the notifications of a user's own log that are unread and not over, up to one more than `MAX_COUNT`.

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
-from websocket_push.aws.errors import AwsError
-from websocket_push.tables.clients import Clients, Connection, read_connection, read_connections
+from websocket_push.tables.clients import Clients, Connection, connection_key, read_connection, read_connections
+from websocket_push.tables.conditional import update_if
 from websocket_push.tables.revocations import Token, revocation_key
 
 MAX_TOKEN_IDS = 1000
 """How many tokens of one user may be revoked one by one, so that their item stays small."""
-
-_REFUSED = "ConditionalCheckFailedException"
 
 
 class Row(NamedTuple):
@@ -63,8 +61,7 @@ class Registry:
 
     async def find(self, connection_id: str, *, deadline: float) -> Row | None:
         """Read a whole row, or None where there is none or it is damaged; what was written before is seen."""
-        key = {"connectionId": {"S": connection_id}}
-        item = await self._dynamodb.get_item(self._table, key, deadline=deadline)
+        item = await self._dynamodb.get_item(self._table, connection_key(connection_id), deadline=deadline)
         if item is None:
             return None
         try:
@@ -78,11 +75,7 @@ class Registry:
             "ConditionExpression": "attribute_not_exists(issuedBefore) OR issuedBefore <= :before",
             "ExpressionAttributeValues": {":before": {"N": str(issued_before)}, ":expiresAt": {"N": str(expires_at)}},
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
+        await update_if(self._dynamodb, request, deadline=deadline)
 
     async def revoke_token(self, user_id: str, token_id: str, *, expires_at: int, deadline: float) -> bool:
         """Write that a token is revoked; return False, having written nothing, where there are too many."""
@@ -97,18 +90,11 @@ class Registry:
                 ":most": {"N": str(MAX_TOKEN_IDS)},
             },
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
-            return False
-        return True
+        return await update_if(self._dynamodb, request, deadline=deadline) is not None
 
     async def unrevoke(self, user_id: str, *, deadline: float) -> None:
         """Take back all that was revoked of a user."""
-        key = {"connectionId": {"S": revocation_key(user_id)}}
-        await self._dynamodb.delete_item(self._table, key, deadline=deadline)
+        await self._dynamodb.delete_item(self._table, connection_key(revocation_key(user_id)), deadline=deadline)
 
     async def unrevoke_token(self, user_id: str, token_id: str, *, deadline: float) -> None:
         """Take back that a token was revoked by its id."""
@@ -116,16 +102,12 @@ class Registry:
             "ConditionExpression": "contains(tokenIds, :tokenId)",
             "ExpressionAttributeValues": {":tokenIds": {"SS": [token_id]}, ":tokenId": {"S": token_id}},
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
+        await update_if(self._dynamodb, request, deadline=deadline)
 
     def _changing(self, user_id: str, expression: str) -> dict[str, object]:
         return {
             "TableName": self._table,
-            "Key": {"connectionId": {"S": revocation_key(user_id)}},
+            "Key": connection_key(revocation_key(user_id)),
             "UpdateExpression": expression,
         }
 

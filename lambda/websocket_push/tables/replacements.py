@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
 from websocket_push.aws.errors import AwsError
+from websocket_push.tables.conditional import update_if
 from websocket_push.tables.notifications import TAKEN, Notification, inbox_key, key_of
 
 BURIED_SECONDS = 15 * 24 * 60 * 60
@@ -148,13 +149,7 @@ class Replacements:
             "ConditionExpression": condition,
             "ExpressionAttributeValues": {f":{name}": value for name, value in attributes.items()} | (values or {}),
         }
-        try:
-            await self._dynamodb.update_item(request, deadline=deadline)
-        except AwsError as error:
-            if error.code != TAKEN:
-                raise
-            return False
-        return True
+        return await update_if(self._dynamodb, request, deadline=deadline) is not None
 
 
 def _read_pointer(item: Item) -> tuple[str, list[str]] | None:

@@ -9,11 +9,8 @@ from collections.abc import Collection, Iterable, Set
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
-from websocket_push.aws.errors import AwsError
-from websocket_push.tables.clients import Connection, deleted_subscription, read_connection
-
-_REFUSED = "ConditionalCheckFailedException"
-
+from websocket_push.tables.clients import Connection, connection_key, deleted_subscription, read_connection
+from websocket_push.tables.conditional import update_if
 
 REGISTERING_MILLISECONDS = 1_000
 """How long after `connectedAt` the row of a connection is there: that time is taken before the row is written.
@@ -120,25 +117,21 @@ class Subscriptions:
     ) -> Set[str] | None:
         request = {
             "TableName": self._clients_table,
-            "Key": {"connectionId": {"S": connection_id}},
+            "Key": connection_key(connection_id),
             "UpdateExpression": update,
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
             "ReturnValues": "ALL_NEW",
         }
-        try:
-            return _topics(await self._dynamodb.update_item(request, deadline=deadline))
-        except AwsError as error:
-            if error.code == _REFUSED:
-                return None
-            raise
+        row = await update_if(self._dynamodb, request, deadline=deadline)
+        return None if row is None else _topics(row)
 
 
 async def find_listener(
     dynamodb: DynamoDB, clients_table: str, connection_id: str, *, deadline: float
 ) -> Listener | None:
     """Read what a connection listens to, or None without a row that can be read; what was written before is seen."""
-    item = await dynamodb.get_item(clients_table, {"connectionId": {"S": connection_id}}, deadline=deadline)
+    item = await dynamodb.get_item(clients_table, connection_key(connection_id), deadline=deadline)
     try:
         return None if item is None else _read_listener(item)
     except (KeyError, TypeError, ValueError):

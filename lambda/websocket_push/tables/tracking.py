@@ -5,8 +5,8 @@ in one step whose answer says what it was, so that of several writers one report
 """
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
-from websocket_push.aws.errors import AwsError
-from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, read_connections
+from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, connection_key, read_connections
+from websocket_push.tables.conditional import update_if
 
 KEPT_SECONDS = 60 * 60
 """How long an item is kept that is no longer needed: while the same change or message may be passed again."""
@@ -15,7 +15,6 @@ RETENTION_SECONDS = 7 * 24 * 60 * 60
 """How long the fan-out queue keeps a message: parts of a broadcast may be that far apart."""
 
 _ROWS = 100
-_REFUSED = "ConditionalCheckFailedException"
 
 
 class Tracking:
@@ -41,12 +40,12 @@ class Tracking:
 
         `now` is in seconds since the epoch.
         """
-        item = await self._update(
+        request = self._changing(
             _online(user_id),
             "SET seen = :connection, broughtBy = if_not_exists(broughtBy, :connection), expiresAt = :expiresAt",
             {":connection": {"S": connection_id}, ":expiresAt": _expiry(now + CONNECTION_LIFE_SECONDS)},
-            deadline=deadline,
         )
+        item = await self._dynamodb.update_item(request, deadline=deadline)
         return bool(item["broughtBy"]["S"] == connection_id)
 
     async def leave(self, user_id: str, connection_id: str, *, now: int, deadline: float) -> bool:
@@ -61,30 +60,25 @@ class Tracking:
             return _has_left(item, connection_id)
         if await self._is_connected(user_id, now=now, deadline=deadline):
             return False
-        try:
-            await self._update(
-                _online(user_id),
-                "SET leftBy = :connection, expiresAt = :expiresAt REMOVE broughtBy",
-                {":connection": {"S": connection_id}, ":seen": item["seen"], ":expiresAt": _expiry(now)},
-                condition="seen = :seen AND attribute_exists(broughtBy)",
-                deadline=deadline,
-            )
-        except AwsError as error:
-            if error.code != _REFUSED:
-                raise
-            # Another connection was opened, or reported. Or the update was sent twice: its first answer was lost.
-            item = await self._dynamodb.get_item(self._table, _online(user_id), deadline=deadline)
-            return item is not None and _has_left(item, connection_id)
-        return True
+        request = self._changing(
+            _online(user_id),
+            "SET leftBy = :connection, expiresAt = :expiresAt REMOVE broughtBy",
+            {":connection": {"S": connection_id}, ":seen": item["seen"], ":expiresAt": _expiry(now)},
+        ) | {"ConditionExpression": "seen = :seen AND attribute_exists(broughtBy)"}
+        if await update_if(self._dynamodb, request, deadline=deadline) is not None:
+            return True
+        # Another connection was opened, or reported. Or the update was sent twice: its first answer was lost.
+        item = await self._dynamodb.get_item(self._table, _online(user_id), deadline=deadline)
+        return item is not None and _has_left(item, connection_id)
 
     async def finish(self, notification_id: str, topic: str, part: int, of: int, *, now: int, deadline: float) -> bool:
         """Note that a part of a broadcast is done; return whether all are."""
-        item = await self._update(
-            {"connectionId": {"S": f"finished#{notification_id}#{topic}"}},
+        request = self._changing(
+            connection_key(f"finished#{notification_id}#{topic}"),
             "SET expiresAt = :expiresAt ADD parts :part",
             {":part": {"NS": [str(part)]}, ":expiresAt": _expiry(now + RETENTION_SECONDS)},
-            deadline=deadline,
         )
+        item = await self._dynamodb.update_item(request, deadline=deadline)
         return len(item["parts"]["NS"]) >= of
 
     async def _is_connected(self, user_id: str, *, now: int, deadline: float) -> bool:
@@ -98,23 +92,18 @@ class Tracking:
             if start is None:
                 return False
 
-    async def _update(
-        self, key: Item, expression: str, values: Item, *, deadline: float, condition: str | None = None
-    ) -> Item:
-        request: dict[str, object] = {
+    def _changing(self, key: Item, expression: str, values: Item) -> dict[str, object]:
+        return {
             "TableName": self._table,
             "Key": key,
             "UpdateExpression": expression,
             "ExpressionAttributeValues": values,
             "ReturnValues": "ALL_NEW",
         }
-        if condition is not None:
-            request["ConditionExpression"] = condition
-        return await self._dynamodb.update_item(request, deadline=deadline)
 
 
 def _online(user_id: str) -> Item:
-    return {"connectionId": {"S": f"online#{user_id}"}}
+    return connection_key(f"online#{user_id}")
 
 
 def _has_left(item: Item, connection_id: str) -> bool:

@@ -10,7 +10,7 @@ from websocket_push.tokens.claims import Authorization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Policy, PolicyStatement
+    from websocket_push.protocol.lambda_events import Policy, PolicyStatement
 
 
 def allow(authorization: Authorization, method_arn: str) -> "Policy":

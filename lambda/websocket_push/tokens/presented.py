@@ -5,7 +5,7 @@ from websocket_push.protocol.handshake import presented_tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.events import Event
+    from websocket_push.protocol.lambda_events import Event
 
 MAX_TOKEN_BYTES = 8 * 1024
 """The largest accepted token. Less fits into the URL, which API Gateway limits to 4,096 characters."""

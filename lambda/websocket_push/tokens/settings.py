@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from websocket_push.http.endpoint import Endpoint
+from websocket_push.protocol.values import is_whole
 from websocket_push.settings import SettingsError, read_text
 from websocket_push.tokens.algorithms import ALGORITHMS, SECRET_ALGORITHMS
 from websocket_push.tokens.jwks import parse_uri
@@ -188,7 +189,7 @@ def _flag(values: Mapping[str, Any], name: str) -> bool:
 
 def _seconds(values: Mapping[str, Any], name: str, *, least: int) -> int:
     value = values[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not is_whole(value) or value < least:
         raise _wrong(name, f"must be a whole number of seconds, at least {least}")
     return value
 

@@ -12,6 +12,7 @@ from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import ConnectionGone, Management
 from websocket_push.aws.queue import Queue
+from websocket_push.control.closing import Reply
 from websocket_push.control.revoking import Revoking
 from websocket_push.handlers import connect, control
 from websocket_push.protocol.errors import RequestError
@@ -163,7 +164,7 @@ class Race:
         await world.take_time()
         world.state = "open"
 
-    async def _controlling(self, request: dict[str, object]) -> control.Reply:
+    async def _controlling(self, request: dict[str, object]) -> Reply:
         world = self.world
         await world.take_time()
         reply = await control._answer(request, self._control)

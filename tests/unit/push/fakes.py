@@ -93,7 +93,7 @@ class World:
         self.journal.append((kind, subject))
 
     async def page(self, user_id: str, start: int) -> bytes:
-        """Play a query, and give the page that begins with the connection of this number."""
+        """Play a query, and return the page that begins with the connection of this number."""
         await self.act("query", user_id, self.querying)
         own = [each for each in self.connections if each.user_id == user_id]
         return page_of(

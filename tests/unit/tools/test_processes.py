@@ -27,7 +27,7 @@ def runs(pid: int) -> bool:
 
 
 def fail_while_running(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Leave the block by an exception, and give the program and its child."""
+    """Leave the block by an exception, and return the program and its child."""
     with (
         contextlib.suppress(ZeroDivisionError),
         running([sys.executable, "-c", PARENT], cwd=folder, environment=os.environ) as process,
