@@ -1,9 +1,10 @@
 """The events function, on recorded batches of the stream and of its queue."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,8 +13,10 @@ from tests.handlers.event_bus_server import EventBusServer
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from tests.unit.contracts import contract
-from websocket_push.handlers import connect, control, disconnect, push
+from websocket_push.handlers import connect, control, disconnect, events, push
 from websocket_push.handlers.events import handler
+from websocket_push.push.intake import Intake
+from websocket_push.runtime.invocation import Invocation
 
 EventMaker = Callable[..., Event]
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -425,6 +428,21 @@ def test_a_broadcast_is_completed_when_all_its_parts_are(tables: Tables, deliver
 
 def test_of_a_batch_only_what_failed_is_received_again(tables: Tables, deliver: Follow) -> None:
     assert kinds(deliver("{}", finished(0, of=1), "x", '{"left":"alice"}', failed=3)) == ["broadcast.completed"]
+
+
+def test_no_message_is_started_in_the_last_third_of_the_time(
+    environment: pytest.MonkeyPatch, event: EventMaker
+) -> None:
+    starts: list[float] = []
+
+    async def take_none(messages: object, take: object, *, starts_until: float) -> list[Intake]:
+        starts.append(starts_until)
+        return []
+
+    environment.setattr(events, "take_in", take_none)
+    warm = events.Warm(*cast(Any, [None] * 4))
+    asyncio.run(events._take(event("queue"), Invocation(warm, started=100.0, deadline=200.0, fields={})))
+    assert starts == [170.0]
 
 
 # --- Why connections end

@@ -13,7 +13,7 @@ from websocket_push.control.connection_limit import MAX_CLOSED, ConnectionLimit
 from websocket_push.handlers import connect
 from websocket_push.protocol.errors import ErrorCode, RequestError
 from websocket_push.runtime.invocation import Invocation
-from websocket_push.tables.clients import Clients
+from websocket_push.tables.clients import Clients, Connection
 
 RACES = 2_000
 
@@ -159,3 +159,23 @@ def test_a_limit_that_was_lowered_is_reached_step_by_step() -> None:
         assert world.open == {"next2", "next3"}
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(("expires_at", "counts"), [(1_000, False), (1_001, True)])
+def test_a_row_counts_until_it_expires(expires_at: int, counts: bool) -> None:
+    class Rows:
+        async def query(self, request: object, *, deadline: float) -> QueryPage:
+            row = {"connectionId": {"S": "old"}, "connectedAt": {"N": "1"}, "expiresAt": {"N": str(expires_at)}}
+            return QueryPage([row], None)
+
+    dynamodb = cast(DynamoDB, Rows())
+    limit = ConnectionLimit(1, dynamodb, Clients(dynamodb, "clients", "index"), None)
+
+    async def has_room() -> bool:
+        try:
+            await limit.require_room(Connection("new", "alice", 1_000_000, 2_000), deadline=1e9)
+        except RequestError:
+            return False
+        return True
+
+    assert asyncio.run(has_room()) is not counts

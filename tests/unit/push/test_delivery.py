@@ -268,9 +268,10 @@ def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
     assert world.done("remove") == []
 
 
-def test_whom_there_is_no_time_to_begin_with_is_told_so() -> None:
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_whom_there_is_no_time_to_begin_with_is_told_so(seconds: float) -> None:
     world = World(connection("phone"))
-    (alice, bob) = deliver(world, "alice", "bob", seconds=0)
+    (alice, bob) = deliver(world, "alice", "bob", seconds=seconds)
     assert world.journal == []
     for outcome in (alice, bob):
         assert outcome.nothing_done
@@ -432,10 +433,10 @@ def test_an_expired_connection_that_cannot_be_closed_keeps_its_row_and_is_counte
 @pytest.mark.parametrize("damage", [{}, {"connectionId": {"S": "x"}}, {"expiresAt": {"N": "soon"}}, {"userId": {}}])
 def test_a_row_that_cannot_be_read_hides_no_other(damage: dict[str, Any]) -> None:
     world = World(connection("phone"), connection("laptop"), page_size=2)
-    world.damaged = [damage]
+    world.damaged = [damage, damage]
     (outcome,) = deliver(world)
     assert counts(outcome) == (2, 2, 0, 0)
-    assert (outcome.unreadable, outcome.error) == (1, None)
+    assert (outcome.unreadable, outcome.error) == (2, None)
 
 
 @pytest.mark.parametrize("call", ["querying", "storing"])
