@@ -133,6 +133,20 @@ def test_what_cannot_be_stored_is_not_sent(error: AwsError, code: ErrorCode) -> 
     assert outcome.error.code is code
 
 
+def test_where_storing_and_looking_up_both_fail_it_is_said_why_it_is_not_stored() -> None:
+    world = World(connection("phone"))
+    world.storing = failing(DENIED)
+
+    async def fail_later(_: str) -> None:
+        await asyncio.sleep(1)
+        raise THROTTLED
+
+    world.querying = fail_later
+    (outcome,) = deliver(world)
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.missed) == (ErrorCode.AWS_REFUSED, True)
+
+
 def test_what_is_not_to_be_kept_is_sent_without_storing() -> None:
     world = World(connection("phone"))
     (outcome,) = deliver(world, stored_until=None)
@@ -269,9 +283,10 @@ def test_when_time_runs_out_a_connection_on_its_way_keeps_its_row() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_whom_there_is_no_time_to_begin_with_is_told_so(seconds: float) -> None:
+@pytest.mark.parametrize("stored_until", [NOW // 1000 + 60, None])
+def test_whom_there_is_no_time_to_begin_with_is_told_so(seconds: float, stored_until: int | None) -> None:
     world = World(connection("phone"))
-    (alice, bob) = deliver(world, "alice", "bob", seconds=seconds)
+    (alice, bob) = deliver(world, "alice", "bob", seconds=seconds, stored_until=stored_until)
     assert world.journal == []
     for outcome in (alice, bob):
         assert outcome.nothing_done
