@@ -469,3 +469,9 @@ def test_rows_that_cannot_be_read_are_counted_on_both_sides_of_the_position() ->
     page = read(table, after=earliest_id_at(START + 300), limit=5)
     assert any("BETWEEN" in query["KeyConditionExpression"] for query in table.queries), "the sides are read apart"
     assert (len(page.texts), page.unreadable) == (MAX_REPEATS + 1, 2)
+
+
+def test_what_has_expired_is_left_out_by_the_second() -> None:
+    table = Table()
+    read(table, now=START + 999)
+    assert table.queries[0]["ExpressionAttributeValues"][":now"] == {"N": str(START // 1000)}
