@@ -1,18 +1,21 @@
 """What the fanout function makes of what became of a segment, and how it divides its time."""
 
 import asyncio
+import json
 from typing import Any, cast
 
 import pytest
 
+from tests import virtual
 from websocket_push.handlers import fanout
 from websocket_push.protocol.errors import ErrorCode, RequestError
-from websocket_push.protocol.segment import MAX_ONLY, Segment
+from websocket_push.protocol.segment import MAX_ONLY, Segment, segment_text
 from websocket_push.push.fan_out import Means, Position
 from websocket_push.push.intake import Intake
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.schedule import Schedule
 from websocket_push.runtime.invocation import Invocation
+from websocket_push.tables.clients import Connection
 from websocket_push.telemetry.explain import Failure
 
 SEGMENT = Segment("*", "0193a5b0-7c00-7abc-9def-0123456789ab", "1", persisted=True, part=0, of=1, after="a=")
@@ -84,3 +87,31 @@ def test_no_segment_is_started_when_no_connection_could_be_begun(monkeypatch: py
     record = {"messageId": "1", "eventSource": "aws:sqs", "body": "", "attributes": {}}
     asyncio.run(fanout._fan_out({"Records": [record]}, Invocation(warm, 100.0, 200.0, {})))
     assert starts == [pytest.approx(170)]
+
+
+class Passed:
+    """The fan-out queue: what was sent to it, until when sending could take, and after how long it is received."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], float, int]] = []
+
+    async def send(self, body: str, *, deadline: float, delay: int = 0) -> None:
+        self.sent.append((json.loads(body), deadline, delay))
+
+
+def test_all_of_the_time_is_for_passing_on_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def spread(*_: object, **__: object) -> tuple[Outcome, Position]:
+        outcome = Outcome("*")
+        outcome.delivered, outcome.left = 1, [Connection("stuck=", "", 1, 2)]
+        return outcome, Position("b=", finished=False)
+
+    monkeypatch.setattr(fanout, "spread", spread)
+    queue = Passed()
+    warm = fanout.Warm(fanout.Settings("", "", "", "", 1), *cast(Any, [None, None, None, queue, None]))
+    record = {"messageId": "1", "eventSource": "aws:sqs", "body": segment_text(SEGMENT), "attributes": {}}
+    answer = virtual.run(fanout._fan_out({"Records": [record]}, Invocation(warm, 0.0, 100.0, {})))
+    assert answer == {"batchItemFailures": []}
+    (only, *_), (rest, *_) = queue.sent
+    assert only["only"] == [["stuck=", 1, 2]]
+    assert (rest["after"], "only" in rest) == ("b=", False)
+    assert [each[1:] for each in queue.sent] == [(100.0, fanout.AGAIN_SECONDS), (100.0, 0)]
