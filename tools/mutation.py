@@ -60,7 +60,7 @@ TESTS = {
     "handlers/poll.py": ("tests/handlers/test_poll.py", "tests/handlers/test_subscriptions.py"),
     "handlers/push.py": ("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
     "handlers/push_queue.py": ("tests/handlers/test_push_queue.py",),
-    "handlers/push_route.py": ("tests/handlers/test_push.py",),
+    "handlers/push_route.py": ("tests/unit/test_pushing.py", "tests/handlers/test_push.py"),
     "handlers/pushing.py": (
         *("tests/unit/test_pushing.py", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
         *("tests/handlers/test_topics.py", "tests/handlers/test_replacing.py", "tests/handlers/test_events.py"),

@@ -1,4 +1,4 @@
-"""How long a push is said to have taken."""
+"""How long a push may take, and how long it is said to have taken."""
 
 import asyncio
 from types import SimpleNamespace
@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from websocket_push.handlers import pushing
+from websocket_push.handlers import push_route, pushing
 from websocket_push.protocol.push_request import PushRequest, parse_push
 from websocket_push.push.pusher import Defaults, Pusher
 from websocket_push.push.report import Report
 from websocket_push.runtime.invocation import Invocation
+from websocket_push.settings import ClientPush
 
 COUNTED = ("recipients", "persisted", "connections", "delivered", "gone", "failed", "unclosed")
 REPORT: Report = {"totals": dict.fromkeys(COUNTED, 1)}
@@ -38,3 +39,28 @@ def test_the_latency_is_the_milliseconds_since_the_invocation_began(
     invocation = Invocation(pushing.Warm(*[pushed] * len(pushing.Warm._fields)), 100.0, 200.0, fields)
     asyncio.run(pushing.counted_push(cast(Pusher, pushed), request_for(**recipient), invocation))
     assert fields["PushLatency"] == [250.0]
+
+
+@pytest.mark.parametrize(("deadline", "until"), [(160.0, 127.0), (127.5, 127.0), (110.0, 110.0)])
+def test_a_push_on_the_route_ends_two_seconds_before_api_gateway_stops_waiting(
+    deadline: float, until: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 29 s ("Integration timeout"), or when the function itself has to end."""
+    ends: list[float] = []
+
+    async def push_one(request: PushRequest, invocation: object, *, until: float) -> Report:
+        ends.append(until)
+        return {"id": "0193a5b0-7c00-7abc-9def-0123456789ab", "recipients": [{"userId": "alice"}], **REPORT}
+
+    monkeypatch.setattr(push_route, "push_one", push_one)
+    monkeypatch.setattr(push_route, "receipt_frame", lambda report, request_id: "")
+    settings = SimpleNamespace(
+        max_frame_bytes=32_768, allow_anonymous=False, revocable=False, client_push=ClientPush.SELF
+    )
+    warm = pushing.Warm(*cast(Any, [settings, *[None] * 8]))
+    event: Any = {
+        "requestContext": {"connectionId": "phone", "eventType": "MESSAGE", "authorizer": {"userId": "alice"}},
+        "body": '{"action":"push","userId":"alice","content":1}',
+    }
+    asyncio.run(push_route.push_from_client(event, Invocation(warm, 100.0, deadline, {})))
+    assert ends == [until]
