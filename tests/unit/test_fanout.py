@@ -99,8 +99,13 @@ class Passed:
         self.sent.append((json.loads(body), deadline, delay))
 
 
-def test_all_of_the_time_is_for_passing_on_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def spread(*_: object, **__: object) -> tuple[Outcome, Position]:
+def test_all_of_the_time_that_is_not_for_posts_and_closes_is_for_passing_on_what_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times: list[float] = []
+
+    async def spread(means: Means, *_: object, until: float, **__: object) -> tuple[Outcome, Position]:
+        times.extend((until, means.clocks.posts_until, means.clocks.closes_until))
         outcome = Outcome("*")
         outcome.delivered, outcome.left = 1, [Connection("stuck=", "", 1, 2)]
         return outcome, Position("b=", finished=False)
@@ -111,6 +116,7 @@ def test_all_of_the_time_is_for_passing_on_what_is_left(monkeypatch: pytest.Monk
     record = {"messageId": "1", "eventSource": "aws:sqs", "body": segment_text(SEGMENT), "attributes": {}}
     answer = virtual.run(fanout._fan_out({"Records": [record]}, Invocation(warm, 0.0, 100.0, {})))
     assert answer == {"batchItemFailures": []}
+    assert times == pytest.approx([70, 85, 95])
     (only, *_), (rest, *_) = queue.sent
     assert only["only"] == [["stuck=", 1, 2]]
     assert (rest["after"], "only" in rest) == ("b=", False)

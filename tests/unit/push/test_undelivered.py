@@ -8,7 +8,7 @@ import pytest
 
 from websocket_push.aws.queue import Queue
 from websocket_push.push.outcome import Outcome
-from websocket_push.push.undelivered import MAX_CONTENT_BYTES, Undelivered
+from websocket_push.push.undelivered import Undelivered
 from websocket_push.tables.notifications import Notification
 
 ID = "0193a5b0-7c00-7abc-9def-0123456789ab"
@@ -52,10 +52,21 @@ def test_those_are_reported_for_whom_it_is_kept_and_who_had_no_open_connection(
     assert [each["userIds"] for each in reported(outcome)] == ([["alice"]] if is_reported else [])
 
 
-@pytest.mark.parametrize(("more", "has_content"), [(0, True), (1, False)])
-def test_content_is_in_the_message_up_to_a_size(more: int, has_content: bool) -> None:
+@pytest.mark.parametrize(("size", "has_content"), [(3, True), (64 * 1024, True), (64 * 1024 + 1, False)])
+def test_content_is_in_the_message_up_to_a_size(size: int, has_content: bool) -> None:
     outcome = Outcome("alice")
     outcome.persisted = True
-    content = "1" * (MAX_CONTENT_BYTES - len('""') + more)
+    content = "1" * (size - len('""'))
     (message,) = reported(outcome, content=content)
     assert (message.get("text") == content) is has_content
+
+
+def test_a_message_names_so_many_users_and_no_more() -> None:
+    messages, outcomes = Messages(), [Outcome(str(number)) for number in range(401)]
+    for outcome in outcomes:
+        outcome.persisted = True
+    undelivered = Undelivered(cast(Queue, messages), include_content=False, now=lambda: 5)
+    asyncio.run(undelivered.report(Notification(ID, "1"), outcomes, expires_at=9, deadline=1e9))
+    named = [each["userIds"] for each in messages.taken]
+    assert [len(each) for each in named] == [200, 200, 1]
+    assert [user for each in named for user in each] == [str(number) for number in range(401)]
