@@ -17,30 +17,52 @@ from tools.paths import CHECKOUT, executable
 
 PACKAGE = Path("lambda", "websocket_push")
 
-PARTS = ("push", "tables", "history.py", "authorization.py", "handlers")
+PARTS = (
+    *("push", "tables", "history.py", "logs.py", "authorization.py", "listening.py", "marking.py"),
+    *("control", "events", "protocol/inbox.py", "protocol/segment.py", "handlers"),
+)
 """What is changed if nothing is named."""
 
 TESTS = {
+    "push/delivery.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
+    "push/fan_out.py": ("tests/unit/push/test_fan_out.py",),
     "push/intake.py": ("tests/unit/push/test_intake.py", "tests/handlers/test_push_queue.py"),
     "push/outcome.py": ("tests/unit/push/test_report.py", "tests/unit/push/test_delivery.py"),
     "push/posting.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
     "push/retrying.py": ("tests/unit/push/test_delivery.py", "tests/unit/push/test_delivery_over_sockets.py"),
     "push/refusals.py": ("tests/unit/push/test_refusals.py",),
     "push/report.py": ("tests/unit/push/test_report.py",),
+    "push/schedule.py": ("tests/unit/push/test_fan_out.py",),
+    "push/topics.py": ("tests/unit/push/test_topics.py", "tests/handlers/test_topics.py"),
+    "push/undelivered.py": ("tests/unit/push/test_undelivered.py", "tests/handlers/test_events.py"),
     "push/window.py": ("tests/unit/push/test_window.py", "tests/unit/push/test_delivery.py"),
     "push": ("tests/unit/push", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
+    "tables/audience.py": ("tests/unit/tables/test_audience.py", "tests/handlers/test_topics.py"),
+    "tables/inboxes.py": ("tests/unit/tables/test_inboxes.py", "tests/handlers/test_mark.py"),
+    "tables/tracking.py": ("tests/unit/tables/test_tracking.py", "tests/handlers/test_events.py"),
     "tables": ("tests/unit/push", "tests/unit/test_history.py", "tests/handlers"),
     "history.py": ("tests/unit/test_history.py",),
+    "logs.py": ("tests/unit/test_logs.py",),
+    "listening.py": ("tests/handlers/test_subscriptions.py",),
+    "marking.py": ("tests/unit/test_marking.py", "tests/handlers/test_mark.py"),
+    "control/connection_limit.py": ("tests/handlers/test_limits.py", "tests/unit/control/test_connection_limit.py"),
+    "control": ("tests/unit/control", "tests/handlers/test_control.py"),
+    "events": ("tests/unit/test_changes.py", "tests/handlers/test_events.py"),
+    "protocol/inbox.py": ("tests/unit/protocol/test_inbox.py",),
+    "protocol/segment.py": ("tests/unit/protocol/test_segment.py",),
     "authorization.py": ("tests/unit/test_authorization.py",),
     "handlers/connect.py": ("tests/handlers/test_connect.py", "tests/handlers/test_limits.py"),
     "handlers/disconnect.py": ("tests/handlers/test_disconnect.py", "tests/handlers/test_subscriptions.py"),
-    "handlers/fanout.py": ("tests/handlers/test_topics.py",),
+    "handlers/control.py": ("tests/handlers/test_control.py",),
+    "handlers/events.py": ("tests/handlers/test_events.py",),
+    "handlers/fanout.py": ("tests/unit/test_fanout.py", "tests/handlers/test_topics.py"),
+    "handlers/poll_inbox.py": ("tests/unit/test_poll_inbox.py", "tests/handlers/test_mark.py"),
     "handlers/poll.py": ("tests/handlers/test_poll.py", "tests/handlers/test_subscriptions.py"),
     "handlers/push.py": ("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
     "handlers/push_queue.py": ("tests/handlers/test_push_queue.py",),
-    "handlers/push_route.py": ("tests/handlers/test_push.py",),
+    "handlers/push_route.py": ("tests/unit/test_pushing.py", "tests/handlers/test_push.py"),
     "handlers/pushing.py": (
-        *("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
+        *("tests/unit/test_pushing.py", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
         *("tests/handlers/test_topics.py", "tests/handlers/test_replacing.py", "tests/handlers/test_events.py"),
     ),
     "handlers": ("tests/handlers",),

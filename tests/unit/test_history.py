@@ -458,3 +458,20 @@ def test_one_query_is_enough_for_more_than_a_page_of_new_notifications(size: int
         )
     )
     assert len(log.counts) == queries
+
+
+def test_rows_that_cannot_be_read_are_counted_on_both_sides_of_the_position() -> None:
+    def broken(milliseconds: int) -> Notification:
+        return at(milliseconds)._replace(content="no JSON")
+
+    before = [at(START + n) for n in range(MAX_REPEATS + 20)]
+    table = Table(*before, broken(START + 200), broken(START + 400), at(START + 500))
+    page = read(table, after=earliest_id_at(START + 300), limit=5)
+    assert any("BETWEEN" in query["KeyConditionExpression"] for query in table.queries), "the sides are read apart"
+    assert (len(page.texts), page.unreadable) == (MAX_REPEATS + 1, 2)
+
+
+def test_what_has_expired_is_left_out_by_the_second() -> None:
+    table = Table()
+    read(table, now=START + 999)
+    assert table.queries[0]["ExpressionAttributeValues"][":now"] == {"N": str(START // 1000)}

@@ -1,7 +1,8 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +123,39 @@ def test_nothing_is_taken_from_behind_where_a_log_has_not_been_read(
         assert all((each >= whole.reached) if newest_first else (each <= whole.reached) for each in found)
 
 
+@pytest.mark.parametrize(
+    ("newest_first", "one", "other", "expected"),
+    [(True, ["3", "2"], ["5", "2", "1"], ["5", "3", "2"]), (False, ["1", "2"], ["2", "3"], ["1", "2"])],
+)
+def test_the_row_to_which_all_logs_were_read_is_part_of_it(
+    newest_first: bool, one: list[str], other: list[str], expected: list[str]
+) -> None:
+    whole = merged(
+        [
+            Part([Notification(each, "1") for each in one], "2"),
+            Part([Notification(each, "1") for each in other], None),
+        ],
+        newest_first=newest_first,
+    )
+    assert ([each.notification_id for each in whole.found], whole.reached) == (expected, "2")
+
+
+def test_logs_are_read_side_by_side_up_to_a_bound() -> None:
+    at_once: list[int] = []
+
+    async def together(*reads: Coroutine[Any, Any, Part]) -> list[Part]:
+        at_once.append(len(reads))
+        return [await each for each in reads]
+
+    topics = [f"org/{n}" for n in range(20)]
+    notifications = StoredNotifications(cast(DynamoDB, Store()), "notifications")
+    logs = Logs(notifications, topics, since=0, tails=Tails(Clock()), together=together)
+    asyncio.run(
+        logs.read("alice", Range(newest_first=True), count=1, size=1, now=NOW // 1000, rows=1, deadline=1e9, queries=1)
+    )
+    assert at_once == [8, 8, 5]
+
+
 def test_a_notification_says_which_topic_it_came_by() -> None:
     store = Store(alice=[at(START)], org=[at(START + 1)], everybody=[at(START + 2)])
     texts = read(store, Tails(Clock()), ("org", "*")).texts
@@ -201,12 +235,52 @@ class TestTails:
         tails.keep("org", Range("notificationId >= :low", low="0"), Part([], "5"), read_at=NOW)
         assert tails.find("org", Range("notificationId >= :low", low="0"), count=1, since=0) is None
 
+    @pytest.mark.parametrize(
+        "part",
+        [
+            Range("notificationId < :high", high="5", newest_first=True),
+            Range("notificationId BETWEEN :low AND :high", low="1", high="5", newest_first=True),
+            Range("notificationId > :low", low="1"),
+        ],
+    )
+    def test_what_does_not_read_to_the_end_or_leaves_out_its_beginning_serves_no_other(self, part: Range) -> None:
+        store, tails = Store(org=[]), Tails(Clock())
+        notifications = StoredNotifications(cast(DynamoDB, store), "notifications")
+        logs = Logs(notifications, ("org",), since=0, tails=tails, together=asyncio.gather)
+        for _ in range(2):
+            asyncio.run(logs.read("alice", part, count=1, size=1, now=NOW // 1000, rows=1, deadline=1e9))
+        assert store.queries("org") == 2
+        assert tails.find("org", Range(newest_first=True), count=1, since=0) is None
+
     def test_what_is_kept_is_bounded(self) -> None:
         tails, newest = Tails(Clock()), Range(newest_first=True)
         for n in range(MAX_TAILS + 1):
             tails.keep(f"org/{n}", newest, Part([], None), read_at=NOW)
         assert tails.find("org/0", newest, count=1, since=0) is None
         assert tails.find("org/1", newest, count=1, since=0) is not None
+
+    def test_what_was_used_last_is_kept_longest(self) -> None:
+        tails, newest = Tails(Clock()), Range(newest_first=True)
+        for topic in (*(f"org/{n}" for n in range(MAX_TAILS)), "org/0", "another"):
+            tails.keep(topic, newest, Part([], None), read_at=NOW)
+        assert tails.find("org/0", newest, count=1, since=0) is not None
+        assert tails.find("org/1", newest, count=1, since=0) is None
+
+    @pytest.mark.parametrize(("reached", "count", "serves"), [("1", 2, True), ("1", 3, False), (None, 3, True)])
+    def test_as_many_as_were_found_serve_those_that_want_no_more(
+        self, reached: str | None, count: int, serves: bool
+    ) -> None:
+        tails, newest = Tails(Clock()), Range(newest_first=True)
+        found = Part([Notification("3", "1"), Notification("2", "1")], reached)
+        tails.keep("org", newest, found, read_at=NOW)
+        assert tails.find("org", newest, count=count, since=0) == (found if serves else None)
+
+    @pytest.mark.parametrize(("low", "serves"), [("1", False), ("2", True), ("3", True)])
+    def test_what_was_read_from_a_position_on_serves_from_there_on(self, low: str, serves: bool) -> None:
+        tails = Tails(Clock())
+        tails.keep("org", Range("notificationId >= :low", low="2"), Part([Notification("3", "1")], None), read_at=NOW)
+        found = tails.find("org", Range("notificationId >= :low", low=low), count=1, since=0)
+        assert (None if found is None else len(found.found)) == (1 if serves else None)
 
     def test_what_is_kept_does_not_outlive_its_time(self) -> None:
         store = Store(org=[])

@@ -13,7 +13,7 @@ from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import PreparingDynamoDB
 from websocket_push.aws.requests import Payload, Target
 from websocket_push.aws.sender import Attempt
-from websocket_push.push.delivery import Delivery
+from websocket_push.push.delivery import Delivery, IsBuried
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients, Connection
@@ -64,6 +64,7 @@ class World:
         self.posting: Script = fine
         self.closing: Script = fine
         self.removing: Script = fine
+        self.is_buried: IsBuried | None = None
 
     def delivery(
         self, *, stored_until: int | None = NOW // 1000 + 60, content: str = "1", seconds: float = 60
@@ -81,6 +82,7 @@ class World:
             clocks=Clocks(lambda: self.now, started + seconds, started + 2 * seconds),
             random=lambda: self.chance,
             refusals=self.refusals,
+            is_buried=self.is_buried,
         )
 
     def done(self, what: str) -> list[str]:

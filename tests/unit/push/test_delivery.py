@@ -20,11 +20,12 @@ from websocket_push.push.report import report
 from websocket_push.push.retrying import ATTEMPTS
 from websocket_push.push.window import Work
 from websocket_push.tables.clients import Connection
-from websocket_push.tables.notifications import Notification
+from websocket_push.tables.notifications import TAKEN, Notification
 
 GONE = ConnectionGone("GoneException", status=410)
 THROTTLED = AwsError("LimitExceededException", status=429, attempts=5, transient=True)
 DENIED = AwsError("AccessDeniedException", status=403, attempts=1)
+ID_TAKEN = AwsError(TAKEN, status=400, attempts=1)
 
 
 def deliver(
@@ -130,7 +131,48 @@ def test_what_cannot_be_stored_is_not_sent(error: AwsError, code: ErrorCode) -> 
     assert not outcome.persisted
     assert outcome.nothing_done
     assert outcome.error is not None
-    assert outcome.error.code is code
+    assert outcome.error.code == code
+
+
+def test_what_is_in_the_history_already_is_sent_like_what_was_stored() -> None:
+    world = World(connection("phone"))
+    world.posting = failing(DENIED)
+
+    async def run() -> list[Outcome]:
+        return await world.delivery(stored_until=None).run(["alice"], persisted=True)
+
+    (outcome,) = virtual.run(run())
+    assert (outcome.persisted, outcome.incomplete) == (True, False)
+    assert (world.done("store"), world.done("close")) == ([], ["phone"])
+
+
+@pytest.mark.parametrize(
+    ("second", "buried", "code"),
+    [
+        # It was replaced before it came.
+        (ID_TAKEN, True, None),
+        (ID_TAKEN, False, "INVALID_ID"),
+        (ID_TAKEN, None, "INVALID_ID"),
+        # Why it cannot be stored again says nothing of that.
+        (DENIED, True, "AWS_REFUSED"),
+    ],
+)
+def test_an_id_that_is_taken_is_one_that_was_replaced_or_another_notifications(
+    second: AwsError, buried: bool | None, code: ErrorCode | None
+) -> None:
+    world, errors = World(connection("phone")), iter([ID_TAKEN, second])
+
+    async def store(_: str) -> None:
+        raise next(errors)
+
+    async def is_buried(user_id: str, *, deadline: float) -> bool:
+        return bool(buried)
+
+    world.storing, world.is_buried = store, None if buried is None else is_buried
+    (outcome,) = deliver(world)
+    assert (outcome.superseded, outcome.persisted) == (code is None, code is None)
+    assert (None if outcome.error is None else outcome.error.code) == code
+    assert world.done("post") == []
 
 
 def test_where_storing_and_looking_up_both_fail_it_is_said_why_it_is_not_stored() -> None:
