@@ -1,6 +1,6 @@
 /** The page: puts the client, the inbox and the view together. */
 
-import { createInbox } from "../../clients/browser/src/inbox.js";
+import { createInbox, markStore } from "../../clients/browser/src/inbox.js";
 import { createPushClient, localStore } from "../../clients/browser/src/index.js";
 import { Cable } from "./page/cable.js";
 import { Inbox, shown } from "./page/inbox.js";
@@ -101,6 +101,7 @@ function run(settings) {
     onError: (problem) => console.warn("websocket-push:", problem.code, problem.message),
   });
   const state = createInbox(client, {
+    store: settings.user ? markStore(`${key} marks`) : undefined,
     onChange: refresh,
     onError: (problem) => console.warn("websocket-push:", /** @type {any} */ (problem).message),
   });

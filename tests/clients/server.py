@@ -53,6 +53,8 @@ class Server:
     session: Frame = field(default_factory=dict)
     peak: int = 0
     """How many connections there were at once, at most."""
+    listening: dict[str, set[str]] = field(default_factory=dict)
+    """The topics of each connection."""
 
     @property
     def url(self) -> str:
@@ -137,8 +139,11 @@ class Server:
         match message["action"]:
             case "ping":
                 return {"type": "pong"}
-            case "subscribe":
-                reply = {"requestId": message["requestId"], "topics": message["topics"], "refused": []}
+            case "subscribe" | "unsubscribe":
+                listening = self.listening.setdefault(str(connection.id), set())
+                change = listening.update if message["action"] == "subscribe" else listening.difference_update
+                change(message["topics"])
+                reply = {"requestId": message["requestId"], "topics": sorted(listening), "refused": []}
                 return {"type": "subscribed", **reply}
             case "push":
                 self.store(message["content"])

@@ -1,19 +1,25 @@
 """The Python client over real WebSockets."""
 
 import asyncio
+import contextlib
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from tests.clients.npm import BROWSER
 from tests.clients.server import server, until
 from tools.paths import CHECKOUT
 from websocket_push.protocol.inbox import State
-from websocket_push_client import FileStore, Notification, PushClient, PushError, Timing
+from websocket_push_client import Ending, FileStore, Notification, PushClient, PushError, Timing
+from websocket_push_client.client import TokenIn
 from websocket_push_client.errors import CODES
+from websocket_push_client.sockets import connect_websocket
 
 PYTHON = CHECKOUT / "clients" / "python"
 
@@ -195,3 +201,214 @@ def test_what_cannot_be_written_leaves_the_old_position_and_no_rest(tmp_path: Pa
         broken.save("after")
     assert store.load() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "position"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"look_back": float("nan")},
+        {"look_back": float("inf")},
+        {"look_back": -1.0},
+        {"token_in": "nowhere"},
+        {"topics": "org/7"},
+    ],
+    ids=str,
+)
+def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"(?i){next(iter(options))}"):
+        PushClient("ws://127.0.0.1:1", **options)
+    with pytest.raises(ValueError, match="timeout is a number of seconds"):
+        Timing(timeout=float("nan"))
+    with pytest.raises(ValueError, match="min_reconnect_delay is a number of seconds"):
+        Timing(min_reconnect_delay=-1)
+
+
+def cancelled() -> str:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda: b"token", lambda: {"token": "t"}, cancelled], ids=["bytes", "dict", "cancelled"]
+)
+async def test_a_token_that_is_no_text_is_reported_and_asked_for_again(wrong: Callable[[], Any]) -> None:
+    errors: list[str] = []
+    callbacks: Iterator[Callable[[], Any]] = iter([wrong, lambda: "good"])
+
+    def token() -> Any:
+        return next(callbacks)()
+
+    async with (
+        server() as serving,
+        PushClient(
+            serving.url, get_token=token, timing=QUICK, on_error=lambda problem: errors.append(problem.code)
+        ) as client,
+    ):
+        await client.ready()
+    assert errors == ["TOKEN"]
+
+
+async def test_whatever_the_connecting_raises_it_tries_again() -> None:
+    errors: list[PushError] = []
+    failures = iter([ImportError("no SOCKS here")])
+
+    async def connect(url: str, token: str | None, place: TokenIn) -> Any:
+        for failure in failures:
+            raise failure
+        return await connect_websocket(url, token, place)
+
+    async with (
+        server() as serving,
+        PushClient(serving.url, connect=connect, timing=QUICK, on_error=errors.append) as client,
+    ):
+        await client.ready()
+    assert [problem.code for problem in errors] == ["SOCKET"]
+
+
+@contextlib.asynccontextmanager
+async def answering(*polled: str | bytes) -> AsyncIterator[tuple[str, list[int]]]:
+    """Serve frames for each poll, its requestId in place of ID; the value is the address, and polls by connection."""
+    polls: list[int] = []
+
+    async def answer(connection: ServerConnection) -> None:
+        polls.append(0)
+        number = len(polls) - 1
+        with contextlib.suppress(ConnectionClosed):
+            async for text in connection:
+                polls[number] += 1
+                for frame in polled:
+                    asked = str(json.loads(text).get("requestId"))
+                    await connection.send(frame.replace("ID", asked) if isinstance(frame, str) else frame)
+
+    async with serve(answer, "127.0.0.1", 0) as at:
+        [socket] = at.sockets
+        yield f"ws://127.0.0.1:{socket.getsockname()[1]}", polls
+
+
+PAGE = '{"type":"history","requestId":"ID","notifications":[],"more":false,"session":%s}'
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        PAGE % '"no object"',
+        PAGE % "[1]",
+        PAGE % '{"expiresAt":[],"keepalive":5}',
+        '{"type":"notification","id":"a","key":[1]}',
+        '{"type":"recall","id":"a","recalls":{}}',
+        '{"type":"notification","id":"a","replaces":[]}',
+        '{"type":"state","state":{"read":[1]}}',
+        "null",
+        "[" * 3000,
+        b"\xff\xfe",
+    ],
+)
+async def test_a_frame_that_makes_no_sense_costs_nothing_else(garbage: str | bytes) -> None:
+    shown: list[Notification] = []
+    sound = '{"type":"notification","id":"sound","content":1}'
+    timing = Timing(settle_delay=0.1, min_reconnect_delay=0.05, max_reconnect_delay=0.1)
+    async with answering(garbage, sound, PAGE % "{}") as (url, polls), PushClient(url, timing=timing) as client:
+        collecting = asyncio.create_task(collect(client, shown))
+        await client.ready()
+        await until(lambda: polls[0] >= 2 and shown, "the second poll, and what is sound")
+        assert client.state == "open"
+        assert len(polls) == 1
+        collecting.cancel()
+    assert [each.id for each in shown] == ["sound"]
+
+
+async def test_a_wait_of_any_length_that_a_server_asks_for_is_understood() -> None:
+    errors: list[PushError] = []
+    refusal = '{"type":"error","code":"RATE_LIMITED","requestId":"ID","retryAfter":1%s}' % ("0" * 400)
+    async with answering(refusal) as (url, _), PushClient(url, on_error=errors.append):
+        await until(lambda: bool(errors), "it is refused")
+    assert [(problem.code, problem.retry_after) for problem in errors] == [("RATE_LIMITED", 300.0)]
+
+
+async def test_a_bye_without_a_reason_has_none() -> None:
+    async with answering('{"type":"bye","reconnect":false}') as (url, _), PushClient(url) as client:
+        async for _each in client:
+            pass
+        assert client.ending == Ending("bye", bye="", final=True)
+
+
+async def test_a_close_that_is_cancelled_closes_all_the_same() -> None:
+    async with server() as serving:
+        client = PushClient(serving.url, timing=QUICK)
+        async with client:
+            await client.ready()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await client.close()
+            await asyncio.gather(client.close(), client.close())
+            await until(lambda: not serving.connections, "the socket is closed")
+
+
+async def test_it_can_be_closed_by_its_own_token_callback() -> None:
+    async with server() as serving:
+        before = asyncio.all_tasks()
+
+        async def token() -> str:
+            await client.close()
+            return "token"
+
+        async with PushClient(serving.url, get_token=token, timing=QUICK) as client:
+            async for _ in client:
+                pass
+        assert client.state == "closed"
+        assert asyncio.all_tasks() == before
+        assert serving.handshakes == []
+
+
+async def test_what_a_callback_raises_does_not_end_the_loop() -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("the application's own fault")
+
+    shown: list[Notification] = []
+    async with (
+        server() as serving,
+        PushClient(serving.url, timing=QUICK, on_state=broken, on_error=broken, on_recall=broken) as client,
+    ):
+        collecting = asyncio.create_task(collect(client, shown))
+        await client.ready()
+        pushed = await serving.push("taken back")
+        await until(lambda: len(shown) == 1, "what is pushed")
+        await serving.recall(pushed)
+        serving.store("placeholder")  # Another id than the one that was taken back.
+        await serving.push("after it")
+        await until(lambda: len(shown) == 2, "what comes after the recall")
+        collecting.cancel()
+
+
+async def test_it_says_how_it_is_used() -> None:
+    client = PushClient("ws://127.0.0.1:1")
+    with pytest.raises(RuntimeError, match="async with"):
+        await anext(aiter(client))
+    async with client:
+        pass
+    with pytest.raises(RuntimeError, match="make another"):
+        await client.__aenter__()
+
+
+async def test_a_store_that_raises_anything_is_reported_once() -> None:
+    class Broken:
+        def load(self) -> str | None:
+            raise ValueError("not mine")
+
+        def save(self, text: str) -> None:
+            raise KeyError(text)
+
+    errors: list[str] = []
+    shown: list[Notification] = []
+    async with (
+        server() as serving,
+        PushClient(
+            serving.url, store=Broken(), timing=QUICK, on_error=lambda problem: errors.append(problem.code)
+        ) as client,
+    ):
+        collecting = asyncio.create_task(collect(client, shown))
+        await client.ready()
+        for number in range(3):
+            await serving.push(number)
+            await until(lambda: shown and shown[-1].content == number, "what is pushed")  # noqa: B023 - at once
+        collecting.cancel()
+    assert errors == ["STORE"]

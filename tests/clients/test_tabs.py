@@ -246,8 +246,7 @@ async def test_without_locks_each_tab_has_a_socket_and_shows_everything(tmp_path
 
 
 HIDE = """hidden => {
-  const get = () => (hidden ? "hidden" : "visible");
-  Object.defineProperty(document, "visibilityState", { configurable: true, get });
+  Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
@@ -502,3 +501,48 @@ async def test_when_all_take_a_hanging_leader_s_place_at_once_one_has_it(tmp_pat
         await asyncio.gather(*map(opened, (first, *others)))
         assert len(await leaders([first, *others])) == 1
         await until(lambda: len(there.server.connections) == 1, "one socket is left")
+
+
+async def test_what_one_tab_unsubscribes_from_no_tab_asks_for_again(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        tabs = [await there.tab(topics=["org/7", "page/42"]) for _ in range(3)]
+        await asyncio.gather(*map(opened, tabs))
+        [leading] = await leaders(tabs)
+        leader = tabs.pop(leading)
+        await tabs[0].evaluate("client.unsubscribe(['page/42'])")
+        there.server.received.clear()
+        # Once by another connection of the same tab, and once by another tab that becomes the leader.
+        await there.server.drop()
+        await until(lambda: not there.server.connections, "the connection is gone")
+        await leader.evaluate("client.reconnect()")
+        await asyncio.gather(*map(opened, [leader, *tabs]))
+        await leader.close()
+        await until(lambda: len(there.server.handshakes) == 3, "another tab leads")
+        await asyncio.gather(*map(opened, tabs))
+        asked = [message["topics"] for message in there.server.received if message["action"] == "subscribe"]
+        assert len(asked) >= 2
+        assert all(topics == ["org/7"] for topics in asked)
+
+
+async def test_two_clients_of_one_page_with_another_user_or_address_have_nothing_in_common(tmp_path: Path) -> None:
+    async with world(tmp_path) as there, server() as other:
+        tab = await there.tab()
+        await opened(tab)
+        for name, url, user in (("bob", there.server.url, "bob"), ("elsewhere", other.url, "alice")):
+            start = """([name, url, sharedKey]) => {
+                window[name] = [];
+                const first = window.client;
+                start({ url, sharedKey, onNotification: ({ content }) => window[name].push(content) });
+                window[name + "Client"] = client;
+                window.client = first;
+            }"""
+            await tab.evaluate(start, [name, url, user])
+            await tab.wait_for_function(f"{name}Client.state === 'open'")
+        assert await tab.evaluate("[client.leader, bobClient.leader, elsewhereClient.leader]") == [True, True, True]
+        await other.push("elsewhere")
+        await shows(tab, ["elsewhere"], "elsewhere")
+        await shows(tab, [])
+        await tab.evaluate("bobClient.close()")
+        await there.server.push("here")
+        await shows(tab, ["here"])
+        assert await tab.evaluate("[bob, elsewhere]") == [[], ["elsewhere"]]

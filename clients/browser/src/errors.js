@@ -1,5 +1,5 @@
 /** The client's own codes, a closed list; the server's are those of the protocol. README.md says what each means. */
-export const CODES = Object.freeze([
+export const CODES = [
   "TOKEN",
   "TOKEN_IN_QUERY",
   "SOCKET",
@@ -15,7 +15,7 @@ export const CODES = Object.freeze([
   "CONNECTION_LOST",
   "NOT_CONNECTED",
   "CLOSED",
-]);
+];
 
 /** What goes wrong, by code: the client's own, or the server's. */
 export class PushError extends Error {

@@ -1,4 +1,4 @@
-import type { PushClient } from "./index.js";
+import type { PushClient, Store } from "./index.js";
 
 /** Stands for more than 99 unread notifications: show "99+". */
 export const MANY: 100;
@@ -20,6 +20,8 @@ export interface InboxOptions {
   onChange?: () => void;
   /** Called with what the server refuses; the mark is then dropped. */
   onError?: (error: unknown) => void;
+  /** Keeps marks that wait for a connection; without one they are lost with the page. */
+  store?: Store;
   /** For tests. */
   now?: () => number;
   random?: () => number;
@@ -47,6 +49,9 @@ export interface Inbox {
   /** Stops listening to the client, which stays open. */
   close(): void;
 }
+
+/** Keeps in localStorage, for all tabs together, the marks that wait for a connection; under a key that is this user's alone. */
+export function markStore(key: string): Store;
 
 /** Keeps what the user of a client has seen and read. The deployment needs the input `inbox`. */
 export function createInbox(client: PushClient<any>, options?: InboxOptions): Inbox;

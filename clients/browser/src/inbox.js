@@ -21,6 +21,9 @@ const AGAIN = new Set(["CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMI
 
 const AGAIN_DELAY = 5_000;
 
+/** How many marks that were not sent outlive the page. */
+const KEPT = 200;
+
 /** Within which time to ask for the count: of several tabs, the first asks for all. */
 const RECOUNT_DELAY = 1_000;
 
@@ -90,6 +93,17 @@ function isReadIn(state, id) {
 }
 
 /**
+ * Keep in localStorage, for all tabs together, the marks that wait for a connection.
+ *
+ * @param {string} key this user's alone
+ * @returns {import("./index.d.ts").Store}
+ */
+export function markStore(key) {
+  // Looked up late: where storage is forbidden, even reading the property throws.
+  return { load: () => localStorage.getItem(key), save: (text) => localStorage.setItem(key, text) };
+}
+
+/**
  * Keep what the user of a client has seen and read.
  *
  * @param {import("./index.d.ts").PushClient} client
@@ -97,13 +111,13 @@ function isReadIn(state, id) {
  * @returns {import("./inbox.d.ts").Inbox}
  */
 export function createInbox(client, options = {}) {
-  const { now = Date.now, random = Math.random, onChange, onError = () => {} } = options;
+  const { now = Date.now, random = Math.random, store, onChange, onError = () => {} } = options;
   const later = options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, delay));
   const never = options.clearTimeout ?? ((/** @type {any} */ timer) => clearTimeout(timer));
   /** What the server knows, and what it does not know yet. */
   let known = NOTHING;
-  /** @type {any[]} */
-  const waiting = [];
+  /** @type {any[]} first what a page that was closed has not sent; to send it twice does no harm */
+  const waiting = kept();
   /** @type {State} both of it */
   let state = NOTHING;
   let version = -1;
@@ -139,6 +153,8 @@ export function createInbox(client, options = {}) {
     }),
   ];
   if (onChange !== undefined) listeners.add(onChange);
+  overlay();
+  if (waiting.length > 0) void send();
 
   return {
     get unread() {
@@ -179,7 +195,8 @@ export function createInbox(client, options = {}) {
 
   /** Take a state of the server's, whichever way it came, and however late. */
   function take(/** @type {any} */ frame) {
-    known = merge(known, { seenUpTo: frame.seenUpTo ?? "", readUpTo: frame.readUpTo, read: frame.read, unread: frame.unread });
+    const { seenUpTo = "", readUpTo = {}, read = {}, unread = {} } = frame;
+    known = merge(known, { seenUpTo, readUpTo, read, unread });
     if (frame.version >= version) {
       version = frame.version;
       count = frame.unreadCount;
@@ -223,7 +240,9 @@ export function createInbox(client, options = {}) {
     }
     // Later than everything that is known here, whatever the clocks say.
     const times = [state.readUpTo, state.read, state.unread].flatMap((each) => Object.values(each));
-    waiting.push({ ...what, at: Math.max(now(), ...times.map((at) => at + 1)) });
+    const made = { ...what, at: Math.max(now(), ...times.map((at) => at + 1)) };
+    waiting.push(made);
+    keep([...kept(), made].slice(-KEPT));
     overlay();
     if (what.readUpTo >= countedTo && count < MANY + 1) count = countRest(what.readUpTo);
     changed();
@@ -242,7 +261,7 @@ export function createInbox(client, options = {}) {
     try {
       while (waiting.length > 0) {
         const reply = await client.mark(waiting[0]);
-        waiting.shift();
+        done();
         if (reply) take(reply);
       }
     } catch (problem) {
@@ -251,7 +270,7 @@ export function createInbox(client, options = {}) {
         // With the next connection, and on this one later.
         if (client.state === "open") timer = later(() => void send(), AGAIN_DELAY);
       } else if (code !== "CLOSED") {
-        waiting.shift();
+        done();
         overlay();
         changed();
         timer = later(() => void send(), 0);
@@ -259,6 +278,30 @@ export function createInbox(client, options = {}) {
       }
     } finally {
       sending = false;
+    }
+  }
+
+  /** The first mark is sent, or was refused. */
+  function done() {
+    const text = JSON.stringify(waiting.shift());
+    keep(kept().filter((each) => JSON.stringify(each) !== text));
+  }
+
+  /** @returns {any[]} the marks that no tab has sent yet, as far as the store works */
+  function kept() {
+    try {
+      const marks = JSON.parse(store?.load() ?? "[]");
+      return marks.filter((/** @type {any} */ each) => typeof each.at === "number");
+    } catch {
+      return [];
+    }
+  }
+
+  function keep(/** @type {any[]} */ marks) {
+    try {
+      store?.save(JSON.stringify(marks));
+    } catch {
+      // Then they are lost with the page.
     }
   }
 

@@ -243,8 +243,11 @@ export interface PushClientOptions<Content = unknown> {
   lookBack?: number;
   /** For Node before 22, and for tests. */
   WebSocket?: new (url: string, protocols?: string[]) => WebSocketLike;
-  /** Where the events of network, visibility and page lifecycle come from, by default the global object. */
-  events?: Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
+  /**
+   * Where the events of network, visibility and page lifecycle come from, by default the global object. Listeners are
+   * removed by the option `signal`, as EventTarget has it.
+   */
+  events?: Partial<Pick<EventTarget, "addEventListener">>;
   random?: () => number;
   now?: () => number;
   setTimeout?: (action: () => void, delay: number) => unknown;

@@ -6,17 +6,17 @@
 import { CODES, PushError } from "./errors.js";
 import { BEGINNING, Ledger } from "./ledger.js";
 import { Link } from "./link.js";
-import { replacementDelay, retryDelay } from "./schedule.js";
+import { LONGEST_WAIT, PROMPT, replacementDelay, retryDelay } from "./schedule.js";
 import { localStore } from "./store.js";
 import { Tabs, canShare } from "./tabs.js";
 
 export { CODES, PushError, localStore };
 
 /** All that the client can be, in the order in which it usually goes through them. */
-export const STATES = Object.freeze(["connecting", "resuming", "open", "waiting", "closed"]);
+export const STATES = ["connecting", "resuming", "open", "waiting", "closed"];
 
 /** Why there is no connection, as `detail.reason` of the state "waiting". */
-export const REASONS = Object.freeze([
+export const REASONS = [
   "unopened", // refused, or not reachable: a browser does not tell which
   "dropped", // an open connection was closed
   "silent", // a ping was not answered
@@ -26,7 +26,7 @@ export const REASONS = Object.freeze([
   "unregistered", // the server does not know the connection any more
   "token", // the token callback failed
   "hidden", // the page has been hidden for `hiddenTimeout`, or the browser has frozen it
-]);
+];
 
 /** How long each thing may take or has to last, in milliseconds. */
 const TIMING = {
@@ -45,6 +45,9 @@ const TIMING = {
    */
   minReconnectDelay: 2_000,
   maxReconnectDelay: 60_000,
+  hiddenTimeout: Infinity,
+  /** how far behind the position to resume: by how much the server lets an id be ahead of its clock */
+  lookBack: 60_000,
 };
 
 /** The events that come to the document, not to the window. */
@@ -53,17 +56,8 @@ const OF_DOCUMENT = ["freeze", "resume", "visibilitychange"];
 /** What a subprotocol can be made of (RFC 9110, a token). */
 const SUBPROTOCOL = /^[!#$%&'*+.^_`|~\w-]+$/;
 
-/** How far behind the position to resume: by how much the server lets an id be ahead of its clock. */
-const LOOK_BACK = 60_000;
-
 /** What a topic is called (docs/protocol.md, Topics). */
 const TOPIC = /^(?=.{1,128}$)[\w.:@=+-]+(\/[\w.:@=+-]+)*$/;
-
-/** The codes that say that there is no connection at the moment. */
-const BETWEEN = ["CONNECTION_LOST", "NOT_CONNECTED"];
-
-/** Within which time to be back after a sign that the network is: not all devices of an office at once. */
-const PROMPT = 1_000;
 
 /**
  * Connect, and stay connected until it is closed.
@@ -78,8 +72,6 @@ export function createPushClient(options) {
     store,
     signal,
     sharedKey,
-    hiddenTimeout = Infinity,
-    lookBack = LOOK_BACK,
     events = globalThis,
     random = Math.random,
     now = Date.now,
@@ -92,17 +84,23 @@ export function createPushClient(options) {
   if (tokenIn !== "subprotocol" && tokenIn !== "query") {
     throw new TypeError('tokenIn is "subprotocol" or "query".');
   }
+  if (typeof getToken !== "function") throw new TypeError("getToken is a function.");
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
   if (typeof WebSocket !== "function") {
     throw new TypeError("There is no WebSocket: pass the option WebSocket.");
   }
   const timing = { ...TIMING };
-  for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) timing[name] = options[name] ?? timing[name];
+  for (const name of /** @type {(keyof typeof TIMING)[]} */ (Object.keys(TIMING))) {
+    timing[name] = options[name] ?? timing[name];
+    if (!(timing[name] >= 0)) throw new TypeError(`${name} is in milliseconds.`);
+  }
+  const { hiddenTimeout, lookBack } = timing;
   const tools = {
     now,
     random,
     setTimeout:
-      options.setTimeout ?? ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, delay)),
+      options.setTimeout ??
+      ((/** @type {() => void} */ action, /** @type {number} */ delay) => setTimeout(action, Math.min(delay, LONGEST_WAIT))),
     clearTimeout: options.clearTimeout ?? ((/** @type {any} */ timer) => clearTimeout(timer)),
   };
 
@@ -139,13 +137,18 @@ export function createPushClient(options) {
   /** @type {unknown} */
   let replacement = null;
 
+  on("notification", options.onNotification);
+  on("state", options.onState);
+  on("error", options.onError);
+
   const tabs =
     !sharedKey || !canShare()
       ? null
       : new Tabs(`websocket-push ${address.href} ${sharedKey}`, tools, {
           role: moveTo,
-          open: isUp,
+          open: () => current?.up,
           ask: askForTab,
+          unwant,
           sleep: () => tired && rest(),
           wake,
           up: () => attempt !== null && reconnect(),
@@ -154,6 +157,8 @@ export function createPushClient(options) {
 
   if (ledger.future) queueMicrotask(reportPosition);
 
+  /** Ends listening to the page: its `signal` is what addEventListener takes. */
+  const leaving = new AbortController();
   const listeners = {
     online: hurry,
     offline: () => current?.probe(),
@@ -163,11 +168,12 @@ export function createPushClient(options) {
     resume: () => thaw(true),
     visibilitychange: look,
   };
-  on("notification", options.onNotification);
-  on("state", options.onState);
-  on("error", options.onError);
-  listen("addEventListener");
-  signal?.addEventListener("abort", close, { once: true });
+  for (const [name, listener] of Object.entries(listeners)) {
+    // Node's global object takes no listeners; some events are the document's.
+    const target = OF_DOCUMENT.includes(name) ? (/** @type {any} */ (events).document ?? events) : events;
+    /** @type {any} */ (target).addEventListener?.(name, listener, leaving);
+  }
+  signal?.addEventListener("abort", close, leaving);
   queueMicrotask(() => {
     if (signal?.aborted) close();
     if (closed) return;
@@ -219,7 +225,7 @@ export function createPushClient(options) {
     const entry = (/** @type {any[]} */ ...values) => listener(...values);
     const off = () => void listening.delete(entry);
     listening.add(entry);
-    signal?.addEventListener("abort", off, { once: true });
+    signal?.addEventListener("abort", off);
     return off;
   }
 
@@ -243,10 +249,6 @@ export function createPushClient(options) {
     return attempt === null && !asleep ? "connecting" : "waiting";
   }
 
-  function isUp() {
-    return current !== null && current.up;
-  }
-
   /** The page is shown or hidden. */
   function look() {
     const { document } = /** @type {any} */ (events);
@@ -254,7 +256,7 @@ export function createPushClient(options) {
     tired = false;
     settle(drowsy);
     if (hiddenTimeout < Infinity) tabs?.seen(true);
-    if (document.visibilityState === "hidden") return doze();
+    if (document.hidden) return doze();
     tabs?.tell({ wake: true });
     if (asleep) wake();
     else hurry();
@@ -351,7 +353,7 @@ export function createPushClient(options) {
     const owner = {
       heard: (/** @type {any} */ frame) => tabs?.share(frame),
       moved: () => moved(link),
-      page: (/** @type {any} */ page, /** @type {boolean} */ newest) => takePage(page, newest),
+      page: takePage,
       notification: (/** @type {any} */ notification, /** @type {boolean} */ complete) => {
         show(notification, "live");
         if (complete) ledger.reach(notification.id);
@@ -402,28 +404,22 @@ export function createPushClient(options) {
     const replaced = why.bye === "connection_limit" && (link === retiring || successor !== null);
     if (final && !replaced) {
       // The server has withdrawn the access: to come back by itself would only be to be refused.
-      lost = why;
       tabs?.share({ type: "bye", reason: why.bye, reconnect: false });
-      close();
-      return;
+      return end(why);
     }
-    if (link === retiring) {
-      retiring = null;
-      return;
-    }
+    if (link === retiring) return void (retiring = null);
     if (now() - link.resumedAt >= timing.minUptime) failures = 0;
     if (link === successor) {
       // The current one is still there: try again while it is.
       successor = null;
-      wait(replace);
-      return;
+      return wait(replace);
     }
     if (link !== current) return;
     settle(replacement);
     lost = why;
     current = successor;
     successor = null;
-    if (!isUp()) tabs?.down(why.code);
+    if (!current?.up) tabs?.down(why.code);
     if (current === null) {
       wait(connect);
       if (why.reason === "silent" && tabs?.leader === false) tabs.steal();
@@ -477,19 +473,24 @@ export function createPushClient(options) {
   }
 
   function close() {
+    end(null);
+  }
+
+  function end(/** @type {typeof lost} */ why) {
     if (closed) return;
     closed = true;
-    listen("removeEventListener");
-    signal?.removeEventListener("abort", close);
+    lost = why;
+    leaving.abort();
     settle(drowsy);
     dropAll("closed");
     tabs?.close();
     report();
+    for (const listening of Object.values(heard)) listening.clear();
   }
 
   async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
     const { before = older, limit = 50, signal } = options;
-    const page = await ask({ action: "poll", ...(before !== undefined && { before }), limit }, signal);
+    const page = await ask({ action: "poll", before, limit }, signal);
     // What was replaced while the page was on its way is not in it any more.
     const notifications = page.notifications.filter((/** @type {any} */ { id, key }) => !ledger.outdated(id, key));
     for (const { id } of notifications) ledger.take(id, now());
@@ -514,22 +515,21 @@ export function createPushClient(options) {
     /** @type {string[]} */ names,
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
-    const asked = checkedTopics(names);
-    const added = asked.filter((topic) => !wanted.has(topic));
+    const added = checkedTopics(names).filter((topic) => !wanted.has(topic));
     for (const topic of added) wanted.add(topic);
     for (;;) {
       try {
         await ready({ signal });
-        const reply = await ask({ action: "subscribe", topics: asked }, signal);
-        topics = reply.topics;
+        const { topics: listening, refused } = await ask({ action: "subscribe", topics: names }, signal);
+        topics = listening;
         // The caller learns of it here, so it is not asked for, and reported, with every connection.
-        for (const { topic } of reply.refused) wanted.delete(topic);
+        for (const { topic } of refused) wanted.delete(topic);
         // A push that came before the subscription did not reach this connection.
         await current?.refresh();
-        return { topics: reply.topics, refused: reply.refused };
+        return { topics: listening, refused };
       } catch (problem) {
-        if (BETWEEN.includes(/** @type {PushError} */ (problem).code)) continue;
-        for (const topic of added) wanted.delete(topic);
+        if (isBetween(problem)) continue;
+        unwant(added);
         throw problem;
       }
     }
@@ -539,14 +539,19 @@ export function createPushClient(options) {
     /** @type {string[]} */ names,
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
-    const removed = checkedTopics(names);
-    for (const topic of removed) wanted.delete(topic);
+    unwant(checkedTopics(names));
+    // Another tab would ask for them again with the next connection.
+    tabs?.tell({ unwanted: names });
     try {
-      topics = (await ask({ action: "unsubscribe", topics: removed }, signal)).topics;
+      topics = (await ask({ action: "unsubscribe", topics: names }, signal)).topics;
     } catch (problem) {
       // The next connection subscribes to what is wanted then.
-      if (!BETWEEN.includes(/** @type {PushError} */ (problem).code)) throw problem;
+      if (!isBetween(problem)) throw problem;
     }
+  }
+
+  function unwant(/** @type {string[]} */ names) {
+    for (const topic of names) wanted.delete(topic);
   }
 
   /**
@@ -558,7 +563,6 @@ export function createPushClient(options) {
     if (reply.topics) topics = reply.topics;
     for (const topic of message.topics ?? []) {
       if (topics.includes(topic)) wanted.add(topic);
-      else if (message.action === "unsubscribe") wanted.delete(topic);
     }
     return reply;
   }
@@ -567,9 +571,7 @@ export function createPushClient(options) {
   async function ask(message, signal, patient = true) {
     signal?.throwIfAborted();
     if (closed) throw new PushError("CLOSED", "The client is closed.");
-    if (current === null || !isUp()) {
-      throw new PushError("NOT_CONNECTED", "There is no connection.");
-    }
+    if (!current?.up) throw new PushError("NOT_CONNECTED", "There is no connection.");
     return abortable(current.ask(message, patient), signal);
   }
 
@@ -630,7 +632,9 @@ export function createPushClient(options) {
 
   /** Call the listeners. What one throws must neither stop the client half-way nor keep another from being called. */
   function emit(/** @type {string} */ name, /** @type {any[]} */ ...values) {
-    for (const listener of [.../** @type {Set<(...values: any[]) => void>} */ (heard[name])]) {
+    const listening = /** @type {Set<(...values: any[]) => void>} */ (heard[name]);
+    for (const listener of [...listening]) {
+      if (!listening.has(listener)) continue; // Removed by the one before.
       try {
         listener(...values);
       } catch (cause) {
@@ -645,10 +649,9 @@ export function createPushClient(options) {
 
   function loadStored() {
     try {
-      return store?.load() ?? null;
+      return store?.load();
     } catch (cause) {
       storeFailed(cause);
-      return null;
     }
   }
 
@@ -688,14 +691,6 @@ export function createPushClient(options) {
     link?.end("replaced");
   }
 
-  function listen(/** @type {"addEventListener" | "removeEventListener"} */ how) {
-    for (const [name, listener] of Object.entries(listeners)) {
-      // Node's global object takes no listeners; some events are the document's.
-      const target = OF_DOCUMENT.includes(name) ? (/** @type {any} */ (events).document ?? events) : events;
-      /** @type {any} */ (target)[how]?.(name, listener);
-    }
-  }
-
   function settle(/** @type {unknown} */ timer) {
     tools.clearTimeout(/** @type {any} */ (timer));
   }
@@ -716,9 +711,14 @@ function abortable(promise, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
+    signal.addEventListener("abort", abort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** Tell whether there is no connection at the moment. */
+function isBetween(/** @type {any} */ problem) {
+  return ["CONNECTION_LOST", "NOT_CONNECTED"].includes(problem?.code);
 }
 
 /**
@@ -739,7 +739,7 @@ function checkedTopics(topics) {
  */
 function checkedAddress(url) {
   const address = new URL(url);
-  if (!["ws:", "wss:"].includes(address.protocol)) throw new TypeError("url begins with wss:// or ws://.");
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError("url begins with wss:// or ws://.");
   address.hash = ""; // WebSocket refuses one.
   return address;
 }

@@ -7,7 +7,7 @@
  * and repeats are recognized by id.
  */
 
-const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID_7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 /** The lowest id there can be. As a position: nothing has been seen, and there was nothing to see. */
 export const BEGINNING = "00000000-0000-7000-8000-000000000000";
@@ -48,7 +48,7 @@ export function earliestIdAt(milliseconds) {
  * @returns {number}
  */
 export function timeOf(id) {
-  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  return parseInt(id.replace("-", ""), 16); // Up to the next hyphen.
 }
 
 export class Ledger {
@@ -71,7 +71,7 @@ export class Ledger {
    * it is not thrown away but replaced: by the highest id that was seen and is not from the future, or by the newest
    * page, if there is none.
    *
-   * @param {string | null} stored what `toString` returned before the page was reloaded; a lone id will do
+   * @param {string | null | undefined} stored what `toString` returned before the page was reloaded; a lone id will do
    * @param {{lookBack: number, now: number}} options how far behind the position to resume, and the time
    */
   constructor(stored, { lookBack, now }) {

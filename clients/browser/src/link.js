@@ -1,19 +1,13 @@
 import { PushError } from "./errors.js";
-import { keepalive, retryDelay } from "./schedule.js";
+import { LONGEST_RETRY_AFTER, POLL_ATTEMPTS, keepalive, retryDelay } from "./schedule.js";
 
 /** How many notifications a page may hold; what the server allows at most. */
 const PAGE = 100;
-
-/** How often a poll is repeated that the server could not answer, before the connection is given up. */
-const POLL_ATTEMPTS = 5;
 
 const POLL_BACKOFF = { base: 1000, cap: 10_000 };
 
 /** How a follower finds out that the tab with the connection is gone without a word. No message leaves the browser. */
 const LOCAL = { keepalive: { action: "ping", seconds: 20 } };
-
-/** The longest wait that a server can ask for with RATE_LIMITED, in seconds. */
-const LONGEST_RETRY_AFTER = 300;
 
 /** How large a frame from a client may be ("WebSocket frame size", API Gateway's quotas), in bytes. */
 const MAX_FRAME_BYTES = 32 * 1024;
@@ -70,11 +64,11 @@ export class Link {
   /** @type {Map<string, {resolve: Function, reject: Function, timer: unknown}>} */ #asked = new Map();
   #questions = 0;
   /** @type {Set<unknown>} */ #timers = new Set();
-  /** @type {unknown} */ #deadline = null;
-  /** @type {unknown} */ #keepaliveTimer = null;
+  /** @type {unknown} */ #deadline;
+  /** @type {unknown} */ #keepaliveTimer;
   /** What ends waiting for a token. */
   #abort = new AbortController();
-  /** @type {unknown} */ #pongTimer = null;
+  /** @type {unknown} */ #pongTimer;
 
   /**
    * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`
@@ -110,6 +104,7 @@ export class Link {
     let token;
     try {
       token = await getToken({ signal: this.#abort.signal });
+      if (token && typeof token !== "string") throw new TypeError();
     } catch (cause) {
       if (this.phase === "ended") return;
       this.#fail("TOKEN", "getToken failed.", cause);
@@ -261,9 +256,8 @@ export class Link {
    */
   async #catchUp(after) {
     for (let cursor = after; ; ) {
-      const range = cursor === null ? {} : { after: cursor, limit: PAGE };
-      const page = await this.ask({ action: "poll", ...range });
-      if (!Array.isArray(page.notifications)) throw new TypeError();
+      const page = await this.ask({ action: "poll", ...(cursor !== null && { after: cursor, limit: PAGE }) });
+      if (page.notifications.some((/** @type {any} */ { id }) => typeof id !== "string")) throw new TypeError();
       this.session = page.session ?? null;
       this.#planKeepalive();
       this.#owner.moved();
@@ -332,7 +326,7 @@ export class Link {
         return this.#refused(refusal(frame), frame.requestId);
       case "bye": {
         const final = frame.reconnect === false || (frame.reason === "revoked" && frame.reconnect !== true);
-        return this.end("bye", { bye: String(frame.reason), final });
+        return this.end("bye", { bye: String(frame.reason ?? ""), final });
       }
       case undefined:
         // What API Gateway says by itself has no type, and a requestId of its own: {"message": "Too Many Requests", …}.
@@ -365,7 +359,8 @@ export class Link {
     return true;
   }
 
-  #refused(/** @type {PushError} */ problem, /** @type {unknown} */ requestId = undefined) {
+  /** @param {PushError} problem @param {unknown} [requestId] */
+  #refused(problem, requestId) {
     if (!this.#answer(requestId, (asked) => asked.reject(problem))) this.#owner.failed(problem);
     // Whatever was asked: this connection will answer nothing else.
     const reason = ENDED_BY.get(problem.code);
@@ -390,7 +385,8 @@ export class Link {
     if (this.#socket.readyState === 1) this.#socket.send(text);
   }
 
-  #fail(/** @type {string} */ code, /** @type {string} */ message, /** @type {unknown} */ cause = undefined) {
+  /** @param {string} code @param {string} message @param {unknown} [cause] */
+  #fail(code, message, cause) {
     this.#owner.failed(new PushError(code, message, { cause }));
   }
 
@@ -436,11 +432,11 @@ function frame(message) {
   }
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= MAX_FRAME_BYTES) return text;
-  throw new PushError("FRAME_TOO_LARGE", `It has ${bytes} of at most ${MAX_FRAME_BYTES} bytes.`);
+  throw new PushError("FRAME_TOO_LARGE", `It has ${bytes} bytes.`);
 }
 
 /** @returns {PushError} */
 function refusal(/** @type {any} */ { code, message, retryAfter }) {
-  const seconds = Math.min(Number(retryAfter), LONGEST_RETRY_AFTER);
-  return new PushError(String(code), String(message), seconds > 0 ? { retryAfter: seconds } : {});
+  const seconds = Math.min(retryAfter, LONGEST_RETRY_AFTER);
+  return new PushError(String(code), String(message), { retryAfter: seconds > 0 ? seconds : undefined });
 }

@@ -6,15 +6,27 @@
 /** How long API Gateway lets a connection live at most ("Connection duration for WebSocket API", its quotas). */
 export const CONNECTION_LIFE = 2 * 60 * 60 * 1000;
 
+const LONGEST_LEAD = 2 * 60 * 1000;
+const LEAD_SHARE = 0.2;
+
+/** The longest wait that a timer can hold: a longer one would end at once. */
+export const LONGEST_WAIT = 2_147_483_647;
+
+/** The longest wait that a server can ask for with RATE_LIMITED, in seconds. */
+export const LONGEST_RETRY_AFTER = 300;
+
+/** How often a poll is repeated that the server could not answer, before the connection is given up. */
+export const POLL_ATTEMPTS = 5;
+
+/** Within which time to be back after a sign that the network is: not all devices of an office at once. */
+export const PROMPT = 1_000;
+
 /**
  * How seldom to do something on a connection, where the server does not say and at most, in seconds. A poll at least every
  * four minutes closes any gap within five, and API Gateway ends a connection that idles for ten ("Idle connection timeout",
  * its quotas).
  */
 const KEEPALIVE = { poll: [240, 240], ping: [300, 540] };
-
-const LONGEST_LEAD = 2 * 60 * 1000;
-const LEAD_SHARE = 0.2;
 
 /**
  * Return how long to wait before the next attempt: full jitter, anything between nothing and a bound that doubles with
@@ -60,6 +72,6 @@ export function keepalive(session, random) {
   const asked = session?.keepalive ?? {};
   const action = asked.action === "ping" ? "ping" : "poll";
   const [seconds, limit] = /** @type {[number, number]} */ (KEEPALIVE[action]);
-  const every = typeof asked.seconds === "number" && asked.seconds > 0 ? asked.seconds : seconds;
+  const every = asked.seconds > 0 ? asked.seconds : seconds;
   return { action, delay: Math.min(every, limit) * 1000 * (1 - random / 5) };
 }

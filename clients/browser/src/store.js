@@ -10,7 +10,7 @@
  */
 export function localStore(key, storage) {
   // Looked up late: where storage is forbidden, even reading the property throws.
-  const places = () => (storage ? [storage] : [globalThis.sessionStorage, globalThis.localStorage]);
+  const places = () => (storage ? [storage] : [sessionStorage, localStorage]);
   return {
     load: () => places().reduce((found, place) => found ?? place.getItem(key), /** @type {string | null} */ (null)),
     save: (text) => places().forEach((place) => place.setItem(key, text)),

@@ -8,6 +8,7 @@
  * - `{lead: id}` a tab has become the leader; `{up: id}` its connection is open; `{down: code}` it is not any more
  * - `{hello: socket}` a follower asks whether there is a leader; `{to: socket, by: id, open}` is the leader's answer
  * - `{from: socket, at: id, text}` a frame of a follower's; `{to: socket, text}` the reply; `{text}` for all followers
+ * - `{unwanted: topics}` a tab has unsubscribed, for all
  * - `{sleep: true}`, `{wake: true}` all tabs have been hidden for long, or one is looked at again
  *
  * A leader that hangs is replaced. When it goes on, it is asked for nothing that another leader was asked for, and a late
@@ -48,7 +49,7 @@ export class Tabs {
    * @param {string} name
    * @param {any} tools `setTimeout` and `clearTimeout`
    * @param {any} owner `role()` when this tab leads or follows, `open()` whether there is a connection, `ask(message)`,
-   *   `sleep()`, `wake()`, `up()` when the leader's connection is open
+   *   `unwant(topics)`, `sleep()`, `wake()`, `up()` when the leader's connection is open
    */
   constructor(name, tools, owner) {
     this.#name = name;
@@ -61,13 +62,11 @@ export class Tabs {
   /**
    * Take part in the election, and lead whenever the lock is granted.
    *
-   * @param {{ifAvailable?: boolean, steal?: boolean}} [how] the first time: to know at once whether there is a leader
+   * @param {LockOptions} [options] the first time: to know at once whether there is a leader
    */
-  async start(how = { ifAvailable: true }) {
+  async start(options = { ifAvailable: true }) {
     if (this.#presence !== null) return;
     const presence = (this.#presence = new AbortController());
-    /** @type {LockOptions} */
-    let options = how;
     while (!presence.signal.aborted) {
       try {
         await navigator.locks.request(this.#name, options, (lock) => this.#granted(lock, presence.signal));
@@ -112,19 +111,23 @@ export class Tabs {
     this.#channel?.postMessage(message); // After the end, the reply to a follower has nowhere to go.
   }
 
+  #lead(/** @type {any} */ message) {
+    if (this.leader) this.tell(message);
+  }
+
   /** Pass a frame on to the followers. */
   share(/** @type {unknown} */ frame) {
-    if (this.leader) this.tell({ text: JSON.stringify(frame) });
+    this.#lead({ text: JSON.stringify(frame) });
   }
 
   /** Say that the connection is open. */
   up() {
-    if (this.leader) this.tell({ up: this.#id });
+    this.#lead({ up: this.#id });
   }
 
   /** Say that there is no connection any more. */
   down(/** @type {number | undefined} */ code) {
-    if (this.leader) this.tell({ down: code ?? 1006 });
+    this.#lead({ down: code ?? 1006 });
   }
 
   /** Note whether this tab was looked at lately: by a lock that all such tabs share, and that ends with a tab. */
@@ -151,7 +154,7 @@ export class Tabs {
   #granted(/** @type {Lock | null} */ lock, /** @type {AbortSignal} */ signal) {
     if (signal.aborted) return;
     this.#become(lock !== null);
-    if (lock !== null) return new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    if (lock !== null) return new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
 
   #become(/** @type {boolean} */ leader) {
@@ -160,7 +163,8 @@ export class Tabs {
     this.#owner.role();
   }
 
-  #hear(/** @type {any} */ { lead, up, down, hello, from, at, to, by, open, text, sleep, wake }) {
+  #hear(/** @type {any} */ { lead, up, down, hello, from, at, to, by, open, text, unwanted, sleep, wake }) {
+    if (unwanted) return this.#owner.unwant(unwanted);
     if (sleep) return this.#owner.sleep();
     if (wake) return this.#owner.wake();
     if (this.leader) {

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+import math
 import random
 import re
 import time
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from websocket_push_client.errors import PushError
 from websocket_push_client.ledger import BEGINNING, Ledger
@@ -123,7 +124,7 @@ class PushClient:
     Raises
     ------
     ValueError
-        For an address that does not begin with wss:// or ws://, and for what is no topic.
+        For an address that does not begin with wss:// or ws://, and for any other option that cannot work.
     """
 
     def __init__(
@@ -146,6 +147,10 @@ class PushClient:
     ) -> None:
         if not re.match("wss?://", url, re.IGNORECASE):
             raise ValueError("url begins with wss:// or ws://.")
+        if token_in not in get_args(TokenIn):
+            raise ValueError(f"token_in is one of {', '.join(get_args(TokenIn))}.")
+        if not 0 <= look_back < math.inf:
+            raise ValueError("look_back is a number of seconds.")
         self.ending: Ending | None = None
         """Why there is no connection, or why there was none last."""
         self._url, self._get_token, self._token_in, self._store = url, get_token, token_in, store
@@ -168,6 +173,8 @@ class PushClient:
         self._ledger = Ledger(self._load(), look_back=look_back * 1000, now=now() * 1000)
 
     async def __aenter__(self) -> Self:
+        if self._runner is not None:
+            raise RuntimeError("A PushClient is used once: make another.")
         if self._ledger.future:
             self._report_position()
         self._runner = asyncio.create_task(self._run())
@@ -179,6 +186,8 @@ class PushClient:
         await self.close()
 
     async def __aiter__(self) -> AsyncIterator[Notification]:
+        if self._runner is None:
+            raise RuntimeError("A PushClient connects within `async with`.")
         while True:
             if self._queue.empty():
                 # All that was given has been dealt with: only now may a later run begin behind it.
@@ -188,8 +197,7 @@ class PushClient:
                 self._queue.put_nowait(None)  # For another that iterates.
                 return
             if isinstance(notification, Recall):
-                if self._on_recall is not None:
-                    self._on_recall(notification)
+                _call(self._on_recall, notification)
                 continue
             yield notification
 
@@ -327,16 +335,16 @@ class PushClient:
 
     async def close(self) -> None:
         """Stop: no task and no socket is left."""
-        if self._closed:
-            return
-        self._stop()
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.gather(self._runner, return_exceptions=True)
-        tasks = list(self._tasks)
+        if not self._closed:
+            self._stop()
+        tasks = {*self._tasks} if self._runner is None else {*self._tasks, self._runner}
+        # All of them before any is waited for: waiting may be cancelled as well.
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # The token callback may have called this, and would wait for itself.
+        others = tasks - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others)
 
     # What a link reports.
 
@@ -490,7 +498,10 @@ class PushClient:
 
     async def _token(self) -> str | None:
         token = self._get_token() if self._get_token is not None else None
-        return await token if inspect.isawaitable(token) else token
+        token = await token if inspect.isawaitable(token) else token
+        if not isinstance(token, str | None):
+            raise TypeError("get_token returned something that is no text.")
+        return token
 
     async def _ask(self, message: Frame) -> Frame:
         if self._closed:
@@ -536,7 +547,7 @@ class PushClient:
     def _load(self) -> str | None:
         try:
             return self._store.load() if self._store is not None else None
-        except OSError as problem:
+        except Exception as problem:
             self._store_failed(problem)
             return None
 
@@ -546,10 +557,10 @@ class PushClient:
         try:
             self._store.save(str(self._ledger))
             self._store_works = True
-        except OSError as problem:
+        except Exception as problem:
             self._store_failed(problem)
 
-    def _store_failed(self, problem: OSError) -> None:
+    def _store_failed(self, problem: Exception) -> None:
         # Once, not with every notification.
         if self._store_works:
             self.failed(PushError("STORE", "The position could not be kept.", cause=problem))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
 
 from websocket_push_client.errors import PushError
@@ -108,6 +108,12 @@ class Timing:
     min_reconnect_delay: float = 2.0
     max_reconnect_delay: float = 60.0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no time."""
+        for each in fields(self):
+            if not getattr(self, each.name) >= 0:
+                raise ValueError(f"{each.name} is a number of seconds.")
+
 
 class _End(Exception):  # noqa: N818
     def __init__(self, ending: Ending) -> None:
@@ -199,7 +205,9 @@ class Link:
         try:
             async with asyncio.timeout(self._timing.connection_timeout):
                 token = await get_token()
-        except Exception as problem:
+        except (Exception, asyncio.CancelledError) as problem:
+            if _is_being_cancelled():
+                raise
             self._owner.failed(PushError("TOKEN", "The token callback failed.", cause=problem))
             return Ending("token")
         try:
@@ -210,6 +218,9 @@ class Link:
             return Ending("unopened")
         except (OSError, TimeoutError, Closed):
             return Ending("unopened")
+        except Exception as problem:
+            self._owner.failed(PushError("SOCKET", "The WebSocket could not be made.", cause=problem))
+            return Ending("unopened")
         self.opened_at = self._now()
         self._move("resuming")
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._stay())]
@@ -218,7 +229,9 @@ class Link:
             ended = next(iter(done)).exception()
             if isinstance(ended, _End):
                 return ended.ending
-            raise ended or AssertionError("a connection stays until it ends")
+            # A frame that was not thought of. The next connection may do better, and no connection never does.
+            self._owner.failed(PushError("UNREADABLE_FRAME", "A frame could not be dealt with.", cause=ended))
+            return Ending("stalled")
         finally:
             for task in tasks:
                 task.cancel()
@@ -265,10 +278,10 @@ class Link:
             self._owner.failed(PushError("GATEWAY", "A frame without a type."))
             return
         match frame.get("type"):
-            case "notification" | "recall" if isinstance(frame.get("id"), str):
+            case "notification" | "recall" if _is_notification(frame):
                 self._live({name: value for name, value in frame.items() if name != "type"})
             case "notification" | "recall":
-                self._owner.failed(PushError("UNREADABLE_FRAME", "A notification without an id."))
+                self._owner.failed(PushError("UNREADABLE_FRAME", "A notification that lacks something."))
             case "state":
                 if isinstance(frame.get("state"), dict):
                     self._owner.inbox(frame["state"])
@@ -279,7 +292,7 @@ class Link:
             case "error":
                 self._refused(_refusal(frame), frame.get("requestId"))
             case "bye":
-                reconnect, reason = frame.get("reconnect"), str(frame.get("reason"))
+                reconnect, reason = frame.get("reconnect"), str(frame.get("reason", ""))
                 final = reconnect is False or (reason == "revoked" and reconnect is not True)
                 raise _End(Ending("bye", bye=reason, final=final))
             case None:
@@ -398,10 +411,12 @@ class Link:
         while True:
             where = {} if cursor is None else {"after": cursor, "limit": _PAGE}
             page = await self.ask({"action": "poll", **where})
-            notifications = page.get("notifications")
+            notifications, session = page.get("notifications"), page.get("session")
             if not isinstance(notifications, list):
                 raise PushError("UNREADABLE_FRAME", "A history page without a list.")
-            self.session = page.get("session")
+            if not all(map(_is_notification, [*notifications, *page.get("recalls", ())])):
+                raise PushError("UNREADABLE_FRAME", "A notification that lacks something.")
+            self.session = session if isinstance(session, dict) else None
             self._owner.page(page, newest=after is None)
             self._owner.moved()
             if after is None or not page.get("more"):
@@ -431,8 +446,21 @@ def _frame(message: Frame) -> str:
     return text
 
 
+def _is_notification(frame: object) -> bool:
+    """Tell whether this is a notification or a recall as far as it is read here."""
+    if not isinstance(frame, dict) or not isinstance(frame.get("id"), str):
+        return False
+    return all(isinstance(frame.get(name), str | None) for name in ("key", "replaces", "recalls", "topic"))
+
+
+def _is_being_cancelled() -> bool:
+    """Tell whether the task that runs is to end, or has only met the end of another."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _refusal(frame: Frame) -> PushError:
     seconds = frame.get("retryAfter")
     usable = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
-    retry_after = min(float(seconds), _LONGEST_RETRY_AFTER) if usable and seconds is not None else None
+    retry_after = float(min(seconds, _LONGEST_RETRY_AFTER)) if usable and seconds is not None else None
     return PushError(str(frame.get("code")), str(frame.get("message")), retry_after=retry_after)

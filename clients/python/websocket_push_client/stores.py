@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Store(Protocol):
-    """Keeps one line of text. Both methods may raise OSError."""
+    """Keeps one line of text. What either method raises is reported as STORE."""
 
     def load(self) -> str | None:
         """Return what was saved last, or a lone notification id. None: begin with the newest page."""

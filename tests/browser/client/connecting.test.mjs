@@ -122,8 +122,10 @@ test("after a stable time the wait begins small again, before it does not", asyn
 test("close() leaves no timer, no socket and no listener, and nothing is called back any more", async () => {
   const events = new EventTarget();
   const listeners = new Set();
-  events.addEventListener = (name) => listeners.add(name);
-  events.removeEventListener = (name) => listeners.delete(name);
+  events.addEventListener = (name, _, { signal }) => {
+    listeners.add(name);
+    signal.addEventListener("abort", () => listeners.delete(name));
+  };
   for (const moment of ["at once", "connecting", "resuming", "open", "settled", "waiting", "replacing"]) {
     const { clock, server, client, seen, states } = world({ client: { events } });
     if (moment === "connecting") server.deaf = true;
@@ -208,6 +210,14 @@ test("bad options are refused at once", () => {
     { onState: null },
     { WebSocket: "ws" },
     { tokenIn: "header" },
+    { getToken: "a token" },
+    { getToken: null },
+    { lookBack: -1 },
+    { lookBack: NaN },
+    { hiddenTimeout: NaN },
+    { timeout: "soon" },
+    { minReconnectDelay: -1 },
+    { maxReconnectDelay: {} },
   ]) {
     assert.throws(() => createPushClient({ ...good, ...bad }), TypeError);
   }
@@ -236,7 +246,7 @@ test("a sign that the network is back cuts a wait short and probes an open conne
 
 test("a page that is looked at again probes as well, one that is hidden does not", async () => {
   const events = new EventTarget();
-  events.document = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  events.document = Object.assign(new EventTarget(), { hidden: true });
   const { server, clock, client } = world({ client: { events } });
   await clock.pass(1);
   server.mute = true;
@@ -246,7 +256,7 @@ test("a page that is looked at again probes as well, one that is hidden does not
   server.sockets[0].fail();
   server.mute = false;
   await clock.pass(5000);
-  events.document.visibilityState = "visible";
+  events.document.hidden = false;
   events.document.dispatchEvent(new Event("visibilitychange"));
   await clock.pass(1);
   assert.equal(server.received.filter(({ action }) => action === "ping").length, 1);
@@ -262,4 +272,75 @@ test("reconnect() does not wait", async () => {
   client.reconnect();
   await settle();
   assert.equal(client.state, "open");
+});
+
+test("a wait that is longer than a timer can hold does not end at once", () => {
+  const { setTimeout } = globalThis;
+  const delays = [];
+  globalThis.setTimeout = (_, delay) => void delays.push(delay);
+  try {
+    const events = new EventTarget();
+    events.document = Object.assign(new EventTarget(), { hidden: true });
+    const WebSocket = class {};
+    const client = createPushClient({ url: "wss://example.test/", WebSocket, events, hiddenTimeout: Number.MAX_SAFE_INTEGER });
+    events.document.dispatchEvent(new Event("visibilitychange"));
+    client.close();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assert.deepEqual(delays, [2 ** 31 - 1]);
+});
+
+test("a token that is no text is reported, and not sent", async () => {
+  for (const token of [{ token: "t" }, 5, ["t"]]) {
+    const { server, errors, client } = world({ client: { getToken: () => token } });
+    await settle();
+    assert.deepEqual([client.state, server.sockets.length, errors.map(({ code }) => code)], ["waiting", 0, ["TOKEN"]]);
+    client.close();
+  }
+});
+
+test("what a listener removes is not called any more, and after close() nothing is", async () => {
+  const { clock, server, client } = world();
+  await clock.pass(5_000);
+  const heard = [];
+  const off = [];
+  client.on("notification", () => (heard.push("first"), off[0]()));
+  off.push(client.on("notification", () => heard.push("second")));
+  server.push(idAt(clock.now(), 1));
+  assert.deepEqual(heard, ["first"]);
+  client.on("notification", () => client.close());
+  client.on("notification", () => heard.push("after the end"));
+  client.on("state", (state) => heard.push(state));
+  client.on("error", ({ code }) => heard.push(code));
+  server.push(idAt(clock.now(), 2));
+  await settle();
+  assert.deepEqual(heard, ["first", "first", "closed"]);
+});
+
+test("close() says no reason: one is there only where the server said to stay away", async () => {
+  const { clock, server, client, states } = world();
+  await clock.pass(5_000);
+  server.last.fail();
+  await clock.pass(60_000);
+  assert.equal(client.state, "open");
+  client.close();
+  assert.deepEqual(states.at(-1), { state: "closed", failures: 1 });
+});
+
+test("a bye without a reason has none", async () => {
+  const { clock, server, states } = world();
+  await clock.pass(5_000);
+  server.last.receive({ type: "bye", reconnect: false });
+  assert.deepEqual(states.at(-1), { state: "closed", failures: 0, reason: "bye", bye: "" });
+});
+
+test("a page with something that is no notification is not taken", async () => {
+  for (const each of [null, {}, { id: 5 }, "text"]) {
+    const { server, client, seen, errors } = world();
+    server.page = (_, { requestId }) => ({ type: "history", requestId, notifications: [each], more: false });
+    await settle();
+    assert.deepEqual([seen, errors.map(({ code }) => code), client.state], [[], ["UNREADABLE_FRAME"], "resuming"]);
+    client.close();
+  }
 });

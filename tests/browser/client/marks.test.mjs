@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MANY, createInbox } from "../../../clients/browser/src/inbox.js";
-import { Clock, Server, idAt, settle, world } from "./world.mjs";
+import { Clock, Server, idAt, memory, settle, world } from "./world.mjs";
 
 /** A server's inbox, as docs/protocol.md describes it: of each notification the latest mark decides. */
 class Marks {
@@ -329,4 +329,82 @@ test("what a key replaces is counted once, live and after a reload", async () =>
   await clock.pass(2_000);
   assert.equal(again.unread, 1);
   assert.equal(marks(), before + 1);
+});
+
+/** A page that is opened on a device, with the store that pages of a browser have together. */
+function page({ clock, server }, store) {
+  const made = world({ clock, server });
+  const tools = { now: clock.now, setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, store };
+  const inbox = createInbox(made.client, tools);
+  const leave = () => (inbox.close(), made.client.close());
+  return { ...made, inbox, leave };
+}
+
+test("marks that were made offline outlive the page, those of all its tabs, and are sent once", async () => {
+  const there = devices(1);
+  const { clock, server, marks, all } = there;
+  await clock.pass(5_000);
+  const ids = [1, 2, 3].map((number) => server.push(idAt(clock.now(), number)));
+  await settle();
+  const store = memory();
+  server.refusing = true;
+  const tabs = [page(there, store), page(there, store)];
+  await clock.pass(1_000);
+  tabs[0].inbox.markRead(ids[0]);
+  tabs[1].inbox.markRead(ids[1]);
+  tabs[0].inbox.markSeenUpTo(ids[2]);
+  for (const tab of tabs) tab.leave();
+  await clock.pass(60_000);
+  const next = page(there, store);
+  // So already before there is a connection.
+  assert.deepEqual([next.inbox.isRead(ids[0]), next.inbox.isRead(ids[1]), next.inbox.seenUpTo], [true, true, ids[2]]);
+  await clock.pass(1_000);
+  server.refusing = false;
+  await clock.pass(60_000);
+  assert.deepEqual([marks.version, next.inbox.unread, all[0].inbox.unread], [3, 1, 1]);
+  assert.equal(store.text, "[]");
+  // As of the time at which it was made: what was decided since stays.
+  assert.ok(marks.read(ids[0]) && marks.read(ids[1]) && !marks.read(ids[2]));
+  const last = page(there, store);
+  await clock.pass(5_000);
+  assert.equal(marks.version, 3);
+  for (const each of [next, last]) each.leave();
+});
+
+test("a mark that the server refuses is not kept either", async () => {
+  const there = devices(0);
+  const store = memory();
+  const { inbox, leave } = page(there, store);
+  await there.clock.pass(5_000);
+  there.marks.refusing = "INVALID_MARK";
+  inbox.markRead("nonsense");
+  await settle();
+  assert.equal(store.text, "[]");
+  leave();
+});
+
+test("a store that throws or holds something else costs no mark of this page", async () => {
+  const failing = () => {
+    throw new Error("QuotaExceededError");
+  };
+  for (const store of [{ load: failing, save: failing }, memory("{"), memory('{"a":1}'), memory("[null]"), memory('[{"read":["x"]}]')]) {
+    const there = devices(0);
+    const { inbox, leave } = page(there, store);
+    await there.clock.pass(5_000);
+    const id = there.server.push(idAt(there.clock.now()));
+    inbox.markRead(id);
+    await settle();
+    assert.deepEqual([there.marks.read(id), inbox.unread], [true, 0]);
+    leave();
+  }
+});
+
+test("a state that lacks something is taken as far as it goes", async () => {
+  const { clock, server, all } = devices(1);
+  await clock.pass(5_000);
+  const id = server.push(idAt(clock.now()));
+  await settle();
+  for (const state of [{}, "text", { version: 9 }, { read: { [id]: clock.now() } }]) server.open[0].receive({ type: "state", state });
+  await settle();
+  assert.equal(all[0].inbox.isRead(id), true);
 });
