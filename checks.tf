@@ -1,5 +1,5 @@
-# What is read for checks of the inputs alone, without asking AWS: no resource uses it, so nothing changes when depends_on on
-# the module has it read again.
+# What is read for checks alone, without asking AWS: no resource changes with it, so nothing is updated when depends_on on the
+# module has it read again.
 data "aws_service" "api" {
   service_id = "execute-api"
 }

@@ -140,11 +140,12 @@ def test_lowest_and_newest_run_on_both_programs() -> None:
 
 
 def test_what_make_test_leaves_out_has_a_target_that_is_run() -> None:
-    """The workflow runs every target that stands beside `make test`."""
+    """The workflow and the local run have every target that stands beside `make test`."""
     makefile, run = (read_text(name) for name in ("Makefile", ".ci/run"))
     left_out = re.findall(r"\S+", re.findall(r"^SLOW := (.*)$", makefile, re.MULTILINE)[0])
     for file in left_out:
         targets = re.findall(rf"^(\S+):.*\n\t@\$\(PYTEST\)[^\n]* {re.escape(file)}$", makefile, re.MULTILINE)
         assert set(targets) <= BESIDE_TEST
         assert targets
+    assert set(re.findall(r"\S+", re.findall(r"^make (?!test)(.*)$", run, re.MULTILINE)[0])) == BESIDE_TEST
     assert run.endswith("\nmake test\n")
