@@ -3,7 +3,7 @@ locals {
 
   renamed = "Another name than \"${coalesce(terraform_data.name.output, var.name)}\" would replace the tables, and what they hold would be gone. Keep the name, or call the module once more under the other name. To give the tables up, set deletion_protection = false, apply, and apply the new name with -replace='module.push.module.dynamodb.terraform_data.name', for a module called push."
 
-  moved = "The tables are in the Region ${try(coalesce(terraform_data.region.output), "of their ARNs")}, and the provider's is ${try(coalesce(var.region), "another")}: new, empty tables would be made there, and Terraform would know nothing of these any more. Set the provider's Region back, or call the module once more with a provider for the other Region (examples/multi-region). To leave the tables behind, apply with -replace='module.push.module.dynamodb.terraform_data.region', for a module called push."
+  moved = "The tables are in the Region ${try(coalesce(terraform_data.region.output), "of their ARNs")}, and the provider's is ${try(coalesce(var.region), "another")}: new, empty tables would be created there, and these would be dropped from the state. Set the provider's Region back, or call the module once more with a provider for the other Region (examples/multi-region). To leave the tables behind, apply with -replace='module.push.module.dynamodb.terraform_data.region', for a module called push."
 
   provisioned = nonsensitive(var.billing.mode == "PROVISIONED")
 }
@@ -18,8 +18,8 @@ resource "terraform_data" "name" {
   }
 }
 
-# Stores the Region that the tables were created in. In another one the provider finds nothing, takes all for deleted and
-# makes it again, without a word of the tables that stay behind.
+# Stores the Region that the tables were created in. In another one the provider finds nothing, takes everything for deleted and
+# creates it again, and the state no longer has the existing tables.
 resource "terraform_data" "region" {
   input = var.region
 

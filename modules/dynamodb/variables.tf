@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "region" {
-  description = "The provider's Region, known when planning. It is remembered in the state, because in another one nothing would be found; null to remember none."
+  description = "The provider's Region, known when planning. It is stored in the state, so that a plan in another Region is refused; null to store none."
   type        = string
   default     = null
 }
