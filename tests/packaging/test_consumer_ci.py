@@ -170,7 +170,7 @@ def test_what_is_planned_keeps_the_rules(judge: Callable[[Callable[[Plan], None]
             "aws_iam_role_policy.x",
         ),
         (
-            added("aws_lambda_permission", {"principal": "*", "source_arn": "arn"}),
+            added("aws_lambda_permission", {"principal": "*", "source_arn": QUEUE}),
             "a permission names who invokes",
             "aws_lambda_permission.x",
         ),
