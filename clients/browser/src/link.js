@@ -432,7 +432,7 @@ function frame(message) {
   }
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= MAX_FRAME_BYTES) return text;
-  throw new PushError("FRAME_TOO_LARGE", `It has ${bytes} bytes.`);
+  throw new PushError("FRAME_TOO_LARGE", `It has ${bytes} of ${MAX_FRAME_BYTES} bytes.`);
 }
 
 /** @returns {PushError} */
