@@ -81,7 +81,7 @@ export function createPushClient(options) {
   const wanted = new Set(checkedTopics(options.topics ?? []));
   /** @type {string[]} what the server says that it does */
   let topics = [];
-  if (tokenIn !== "subprotocol" && tokenIn !== "query") {
+  if (!["subprotocol", "query"].includes(tokenIn)) {
     throw new TypeError('tokenIn is "subprotocol" or "query".');
   }
   if (typeof getToken !== "function") throw new TypeError("getToken is a function.");

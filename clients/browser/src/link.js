@@ -53,7 +53,7 @@ export class Link {
   /** @type {any} what the server said last about this connection */
   session = null;
 
-  /** @type {any} */ #socket = null;
+  /** @type {any} */ #socket;
   #local;
   #tools;
   #ledger;
@@ -174,7 +174,7 @@ export class Link {
     this.#abort.abort();
     for (const timer of this.#timers) this.#tools.clearTimeout(timer);
     this.#timers.clear();
-    if (this.#socket !== null) {
+    if (this.#socket) {
       const socket = this.#socket;
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.onerror = () => {}; // Closing a socket that is not open yet is reported as an error.

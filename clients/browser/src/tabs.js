@@ -38,12 +38,12 @@ export class Tabs {
   #owner;
   /** @type {BroadcastChannel | null} */
   #channel;
-  /** @type {AbortController | null} ends taking part in the election */
-  #presence = null;
-  /** @type {ReturnType<typeof tabSocket> | null} a follower's */
-  #socket = null;
-  /** @type {(() => void) | null} lets go of the lock that says that this tab was looked at lately */
-  #unseen = null;
+  /** @type {AbortController | null | undefined} ends taking part in the election */
+  #presence;
+  /** @type {ReturnType<typeof tabSocket> | undefined} a follower's */
+  #socket;
+  /** @type {(() => void) | null | undefined} lets go of the lock that says that this tab was looked at lately */
+  #unseen;
 
   /**
    * @param {string} name
@@ -65,7 +65,7 @@ export class Tabs {
    * @param {LockOptions} [options] the first time: to know at once whether there is a leader
    */
   async start(options = { ifAvailable: true }) {
-    if (this.#presence !== null) return;
+    if (this.#presence) return;
     const presence = (this.#presence = new AbortController());
     while (!presence.signal.aborted) {
       try {
@@ -132,7 +132,7 @@ export class Tabs {
 
   /** Note whether this tab was looked at lately: by a lock that all such tabs share, and that ends with a tab. */
   seen(/** @type {boolean} */ lately) {
-    if (lately && this.#unseen !== null) return;
+    if (lately && this.#unseen) return;
     this.#unseen?.();
     this.#unseen = null;
     if (!lately) return;
@@ -142,7 +142,7 @@ export class Tabs {
 
   /** Find out whether any tab was. */
   anySeen() {
-    return navigator.locks.request(`${this.#name} seen`, { ifAvailable: true }, (lock) => lock === null).catch(() => false);
+    return navigator.locks.request(`${this.#name} seen`, { ifAvailable: true }, (lock) => !lock).catch(() => false);
   }
 
   /** Take the place of a leader that does not answer. */
@@ -153,8 +153,8 @@ export class Tabs {
 
   #granted(/** @type {Lock | null} */ lock, /** @type {AbortSignal} */ signal) {
     if (signal.aborted) return;
-    this.#become(lock !== null);
-    if (lock !== null) return new Promise((resolve) => signal.addEventListener("abort", resolve));
+    this.#become(!!lock);
+    if (lock) return new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
 
   #become(/** @type {boolean} */ leader) {
