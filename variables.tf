@@ -63,8 +63,8 @@ variable "tags" {
   validation {
     condition = alltrue([
       for key, value in data.aws_default_tags.current.tags : (
-        can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:")
-        && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))
+        can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:") &&
+        can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))
       ) if !contains(keys(var.tags), key)
     ])
     error_message = "default_tags of the provider has a tag that IAM refuses: a key has 1 to 128 and a value at most 256 letters, digits, spaces and _ . : / = + - @, and no key begins with \"aws:\". Change it there."
@@ -133,8 +133,8 @@ variable "jwt" {
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
         try(issuer.jwks_uri, null) == null ? true
         : can(regex("^https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri)) || (
-          var.jwt.allow_insecure_loopback
-          && can(regex("^http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri))
+          var.jwt.allow_insecure_loopback &&
+          can(regex("^http://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri))
         )
       )
     ])
@@ -146,8 +146,8 @@ variable "jwt" {
     condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
         try(issuer.secret_arn, null) == null ? true
-        : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", issuer.secret_arn))
-        || can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", issuer.secret_arn))
+        : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", issuer.secret_arn)) ||
+        can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", issuer.secret_arn))
       )
     ])
     error_message = "jwt.secret_arn must be the ARN of a Secrets Manager secret, with the six characters that AWS puts at its end, such as \"arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-jwt-a1B2c3\", or of an SSM parameter, such as \"arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt\". The secret itself is no input: it would end up in the state."
@@ -261,8 +261,8 @@ variable "jwt" {
   # The issuer that a token names chooses by whose keys it is verified.
   validation {
     condition = length(try(var.jwt.additional_issuers, [])) == 0 ? true : try(
-      alltrue([for issuer in concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer) : issuer != null && issuer != ""])
-      && length(distinct(concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer))) == length(var.jwt.additional_issuers) + 1,
+      alltrue([for issuer in concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer) : issuer != null && issuer != ""]) &&
+      length(distinct(concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer))) == length(var.jwt.additional_issuers) + 1,
       false
     )
     error_message = "jwt.additional_issuers needs jwt.issuer, and an issuer in each entry that no other has, such as \"https://issuer.example/v2.0\": by the token's iss claim the keys are chosen."
@@ -319,8 +319,8 @@ variable "authorizer" {
 
   validation {
     condition = var.authorizer == null ? true : (
-      can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$", var.authorizer.function_arn))
-      && try(endswith(var.authorizer.function_arn, ":function:${var.authorizer.function_name}"), false)
+      can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$", var.authorizer.function_arn)) &&
+      try(endswith(var.authorizer.function_arn, ":function:${var.authorizer.function_name}"), false)
     )
     error_message = "authorizer.function_arn must be the ARN of the function that function_name names, without version or alias, such as aws_lambda_function.my_authorizer.arn."
   }
@@ -434,8 +434,8 @@ variable "keepalive" {
 
   validation {
     condition = var.keepalive.seconds == null ? true : (
-      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240)
-      && floor(var.keepalive.seconds) == var.keepalive.seconds
+      var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240) &&
+      floor(var.keepalive.seconds) == var.keepalive.seconds
     )
     error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\" (what is late is at most five minutes late then), and from 30 to 540 with \"ping\" (API Gateway ends a connection that is idle for 600)."
   }
@@ -555,8 +555,8 @@ variable "push_queue" {
   validation {
     condition = alltrue([
       for topic in [for arn in try(var.push_queue.source_arns, []) : regex("^arn:([^:]+):sns:([^:]+):", arn) if can(regex("^arn:[^:]+:sns:[^:]+:", arn))] :
-      topic[0] == local.provider_partition
-      && (topic[1] == local.provider_region || length(setsubtract([topic[1], local.provider_region], local.regions_by_default)) == 0)
+      topic[0] == local.provider_partition &&
+      (topic[1] == local.provider_region || length(setsubtract([topic[1], local.provider_region], local.regions_by_default)) == 0)
     ])
     error_message = "push_queue.source_arns has an SNS topic that cannot send to the queue: one of another partition, or of another Region where the topic's Region or the queue's is not enabled by default. SNS then sends under another name, which the queue's policy does not allow. Name a topic in the provider's Region, ${local.provider_region}."
   }
@@ -793,17 +793,17 @@ variable "throttling" {
 
   validation {
     condition = var.throttling.client_rate_limit == null ? true : (
-      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= 2147483647
-      && var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
+      var.throttling.client_rate_limit >= 1 && var.throttling.client_rate_limit <= 2147483647 &&
+      var.throttling.client_rate_limit <= coalesce(var.throttling.rate_limit, var.throttling.client_rate_limit)
     )
     error_message = "throttling.client_rate_limit must be from 1 to 2147483647 messages per second and not above throttling.rate_limit; leave it out for half of that."
   }
 
   validation {
     condition = var.throttling.client_burst_limit == null ? true : (
-      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= 2147483647
-      && var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit)
-      && floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
+      var.throttling.client_burst_limit >= 1 && var.throttling.client_burst_limit <= 2147483647 &&
+      var.throttling.client_burst_limit <= coalesce(var.throttling.burst_limit, var.throttling.client_burst_limit) &&
+      floor(var.throttling.client_burst_limit) == var.throttling.client_burst_limit
     )
     error_message = "throttling.client_burst_limit must be a whole number from 1 to 2147483647 and not above throttling.burst_limit; leave it out for half of that."
   }
@@ -1407,8 +1407,8 @@ variable "custom_domain" {
 
   validation {
     condition = var.custom_domain == null ? true : (
-      try(length(var.custom_domain.domain_name) <= 253, true)
-      && can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.custom_domain.domain_name))
+      try(length(var.custom_domain.domain_name) <= 253, true) &&
+      can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.custom_domain.domain_name))
     )
     error_message = "custom_domain.domain_name must be a name in lower case with at least one dot, such as \"push.example.com\": no scheme, no path, and no wildcard, since clients need a whole name."
   }

@@ -65,3 +65,12 @@ def test_what_the_module_justifies_is_in_the_list() -> None:
     justified = {each for file in files for each in re.findall(r"checkov:skip=(\w+)", file.read_text(encoding="utf-8"))}
     assert justified
     assert justified <= set(skipped())
+
+
+def test_the_scan_can_read_every_file() -> None:
+    """Checkov leaves out a file that its parser refuses, such as one with an operator at the beginning of a line."""
+    files = [*CHECKOUT.glob("*.tf"), *CHECKOUT.glob("modules/*/*.tf"), *CHECKOUT.glob("examples/**/*.tf")]
+    script = "import hcl2, sys\nfor name in sys.argv[1:]:\n    with open(name) as file:\n        hcl2.load(file)"
+    python = executable(FOLDERS["checkov"], "python")
+    finished = subprocess.run([python, "-c", script, *files], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
