@@ -515,6 +515,8 @@ async def test_what_one_tab_unsubscribes_from_no_tab_asks_for_again(tmp_path: Pa
         await there.server.drop()
         await until(lambda: not there.server.connections, "the connection is gone")
         await leader.evaluate("client.reconnect()")
+        # Until the browser says so, the tabs take the connection for open.
+        await until(lambda: len(there.server.handshakes) == 2, "the leader is back")
         await asyncio.gather(*map(opened, [leader, *tabs]))
         await leader.close()
         await until(lambda: len(there.server.handshakes) == 3, "another tab leads")
