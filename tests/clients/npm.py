@@ -62,3 +62,18 @@ def pack(package: Path, target: Path) -> Path:
     npm("pack", "--pack-destination", target, cwd=package)
     [archive] = target.glob("*.tgz")
     return archive
+
+
+def react_project(toolchain: Path, folder: Path) -> Path:
+    """Make a project that has both packages installed from their archives, with React and its types."""
+    project = folder / "project"
+    project.mkdir()
+    (project / "package.json").write_text('{"name": "project", "private": true, "type": "module"}')
+    archives = []
+    for package in (BROWSER, REACT):
+        (target := folder / package.name).mkdir()
+        archives.append(pack(package, target))
+    npm("install", "--legacy-peer-deps", *archives, cwd=project)
+    for name in ("react", "react-dom", "@types", "csstype"):
+        (project / "node_modules" / name).symlink_to(toolchain / "node_modules" / name)
+    return project

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.clients.npm import BROWSER, REACT, npm, pack, run
+from tests.clients.npm import BROWSER, REACT, react_project, run
 from tests.clients.pages import browser, pages
 from tests.clients.server import Server, server, until
 from websocket_push.protocol.inbox import State
@@ -166,16 +166,7 @@ def test_react_is_the_only_peer() -> None:
 
 
 async def test_its_types_are_right_for_a_consumer(toolchain: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "package.json").write_text('{"name": "project", "private": true, "type": "module"}')
-    archives = []
-    for package in (BROWSER, REACT):
-        (target := tmp_path / package.name).mkdir()
-        archives.append(pack(package, target))
-    npm("install", "--legacy-peer-deps", *archives, cwd=project)
-    for name in ("react", "react-dom", "@types", "csstype"):
-        (project / "node_modules" / name).symlink_to(toolchain / "node_modules" / name)
+    project = react_project(toolchain, tmp_path)
     name = json.loads((BROWSER / "package.json").read_text())["name"]
     (project / "consumer.tsx").write_text(CONSUMER.replace("CLIENT", name).replace("HOOKS", PACKAGE["name"]))
     options = ["--strict", "--noEmit", "--jsx", "react-jsx", "--module", "nodenext", "--target", "es2022"]

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from tests.clients.npm import BROWSER, REACT, npm, pack, run
+from tests.clients.npm import BROWSER, react_project, run
 from tests.clients.server import server, until
 from tools.paths import CHECKOUT
 
@@ -43,16 +43,7 @@ def completed(code: str) -> str:
 
 
 async def test_the_types_agree_with_what_the_readmes_write(toolchain: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "package.json").write_text('{"name": "project", "private": true, "type": "module"}')
-    archives = []
-    for package in (BROWSER, REACT):
-        (target := tmp_path / package.name).mkdir()
-        archives.append(pack(package, target))
-    npm("install", "--legacy-peer-deps", *archives, cwd=project)
-    for name in ("react", "react-dom", "@types", "csstype"):
-        (project / "node_modules" / name).symlink_to(toolchain / "node_modules" / name)
+    project = react_project(toolchain, tmp_path)
     codes = [
         code
         for document in ("README.md", "clients/browser/README.md", "clients/react/README.md")
