@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -182,14 +183,17 @@ def _write_configuration(build: Path, registry: str, platform: str, mirror: Mirr
     provider = own / registry / "hashicorp" / "aws"
     link = provider / mirror.path.name if mirror.path.is_file() else provider / _text(mirror.version) / platform
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(mirror.path, target_is_directory=mirror.path.is_dir())
     configuration = build / "terraform.rc"
-    configuration.write_text(
-        "# Generated, because the registry could not be reached or a mirror was named.\n"
-        "disable_checkpoint = true\n"
-        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{own}"\n  }}\n}}\n'
-    )
+    # Replaced, never removed: another run may have the same folder, and its Terraform may be reading them.
+    with tempfile.TemporaryDirectory(dir=build) as new:
+        (Path(new) / "link").symlink_to(mirror.path, target_is_directory=mirror.path.is_dir())
+        (Path(new) / "link").replace(link)
+        (Path(new) / "rc").write_text(
+            "# Generated, because the registry could not be reached or a mirror was named.\n"
+            "disable_checkpoint = true\n"
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{own}"\n  }}\n}}\n'
+        )
+        (Path(new) / "rc").replace(configuration)
     return configuration
 
 

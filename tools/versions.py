@@ -43,17 +43,17 @@ CHECKS = ("init", "validate", "plan", "test", "apply")
 
 
 class Bench(NamedTuple):
-    """One version of Terraform and a folder, on the local AWS."""
+    """One version of Terraform, a folder, and the environment that reaches the local AWS from it."""
 
     program: Program
     folder: Path
     aws: Emulator
+    settings: dict[str, str]
 
     def terraform(self, root: Path) -> Terraform:
         """Return a root module of the copied sources, with data of its own."""
         name = root.name if root != self.checkout else "module"
-        settings = terraform_environment(self.folder, self.program) | self.aws.credentials | VARIABLES
-        return Terraform(self.program, root, self.folder / "data" / name, settings)
+        return Terraform(self.program, root, self.folder / "data" / name, self.settings)
 
     @property
     def checkout(self) -> Path:
@@ -117,7 +117,8 @@ def run(found: Sequence[Program], folder: Path, aws: Emulator) -> dict[str, list
     rows = {}
     for program in found:
         version = ".".join(map(str, program.version))
-        bench = Bench(program, folder / version, aws)
+        settings = terraform_environment(folder / version, program) | aws.credentials | VARIABLES
+        bench = Bench(program, folder / version, aws, settings)
         copy_sources(bench.checkout)
         steps: dict[str, Callable[[Bench], None] | None] = {
             "init": _init,

@@ -1,4 +1,5 @@
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,20 @@ def test_mirror_is_configured_under_the_host_that_terraform_asks(plugins: Path, 
     [link] = tmp_path.glob(f"*/{REGISTRY}/hashicorp/aws/5.100.0/{PLATFORM}")
     assert link.resolve() == folder
     assert f'path = "{link.parents[4]}"' in configuration
+
+
+def test_many_at_once_configure_one_folder(plugins: Path, tmp_path: Path) -> None:
+    folder = put(plugins, "5.100.0")
+    provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+    [link] = tmp_path.glob(f"*/{REGISTRY}/hashicorp/aws/5.100.0/{PLATFORM}")
+
+    def configure(_: int) -> bool:
+        settings = provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM)
+        configuration = Path(settings["TF_CLI_CONFIG_FILE"]).read_text()
+        return link.resolve() == folder and configuration.endswith("}\n")
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(configure, range(500)))
 
 
 def test_nothing_is_configured_where_the_registry_answers(

@@ -34,6 +34,7 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in versions.CHECKS:
         noting(name)
     monkeypatch.setattr(versions, "copy_sources", lambda target: target)
+    monkeypatch.setattr(versions, "terraform_environment", lambda folder, program: {})
     return ran
 
 
