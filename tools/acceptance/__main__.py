@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.acceptance.account import clients, local_aws
+from tools.acceptance.account import NO_MFA_CODE, clients, local_aws
 from tools.acceptance.checks import exit_status
 from tools.acceptance.deployment import Deployment, checked, outputs_of
 from tools.acceptance.doctor import USER, examine
@@ -54,6 +54,9 @@ def _doctor(options: argparse.Namespace) -> int:
             print(*check.lines, sep="\n", flush=True)
     except ToolError as problem:
         sys.stderr.write(f"{problem}\n")
+        return 2
+    except EOFError:
+        sys.stderr.write(f"{NO_MFA_CODE}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; what was pushed to the test user expires within a minute.\n")

@@ -9,12 +9,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectionError,
     HTTPClientError,
+    InfiniteLoopConfigError,
+    InvalidConfigError,
+    InvalidRegionError,
+    MissingDependencyException,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -26,10 +33,25 @@ from tools.errors import ToolError
 AwsError = (BotoCoreError, ClientError)
 """What boto3 raises."""
 
+NO_MFA_CODE = (
+    "The profile asks for an MFA code. Terraform cannot ask for one, nor can a program without a terminal. Instead of "
+    "AWS_PROFILE set what this prints: aws configure export-credentials --format env --profile NAME"
+)
+"""Said where boto3 asks for a code and gets an `EOFError`, and where Terraform would have to ask."""
+
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 _STALE = {
-    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"),
-    *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "InvalidToken"),
+    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch"),
+    *("IncompleteSignature", "InvalidToken"),
+}
+_UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException"}
+"""Also the answer of a Region that the account has not opted into."""
+_DISABLED = {"OptInRequired", "RegionDisabledException"}
+_LOGINS = {
+    "AssumeRole": "sts:AssumeRole",
+    "AssumeRoleWithSAML": "sts:AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
+    "GetRoleCredentials": "sso:GetRoleCredentials",
 }
 _MISSING = {
     *("AWS.SimpleQueueService.NonExistentQueue", "NoSuchEntity", "NotFoundException", "QueueDoesNotExist"),
@@ -72,12 +94,9 @@ def clients(region: str | None) -> Callable[..., Any]:
     Raises
     ------
     ToolError
-        If the profile that is named does not exist.
+        If the profile that is named does not exist, or the file of profiles cannot be read.
     """
-    try:
-        session = boto3.session.Session(region_name=region)
-    except ProfileNotFound as problem:
-        raise ToolError(f"{problem}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+    session = _session(region)
     proxies: dict[str, Any] = {"proxies": {}} if local_aws(os.environ) else {}
     config = Config(
         connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3}, **proxies
@@ -96,16 +115,22 @@ def open_account(region: str | None) -> Account:
     Raises
     ------
     ToolError
-        If there is no Region or no credentials, or AWS refuses them or cannot be reached.
+        If there is no Region or no credentials, if AWS refuses them or cannot be reached, or if Terraform cannot use
+        them.
     """
     found = region or os.environ.get("AWS_REGION") or boto3_region()
     if not found:
         raise ToolError("No Region. Name one: make verify-aws REGION=eu-central-1, or set AWS_REGION.")
     client = clients(found)
+    # Credentials in variables win over a profile.
+    if not os.environ.get("AWS_ACCESS_KEY_ID") and botocore.session.get_session().get_scoped_config().get("mfa_serial"):
+        raise ToolError(NO_MFA_CODE)
     try:
         number = str(client("sts").get_caller_identity()["Account"])
     except (*AwsError, ValueError) as problem:  # ValueError: what is no Region makes no host name.
         raise ToolError(f"The account cannot be used: {explain(problem, 'sts:GetCallerIdentity').text}") from None
+    except EOFError:
+        raise ToolError(NO_MFA_CODE) from None
     return Account(number, found, client, local_aws(os.environ))
 
 
@@ -115,12 +140,18 @@ def boto3_region() -> str | None:
     Raises
     ------
     ToolError
-        If the profile does not exist.
+        If the profile does not exist, or the file of profiles cannot be read.
     """
+    return _session(None).region_name
+
+
+def _session(region: str | None) -> boto3.session.Session:
     try:
-        return boto3.session.Session().region_name
+        return boto3.session.Session(region_name=region)
     except ProfileNotFound as problem:
         raise ToolError(f"{problem}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+    except (ConfigNotFound, ConfigParseError) as problem:
+        raise ToolError(f"{problem}. Mend the file, or name another: AWS_CONFIG_FILE") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +178,11 @@ def explain(problem: Exception, permission: str) -> Refusal:
         return Refusal("credentials", "no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if type(problem).__name__.startswith(("SSO", "Unauthorized", "Token", "CredentialRetrieval", "Login")):
         return Refusal("credentials", "the credentials cannot be read or have expired: log in again (aws sso login)")
+    if isinstance(problem, InvalidRegionError):
+        return Refusal("other", f"{problem} Name a Region as AWS does, such as eu-central-1.")
+    # What they say is about the person's own files.
+    if isinstance(problem, InvalidConfigError | InfiniteLoopConfigError | MissingDependencyException):
+        return Refusal("credentials", f"the profile cannot be used: {problem}")
     if isinstance(problem, HTTPClientError | ConnectionError):
         return Refusal(
             "unreachable", f"AWS cannot be reached for {permission}: check the Region's name, the network and the proxy"
@@ -157,10 +193,27 @@ def explain(problem: Exception, permission: str) -> Refusal:
 def _explain_answer(problem: ClientError, permission: str) -> Refusal:
     error = problem.response.get("Error", {})
     code = error.get("Code", "")
+    # Before a question is asked, boto3 gets the credentials that the profile is about.
+    if problem.operation_name in _LOGINS and (code in _DENIED or code == "ForbiddenException"):
+        return Refusal(
+            "credentials",
+            f"the profile's role cannot be used, since AWS refuses {_LOGINS[problem.operation_name]}. Check the role "
+            "and, if it asks for one, the MFA code",
+        )
     if code in _DENIED:
         return Refusal("denied", f"needs {permission}: allow it to these credentials")
     if code in _STALE:
         return Refusal("credentials", "AWS refuses the credentials: they have expired or are not valid; log in again")
+    if code in _UNKNOWN:
+        return Refusal(
+            "credentials",
+            "AWS refuses the credentials: they are not valid, or this Region is not enabled in the account; log in "
+            "again, or name another Region",
+        )
+    if code in _DISABLED:
+        return Refusal(
+            "credentials", "this Region is not enabled in the account: enable it (AWS Regions), or name another Region"
+        )
     if code in _MISSING:
         return Refusal("missing", f"what {permission} is asked about does not exist: was it deleted?")
     if code in _THROTTLED:

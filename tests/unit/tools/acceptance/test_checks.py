@@ -3,6 +3,10 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    InfiniteLoopConfigError,
+    InvalidConfigError,
+    InvalidRegionError,
+    MissingDependencyException,
     NoCredentialsError,
     SSOTokenLoadError,
     UnauthorizedSSOTokenError,
@@ -12,8 +16,8 @@ from tools.acceptance.account import explain
 from tools.acceptance.checks import Check, Status, exit_status, failed, handshake, let_in, ok, refused, unchecked
 
 
-def answered(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "a message that names an account"}}, "Operation")
+def answered(code: str, operation: str = "Operation") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "a message that names an account"}}, operation)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,17 @@ def answered(code: str) -> ClientError:
         (answered("ExpiredToken"), "credentials", "log in again"),
         (answered("UnrecognizedClientException"), "credentials", "log in again"),
         (answered("InvalidClientTokenId"), "credentials", "log in again"),
+        (answered("InvalidClientTokenId"), "credentials", "Region is not enabled"),
+        (answered("UnrecognizedClientException"), "credentials", "Region is not enabled"),
+        (answered("OptInRequired"), "credentials", "name another Region"),
+        (answered("RegionDisabledException", "AssumeRole"), "credentials", "name another Region"),
+        (answered("AccessDenied", "AssumeRole"), "credentials", "AWS refuses sts:AssumeRole. Check the role"),
+        (answered("AccessDenied", "AssumeRoleWithWebIdentity"), "credentials", "sts:AssumeRoleWithWebIdentity"),
+        (answered("ForbiddenException", "GetRoleCredentials"), "credentials", "sso:GetRoleCredentials"),
+        (InvalidRegionError(region_name="eu central"), "other", "such as eu-central-1"),
+        (InvalidConfigError(error_msg="sso_region is missing"), "credentials", "sso_region is missing"),
+        (InfiniteLoopConfigError(source_profile="a", visited_profiles=["a"]), "credentials", "the profile cannot"),
+        (MissingDependencyException(msg="pip install botocore[crt]"), "credentials", "pip install"),
         (answered("ResourceNotFoundException"), "missing", "deleted"),
         (answered("AWS.SimpleQueueService.NonExistentQueue"), "missing", "deleted"),
         (answered("TooManyRequestsException"), "throttled", "quota"),
