@@ -41,7 +41,8 @@ def _verify(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{problem}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted; nothing had been made.\n")
+        nothing = f"nothing of {options.clean} was destroyed yet" if options.clean else "nothing had been made"
+        sys.stderr.write(f"\nInterrupted; {nothing}.\n")
         return 130
 
 

@@ -151,7 +151,7 @@ def clean(name: str, folder: Path, say: Transcript) -> int:
     """
     run = find(folder, name)
     interrupts = Interrupts(say.note, name)
-    with run.held(), interrupts.handled():
+    with run.held():
         account = open_account(run.region)
         if account.number != run.account:
             raise ToolError(
@@ -159,8 +159,9 @@ def clean(name: str, folder: Path, say: Transcript) -> int:
             )
         program = find_program()
         roots = _Roots(run, program, run.environment(program, os.environ))
-        interrupts.clean()
-        return 1 if _clean(roots, account, say) else 0
+        with interrupts.handled():
+            interrupts.clean()
+            return 1 if _clean(roots, account, say) else 0
 
 
 def _introduce(account: Account, options: Options, found: Sequence[quotas.Quota], say: Transcript) -> None:
@@ -182,7 +183,11 @@ def _introduce(account: Account, options: Options, found: Sequence[quotas.Quota]
 def _ask() -> None:
     if not sys.stdin.isatty():
         raise ToolError("There is no terminal to ask on. To agree to the costs beforehand: make verify-aws YES=1")
-    if input("\nGo on? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        agreed = input("\nGo on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D.
+        agreed = False
+    if not agreed:
         raise ToolError("Nothing was made.")
 
 
