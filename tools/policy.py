@@ -18,7 +18,9 @@ from typing import Any
 Values = Mapping[str, Any]
 
 RULES: Mapping[str, str] = {
-    "data, connections and the URL stay": "a table, a queue, the API or its stage is destroyed or replaced",
+    "data, connections and the URL stay": (
+        "a table, a queue, the API, its stage or its domain name is destroyed or replaced"
+    ),
     "only expected types": "a resource has a type that the module does not use and `--expect` does not list",
     "a table is protected": "a table lacks deletion protection or point-in-time recovery",
     "a table is encrypted": "a table is not encrypted with a key whose use CloudTrail records",
@@ -86,7 +88,14 @@ EXPECTED = frozenset(
 )
 """The types of resources that the module plans."""
 
-_KEPT = {"aws_apigatewayv2_api", "aws_apigatewayv2_stage", "aws_dynamodb_table", "aws_sqs_queue"}
+_KEPT = {
+    "aws_apigatewayv2_api",
+    "aws_apigatewayv2_api_mapping",
+    "aws_apigatewayv2_domain_name",
+    "aws_apigatewayv2_stage",
+    "aws_dynamodb_table",
+    "aws_sqs_queue",
+}
 
 # A key's policy is about that key, which it calls *, and AWS's own form of it names actions by patterns.
 _KEY_POLICIES = {

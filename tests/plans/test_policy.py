@@ -203,6 +203,23 @@ def test_what_is_not_known_yet_what_goes_away_and_text_pass() -> None:
     assert violations(changes) == []
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "aws_apigatewayv2_api",
+        "aws_apigatewayv2_api_mapping",
+        "aws_apigatewayv2_domain_name",
+        "aws_apigatewayv2_stage",
+        "aws_dynamodb_table",
+        "aws_sqs_queue",
+    ],
+)
+def test_what_clients_and_their_data_need_is_not_destroyed(kind: str) -> None:
+    change = {"actions": ["delete"], "after": None}
+    gone = {"address": f"{kind}.a", "mode": "managed", "type": kind, "change": change}
+    assert violations([gone]) == [Violation(f"{kind}.a", "data, connections and the URL stay")]
+
+
 def planned(kind: str, after: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
     change = {"actions": ["create"], "after": after, "after_unknown": late}
     return {"address": f"{kind}.a", "mode": "managed", "type": kind, "change": change}
