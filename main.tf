@@ -191,6 +191,7 @@ module "lambda" {
     execution_arn   = module.api.execution_arn
     stage_name      = var.stage_name
     connections_url = local.connections_url
+    posts_by_domain = local.given.posts_by_domain
   }
 }
 

@@ -126,14 +126,24 @@ locals {
     key => merge(local.extra_environment[key], local.common_environment, local.functions[key].environment)
   }
 
-  # With the longest possible value of what is unknown before the API exists, so that a plan can measure the size.
+  # The longest possible values of what is unknown before the API exists, so that a plan can measure the size.
+  longest_values = merge(
+    {
+      CONNECTIONS_URL = (
+        var.api.posts_by_domain ? var.api.connections_url
+        : "https://0123456789.execute-api.ap-southeast-1.amazonaws.com.cn/${var.api.stage_name}"
+      )
+      DNS_SUFFIX = "amazonaws.com.cn"
+    },
+    {
+      for queue in ["control", "events", "fanout"] :
+      "${upper(queue)}_QUEUE_URL" => "https://sqs.ap-southeast-1.amazonaws.com.cn/012345678901/${var.name}-${queue}"
+    },
+  )
   measured_environment = {
-    for key, environment in local.environment : key => merge(
-      environment,
-      { DNS_SUFFIX = "amazonaws.com.cn" },
-      contains(keys(environment), "CONNECTIONS_URL")
-      ? { CONNECTIONS_URL = "https://0123456789.execute-api.ap-southeast-1.amazonaws.com.cn/${var.api.stage_name}" } : {},
-    )
+    for key, environment in local.environment : key => {
+      for name, value in environment : name => lookup(local.longest_values, name, value)
+    }
   }
 
   taken_variables = {

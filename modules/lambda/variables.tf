@@ -153,11 +153,12 @@ variable "tables" {
 }
 
 variable "api" {
-  description = "The WebSocket API whose connections the push function posts to. `stage_name` and `connections_url` are made of the stage's name: the stage itself depends on these functions."
+  description = "The WebSocket API whose connections the push function posts to. `stage_name` and `connections_url` are made of the stage's name: the stage itself depends on these functions. `posts_by_domain` says that `connections_url` is at a domain of the caller's, so that it does not depend on the API."
   type = object({
     execution_arn   = string
     stage_name      = string
     connections_url = string
+    posts_by_domain = optional(bool, false)
   })
   nullable = false
 }

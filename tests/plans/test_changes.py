@@ -290,3 +290,30 @@ def remembered(what: str, value: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def test_a_first_plan_measures_what_each_function_is_told(tmp_path: Path) -> None:
+    """Also what AWS decides, as the addresses of the API and of queues: an apply would fail with half of it made."""
+    functions = ("control", "events", "fanout", "push")
+    extra = {"environment": {"EXTRA": "x" * 3800}}
+    domain = {
+        "domain_name": f"{'a' * 60}.{'b' * 60}.example.com",
+        "certificate_arn": ARN.format("acm", "certificate/1"),
+    }
+    everything = {
+        "allow_anonymous": True,
+        "control": {},
+        "events": {"event_bus_arn": ARN.format("events", "event-bus/push")},
+        "topics": {},
+        "functions": dict.fromkeys(functions, extra),
+    }
+    by_domain = {
+        "allow_anonymous": True,
+        "name": "by-domain",
+        "custom_domain": {**domain, "mapping_key": "m" * 128, "posts": True},
+        "functions": {"push": {"environment": {"EXTRA": "x" * 3520}}},
+    }
+    with pytest.raises(ToolError) as refusal:
+        plan(make_root(tmp_path, calls({"everything": everything, "by_domain": by_domain})))
+    said = re.findall(r"The environment of (\w+) is larger than 4 KB", str(refusal.value))
+    assert sorted(said) == sorted([*functions, "push"])
