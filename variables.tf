@@ -1169,7 +1169,7 @@ variable "tracing" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, so does an apply that takes topics away, and DynamoDB refuses to delete the tables. To destroy, set it to false and apply first."
+  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, so does an apply that takes topics away, and DynamoDB refuses to delete the tables. Where the module block itself is deleted from the configuration, only the tables are protected. To destroy, set it to false and apply first."
   type        = bool
   default     = true
   nullable    = false

@@ -25,6 +25,24 @@ def test_a_destroy_is_refused_until_the_protection_is_off(tmp_path: Path) -> Non
     terraform.destroy("-var=enabled=false")
 
 
+def test_a_count_of_0_is_a_destroy_and_a_block_that_is_gone_refuses_nothing(tmp_path: Path) -> None:
+    """Terraform runs no provisioner of a block that is not in the configuration, which docs/operations.md says."""
+    program = find_program()
+    root = copy_sources(tmp_path / "checkout") / "root"
+    root.mkdir()
+    call = 'module "push" {{\n  source = "../modules/protection"\n  count = {}\n  enabled = true\n}}\n'
+    terraform = Terraform(program, root, tmp_path / "data", terraform_environment(tmp_path, program))
+    (root / "main.tf").write_text(call.format(1))
+    terraform.init()
+    terraform.apply()
+    (root / "main.tf").write_text(call.format(0))
+    with pytest.raises(ToolError, match="deletion_protection is on"):
+        terraform.apply()
+    (root / "main.tf").write_text("")
+    assert terraform.planned_changes() == {"module.push[0].terraform_data.this": ["delete"]}
+    terraform.apply()
+
+
 def test_topics_are_taken_away_once_the_protection_is_off(tmp_path: Path) -> None:
     """Their table is protected, too, and what else there is for topics does not go before it."""
     program = find_program()
