@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every resource name, unique in the account and Region. It cannot be changed later: the tables would be replaced."
+  description = "Prefix of every resource name, unique in the account and Region, and not that of another instance with -authorizer, -events, -fanout, -push or -push-queue behind it (docs/operations.md). It cannot be changed later: the tables would be replaced."
   type        = string
   default     = "websocket-push"
   nullable    = false

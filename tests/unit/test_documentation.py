@@ -47,6 +47,33 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}, target
 
 
+def test_names_that_would_be_those_of_another_instance_are_listed() -> None:
+    """One that is called as another, and then some, must not share a queue, an alarm, a table or a function with it."""
+    root, inputs = ((ROOT / f"{name}.tf").read_text(encoding="utf-8") for name in ("main", "variables"))
+    kinds = [
+        re.findall(r'= "\$\{var\.name\}-([a-z-]+)"', root.split(f"  {kind} = {{\n")[1].split("\n  }\n")[0])
+        for kind in ("queue_names", "table_names")
+    ]
+    functions = root.split("function_keys = concat(")[1].split("\n  )\n")[0]
+    alarms = inputs.split("thresholds = optional(object({\n")[1].split("}), {})")[0]
+    kinds += [
+        [name.replace("_", "-") for name in names]
+        for names in (re.findall(r'"(\w+)"', functions), re.findall(r"(\w+) += optional", alarms))
+    ]
+    assert [len(names) for names in kinds] == [8, 3, 10, 15]
+    taken = {
+        long.removesuffix(f"-{short}")
+        for names in kinds
+        for long in names
+        for short in names
+        if long.endswith(f"-{short}")
+    }
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    described = inputs.split('variable "name" {')[1].split("\n}\n")[0].split("(docs/operations.md)")[0]
+    assert {*re.findall(r"`x-([a-z-]+)`", page.split("Where an instance is called `x`")[1].split(". A ")[0])} == taken
+    assert {*re.findall(r" -([a-z-]+)", described)} == taken
+
+
 # --- Roles
 
 ACTION = re.compile(r'"((?!aws:)[a-z0-9-]+:[A-Z]\w+)"')
