@@ -517,9 +517,9 @@ variable "push_queue" {
     error_message = "push_queue.maximum_concurrency must be a whole number from 2 to 1000: Lambda takes no other."
   }
 
-  # Lambda receives messages that it then has no concurrency for, and each time counts.
+  # Lambda receives messages that it then has no concurrency for, and each time counts. 0 stops the function on purpose.
   validation {
-    condition = var.push_queue == null ? true : (
+    condition = var.push_queue == null || try(var.functions["push"].reserved_concurrency == 0, false) ? true : (
       coalesce(try(var.functions["push"].reserved_concurrency, null), 1000) >= var.push_queue.maximum_concurrency
     )
     error_message = "push_queue.maximum_concurrency must not be above functions.push.reserved_concurrency: messages would be throttled until they end in the dead-letter queue. Reserve more, or set it lower."

@@ -110,6 +110,14 @@ module "intake_refused_15" {
   functions       = { push = { reserved_concurrency = 9 } }
 }
 
+module "a_stopped_push_function_with_a_queue" {
+  source = "../../../"
+
+  allow_anonymous = true
+  push_queue      = { maximum_concurrency = 10 }
+  functions       = { push = { reserved_concurrency = 0 } }
+}
+
 module "a_rule_of_another_region" {
   source = "../../../"
 
