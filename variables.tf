@@ -813,7 +813,7 @@ variable "functions" {
   description = <<-EOT
     Settings by function: connect, disconnect, poll, push, with `control` control, with `inbox` mark, with `topics` fanout and subscriptions,
     with `events` events, and with `jwt` verify_jwt. What is left out has its default.
-    - `memory_size`: MB; 256, for push, control and fanout 512.
+    - `memory_size`: MB; 256, for push, control and fanout 512. A new account may be held to 3,008.
     - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
     - `reserved_concurrency`: none; for fanout at least `topics.workers`, for events at least 10. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
       provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
