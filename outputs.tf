@@ -114,12 +114,12 @@ output "log_group_names" {
 }
 
 output "events_dead_letter_queue_url" {
-  description = "URL of the queue of what the events function could not report; null without events."
+  description = "URL of the dead-letter queue of the events function, with what it could not report; null without events."
   value       = module.queues.events_dead_letter_queue_url
 }
 
 output "events_dead_letter_queue_arn" {
-  description = "ARN of that queue; null without events."
+  description = "ARN of the dead-letter queue of the events function; null without events."
   value       = module.queues.events_dead_letter_queue_arn
 }
 
@@ -129,7 +129,7 @@ output "fanout_queue_url" {
 }
 
 output "fanout_queue_arn" {
-  description = "ARN of that queue; null without topics."
+  description = "ARN of the queue of segments of notifications for topics and broadcasts; null without topics."
   value       = module.queues.fanout_queue_arn
 }
 
@@ -164,6 +164,6 @@ output "custom_domain_target_domain_name" {
 }
 
 output "custom_domain_target_hosted_zone_id" {
-  description = "Route 53 zone of that target, for an alias record; null without custom_domain."
+  description = "Route 53 zone of the target of the custom domain, for an alias record; null without custom_domain."
   value       = module.websocket_api.custom_domain_target_hosted_zone_id
 }

@@ -265,19 +265,19 @@ variable "jwt" {
       length(distinct(concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer))) == length(var.jwt.additional_issuers) + 1,
       false
     )
-    error_message = "jwt.additional_issuers needs jwt.issuer, and an issuer in each entry that no other has, such as \"https://issuer.example/v2.0\": by the token's iss claim the keys are chosen."
+    error_message = "jwt.additional_issuers needs jwt.issuer, and an issuer in each entry that no other has, such as \"https://issuer.example/v2.0\": a token's iss claim decides whose keys verify it."
   }
 
   validation {
     condition     = var.jwt == null ? true : try(var.jwt.leeway >= 0 && var.jwt.leeway <= 300 && floor(var.jwt.leeway) == var.jwt.leeway, false)
-    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 30. It holds for exp too; nbf and iat may lie 5 seconds ahead whatever it says."
+    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 30. It holds for exp too; nbf and iat may be 5 seconds ahead in any case."
   }
 
   validation {
     condition = var.jwt == null ? true : try(
       var.jwt.jwks_cache_seconds >= 1 && var.jwt.jwks_cache_seconds <= 86400 && floor(var.jwt.jwks_cache_seconds) == var.jwt.jwks_cache_seconds, false
     )
-    error_message = "jwt.jwks_cache_seconds must be a whole number of seconds from 1 to 86400 (a day), such as 300. A key that the issuer adds is found at once whatever this says; one that it takes away is trusted for so long."
+    error_message = "jwt.jwks_cache_seconds must be a whole number of seconds from 1 to 86400 (a day), such as 300. A key that the issuer adds is found at once whatever this says; one that it withdraws stays trusted for that long."
   }
 
   # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
@@ -442,7 +442,7 @@ variable "keepalive" {
 }
 
 variable "max_frame_kb" {
-  description = "Largest message to a client in KB, from 32 (default) to 128: notifications that make a larger one are refused (CONTENT_TOO_LARGE), and history pages are cut to it. API Gateway's quotas name 32 KB for a frame and 128 KB for a message: try whether larger ones reach your clients before you raise it. Each 32 KB are billed as a message."
+  description = "Largest message to a client in KB, from 32 (default) to 128: notifications that make a larger one are refused (CONTENT_TOO_LARGE), and history pages are cut to it. API Gateway's quotas name 32 KB for a frame and 128 KB for a message: test whether larger ones reach your clients before you raise it. Each 32 KB are billed as a message."
   type        = number
   default     = 32
   nullable    = false
@@ -566,7 +566,8 @@ variable "control" {
   description = <<-EOT
     A function by which a backend sees who is connected, disconnects users and revokes tokens; `{}` for one with the defaults, null (the
     default) for none. With it, every connection and every message reads the user's revocation.
-    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day.
+    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day if
+      left out.
   EOT
   type = object({
     revocation_ttl = optional(number, 86400)
@@ -647,7 +648,7 @@ variable "inbox" {
     the count.
 
     - `state_ttl`: seconds for which a user's state is kept after its last change, from a day to 800 days and at least as
-      long as notifications are; 366 days.
+      long as notifications are; 366 days if left out.
   EOT
   type = object({
     state_ttl = optional(number, 31622400)
@@ -675,8 +676,8 @@ variable "topics" {
     - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
       workers, and 0 passes on all.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages that all workers together send in a second; a plan warns of more than the account's quota. The rest of the account's quota of requests to API
-      Gateway, 10,000 a second unless raised, is left to other pushes.
+    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API Gateway,
+      10,000 a second unless raised, is left to other pushes; a plan warns of a rate above the quota.
   EOT
   type = object({
     max_per_connection    = optional(number, 20)
@@ -697,14 +698,14 @@ variable "topics" {
     condition = var.topics == null ? true : try(
       var.topics.immediate_connections >= 0 && var.topics.immediate_connections <= 2000 && floor(var.topics.immediate_connections) == var.topics.immediate_connections, false
     )
-    error_message = "topics.immediate_connections must be a whole number from 0 (workers do it all) to 2000, such as 500: who invokes the push function waits for them."
+    error_message = "topics.immediate_connections must be a whole number from 0 (workers do it all) to 2000, such as 500: the caller of the push function waits for them."
   }
 
   validation {
     condition = var.topics == null ? true : try(
       var.topics.workers >= 2 && var.topics.workers <= 100 && floor(var.topics.workers) == var.topics.workers, false
     )
-    error_message = "topics.workers must be a whole number from 2 to 100: Lambda takes no less for a queue, and two send as much as the account's quota allows."
+    error_message = "topics.workers must be a whole number from 2 to 100: Lambda takes no fewer for a queue, and two send as much as the account's quota allows."
   }
 
   validation {
@@ -717,8 +718,9 @@ variable "topics" {
 
 variable "events" {
   description = <<-EOT
-    What becomes of connections, users and notifications, as [events](docs/events.md) on an EventBridge bus; null (the default) for none.
-    - `event_bus_arn`: ARN of the bus, in the module's Region; the account's default bus is one as well.
+    Report what happens to connections, users and notifications as [events](docs/events.md) on an EventBridge bus; null (the default)
+    for none.
+    - `event_bus_arn`: ARN of the bus, in the module's Region; the account's default bus will do.
     - `offline_after`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
     - `include_content`: whether `notification.undelivered` has the content of the notification.
   EOT
