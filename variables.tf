@@ -1303,8 +1303,10 @@ variable "kms" {
 variable "vpc" {
   description = <<-EOT
     Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do), to
-    `connections_url` (a NAT gateway), with `topics` to SQS and, for verify_jwt, to the key set, Secrets Manager or SSM. In a VPC that has an interface endpoint
-    for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's private DNS off.
+    `connections_url` (a NAT gateway), with `topics`, `control` or `events` to SQS, with `events` to EventBridge and, for verify_jwt, to
+    the key set, Secrets Manager or SSM ([which function to what](modules/lambda/README.md#in-a-vpc)). In a VPC that has an interface
+    endpoint for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's
+    private DNS off.
     - `subnet_ids`: 1 to 16 subnets.
     - `security_group_ids`: 1 to 5 security groups.
   EOT

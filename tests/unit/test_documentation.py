@@ -74,6 +74,31 @@ def test_names_that_would_be_those_of_another_instance_are_listed() -> None:
     assert {*re.findall(r" -([a-z-]+)", described)} == taken
 
 
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        ("the API's", r"CONNECTIONS_URL"),
+        ("SQS", r"_QUEUE_URL|local\.report_events"),
+        ("EventBridge", r"EVENT_BUS_ARN"),
+    ],
+)
+def test_the_routes_out_of_a_vpc_are_those_of_the_functions_that_are_told_of_a_service(service: str, told: str) -> None:
+    folder = ROOT / "modules" / "lambda"
+    page = (folder / "README.md").read_text(encoding="utf-8").split("## In a VPC")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ")]
+    documented = [cells[1] for cells in rows if cells[2].strip().startswith(service)]
+    text = (
+        (folder / "functions.tf").read_text(encoding="utf-8").split("  functions = {\n")[1].split("\n  issuers = ")[0]
+    )
+    blocks = re.split(r"^ {4}(\w+) = \{\n", text, flags=re.MULTILINE)[1:]
+    functions = {
+        key
+        for key, block in zip(blocks[::2], blocks[1::2], strict=True)
+        if re.search(told, block.split("statements")[0])
+    }
+    assert {name for who in documented for name in re.sub(r"\(.*?\)", "", who).replace(",", " ").split()} == functions
+
+
 # --- Roles
 
 ACTION = re.compile(r'"((?!aws:)[a-z0-9-]+:[A-Z]\w+)"')
