@@ -209,6 +209,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BotoCoreError, ClientError) as problem:
         sys.stderr.write(f"{problem}\nWhat was moved is moved; the rest is where it was.\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. What was moved is moved; the rest is where it was. Run it again to go on.\n")
+        return 130
     sys.stdout.write(f"{moved} moved, {len(stays)} stay.\n")
     for message_id, reason in stays.items():
         sys.stdout.write(f"{message_id}: {reason}\n")

@@ -272,3 +272,17 @@ def test_a_segment_of_a_fan_out_goes_back_as_it_is_and_one_that_is_damaged_stays
     (again,) = queues.all_of(queues.push)
     assert again.body == body
     assert parse_segment(again.body) == SEGMENT
+
+
+def test_ctrl_c_says_what_has_become_of_the_messages(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> list[Again]:
+        raise KeyboardInterrupt
+
+    queues.send('{"userId":"alice","content":1}')
+    assert queues.all_of(queues.dead)
+    monkeypatch.setattr(redrive, "batches", interrupted)
+    assert main(["--from", queues.dead, "--to", queues.push]) == 130
+    assert "Run it again to go on" in capsys.readouterr().err
+    assert len(queues.all_of(queues.dead)) == 1
