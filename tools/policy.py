@@ -361,13 +361,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--expect", action="append", default=[], metavar="TYPE", help="a resource type of your own")
     options = parser.parse_args(arguments)
     try:
-        changes = json.loads(options.plan.read_text(encoding="utf-8"))["resource_changes"]
+        plan = json.loads(options.plan.read_text(encoding="utf-8"))
+        changes = plan["resource_changes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"{options.plan} is not a plan as terraform show -json prints it: {error!r}\n")
+        return 2
+    if plan.get("errored"):
+        sys.stderr.write(f"{options.plan} is of a plan that failed. Mend what terraform plan says, and plan again.\n")
         return 2
     found = violations(changes, leave_out=options.leave_out, expect=options.expect)
     for each in found:
         sys.stdout.write(f"{each.address}: violated: {each.rule}\n")
+    if not plan.get("complete", True):
+        sys.stderr.write("Planned for a part only (-target, or changes put off): the rest is not checked.\n")
     if late := late_policies(changes):
         sys.stderr.write(f"Known after apply, so not checked until the next plan: a policy of {', '.join(late)}\n")
     return 1 if found else 0

@@ -298,3 +298,19 @@ def test_what_is_no_plan_is_refused(text: str, tmp_path: Path, capsys: pytest.Ca
     plan.write_text(text)
     assert main([str(plan)]) == 2
     assert "is not a plan as terraform show -json prints it" in capsys.readouterr().err
+
+
+def test_a_plan_that_failed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"resource_changes": [], "errored": True, "complete": False}))
+    assert main([str(plan)]) == 2
+    assert "is of a plan that failed" in capsys.readouterr().err
+
+
+def test_a_plan_of_a_part_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"resource_changes": [], "errored": False, "complete": False}))
+    assert main([str(plan)]) == 0
+    assert (
+        capsys.readouterr().err == "Planned for a part only (-target, or changes put off): the rest is not checked.\n"
+    )
