@@ -107,7 +107,7 @@ export class Ledger {
    * @returns {string | null} null asks for the newest page
    */
   get resumeAfter() {
-    if (this.position === null) return null;
+    if (!this.position) return null;
     const behind = earliestIdAt(timeOf(this.position) - this.#lookBack);
     return behind > this.#floor ? behind : this.#floor;
   }
@@ -154,7 +154,7 @@ export class Ledger {
    * @returns {boolean}
    */
   outdated(id, key) {
-    return id < /** @type {string} */ (this.#taken.get(`=${key}`)) || this.#taken.has(id);
+    return id < /** @type {string} */ (this.#taken.get(key && `=${key}`)) || this.#taken.has(id);
   }
 
   /**
@@ -167,7 +167,7 @@ export class Ledger {
     this.reach(id);
     const bound = earliestIdAt(now + AHEAD);
     const reached = id < bound ? id : bound;
-    if (UUID_7.test(id) && (this.position === null || reached > this.position)) this.position = reached;
+    if (UUID_7.test(id) && (!this.position || reached > this.position)) this.position = reached;
   }
 
   /** Forget the position: the server has found it to lie in the future. What has been shown stays known. */

@@ -105,3 +105,12 @@ test("of keys and of ids whose place was taken, the last thousand are remembered
   for (let number = 0; number < 1_500; number++) ledger.drop(idAt(START, 10 + number), undefined, idAt(START), START);
   assert.deepEqual([idAt(START, 1_509), idAt(START, 10)].map((id) => ledger.outdated(id)), [true, false]);
 });
+
+test("a key of any name concerns only what has it", () => {
+  for (const key of ["undefined", "null", "__proto__"]) {
+    const ledger = new Ledger(null, { lookBack: 60_000, now: START });
+    ledger.drop(undefined, key, idAt(START, 5), START);
+    const late = [key, undefined].map((each) => ledger.outdated(idAt(START, 1), each));
+    assert.deepEqual(late, [true, false]);
+  }
+});
