@@ -77,11 +77,15 @@ export function createPushClient(options) {
     now = Date.now,
   } = options;
   const address = checkedAddress(options.url);
-  /** What each connection is to listen to. */
-  const wanted = new Set(checkedTopics(options.topics ?? []));
+  /** What each connection is to listen to, until it is unsubscribed from. */
+  const lasting = new Set(checkedTopics(options.topics ?? []));
+  /** That, and what each call of `subscribe` still asks for: where one fails, it takes nothing from another. */
+  const wanted = new Set([lasting]);
+  /** The last change of it: the server handles messages that come together in any order. */
+  let turn = Promise.resolve(/** @type {any} */ ([]));
   /** @type {string[]} what the server says that it does */
   let topics = [];
-  if (!["subprotocol", "query"].includes(tokenIn)) {
+  if (tokenIn !== "subprotocol" && tokenIn !== "query") {
     throw new TypeError('tokenIn is "subprotocol" or "query".');
   }
   if (typeof getToken !== "function") throw new TypeError("getToken is a function.");
@@ -147,11 +151,12 @@ export function createPushClient(options) {
       : new Tabs(`websocket-push ${address.href} ${sharedKey}`, tools, {
           role: moveTo,
           open: () => current?.up,
-          ask: askForTab,
+          // It asks again by itself where that helps: it waits no longer than for one reply.
+          ask: (/** @type {any} */ message) => ask(message, undefined, false),
           unwant,
           sleep: () => tired && rest(),
           wake,
-          up: () => attempt !== null && reconnect(),
+          up: () => attempt && reconnect(),
         });
   const ledger = new Ledger(loadStored(), { lookBack, now: now() });
 
@@ -178,7 +183,7 @@ export function createPushClient(options) {
     if (signal?.aborted) close();
     if (closed) return;
     look();
-    if (tabs === null) connect();
+    if (!tabs) connect();
     else join();
   });
 
@@ -218,7 +223,7 @@ export function createPushClient(options) {
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
     const listening = heard[name];
-    if (listening === undefined) throw new TypeError(`There is no event ${name}.`);
+    if (!listening) throw new TypeError(`There is no event ${name}.`);
     if (listener === undefined || signal?.aborted) return () => {};
     if (typeof listener !== "function") throw new TypeError("A listener is a function.");
     // Wrapped, so that a function that is added twice is called twice, and removed one at a time.
@@ -245,25 +250,25 @@ export function createPushClient(options) {
 
   function state() {
     if (closed) return "closed";
-    if (current !== null && current.phase !== "ended") return current.phase;
-    return attempt === null && !asleep ? "connecting" : "waiting";
+    if (current && current.phase !== "ended") return current.phase;
+    return !attempt && !asleep ? "connecting" : "waiting";
   }
 
   /** The page is shown or hidden. */
   function look() {
     const { document } = /** @type {any} */ (events);
-    if (document === undefined) return;
+    if (!document) return;
     tired = false;
     settle(drowsy);
     if (hiddenTimeout < Infinity) tabs?.seen(true);
     if (document.hidden) return doze();
     tabs?.tell({ wake: true });
-    if (asleep) wake();
-    else hurry();
+    wake();
+    hurry();
   }
 
   function doze() {
-    if (hiddenTimeout < Infinity) drowsy = tools.setTimeout(() => void sleep(), hiddenTimeout);
+    if (hiddenTimeout < Infinity) drowsy = tools.setTimeout(sleep, hiddenTimeout);
   }
 
   /** Once all tabs have been hidden for a time, the last of them sends all to sleep. */
@@ -280,7 +285,7 @@ export function createPushClient(options) {
   function rest() {
     settle(drowsy);
     asleep = true;
-    tabs?.down(1000);
+    tabs?.lead({ down: 1000 });
     dropAll("hidden");
     lost = { reason: "hidden" };
     report();
@@ -295,14 +300,14 @@ export function createPushClient(options) {
 
   /** A frozen page does nothing, not even for the other tabs. */
   function freeze() {
-    if (tabs === null) return;
+    if (!tabs) return;
     rest();
     tabs.seen(false);
     tabs.leave();
   }
 
   function thaw(/** @type {boolean} */ frozen) {
-    if (tabs === null || !frozen) return hurry();
+    if (!tabs || !frozen) return hurry();
     asleep = false;
     look();
     join();
@@ -338,7 +343,7 @@ export function createPushClient(options) {
     emit("state", value, {
       failures,
       ...((value === "waiting" || value === "closed") && lost),
-      ...(attempt !== null && value === "waiting" && { retryIn: Math.max(0, attempt.at - now()) }),
+      ...(attempt && value === "waiting" && { retryIn: Math.max(0, attempt.at - now()) }),
     });
   }
 
@@ -363,7 +368,7 @@ export function createPushClient(options) {
       settled: () => {
         if (link === current) retire();
       },
-      topics: () => [...wanted],
+      topics: () => [...new Set([...wanted].flatMap((each) => [...each]))],
       subscribed: (/** @type {any} */ reply) => {
         topics = reply.topics;
         for (const { topic, code } of reply.refused) fail(new PushError(code, `There is no topic ${topic}.`));
@@ -371,7 +376,7 @@ export function createPushClient(options) {
       failed: fail,
       ended: (/** @type {Ending} */ why) => ended(link, why),
     };
-    const link = new Link(tools, ledger, timing, owner, follows);
+    const link = new Link({ ...tools, ...timing }, ledger, owner, follows);
     // Not at once: its owner must know `link` before it reports anything.
     queueMicrotask(() => {
       if (closed) return;
@@ -393,7 +398,7 @@ export function createPushClient(options) {
     if (tabs?.leader !== false) planReplacement(link);
     if (link.phase === "resuming" && link !== announced) {
       announced = link;
-      tabs?.up();
+      tabs?.lead({ up: tabs.id });
     }
     report();
   }
@@ -401,7 +406,7 @@ export function createPushClient(options) {
   function ended(/** @type {Link} */ link, /** @type {Ending} */ { final, ...why }) {
     if (closed) return;
     // With limits, the server may make room for the connection that takes the place of this one.
-    const replaced = why.bye === "connection_limit" && (link === retiring || successor !== null);
+    const replaced = why.bye === "connection_limit" && (link === retiring || successor);
     if (final && !replaced) {
       // The server has withdrawn the access: to come back by itself would only be to be refused.
       tabs?.share({ type: "bye", reason: why.bye, reconnect: false });
@@ -419,8 +424,8 @@ export function createPushClient(options) {
     lost = why;
     current = successor;
     successor = null;
-    if (!current?.up) tabs?.down(why.code);
-    if (current === null) {
+    if (!current?.up) tabs?.lead({ down: why.code ?? 1006 });
+    if (!current) {
       wait(connect);
       if (why.reason === "silent" && tabs?.leader === false) tabs.steal();
     }
@@ -430,18 +435,17 @@ export function createPushClient(options) {
   /** Open the next connection while this one is still there. */
   function replace() {
     attempt = null;
-    if (current === null || current.phase === "ended") return connect();
     successor = open();
   }
 
   function planReplacement(/** @type {Link} */ link) {
-    const { expiresAt } = link.session ?? {};
+    const expiresAt = link.session?.expiresAt;
     if (link.replacedFor === expiresAt) return;
     link.replacedFor = expiresAt;
     settle(replacement);
     const delay = replacementDelay(Date.parse(expiresAt), link.openedAt, now(), random());
     replacement = tools.setTimeout(() => {
-      if (link === current && successor === null && attempt === null) replace();
+      if (link === current && !successor && !attempt) replace();
     }, delay);
   }
 
@@ -459,7 +463,7 @@ export function createPushClient(options) {
   function hurry() {
     current?.probe();
     const delay = random() * PROMPT;
-    if (attempt === null || attempt.at - now() <= delay) return;
+    if (!attempt || attempt.at - now() <= delay) return;
     plan(attempt.action, delay);
     report();
   }
@@ -467,7 +471,7 @@ export function createPushClient(options) {
   function reconnect() {
     if (closed) return;
     current?.probe();
-    if (attempt === null) return;
+    if (!attempt) return;
     settle(attempt.timer);
     attempt.action();
   }
@@ -488,8 +492,7 @@ export function createPushClient(options) {
     for (const listening of Object.values(heard)) listening.clear();
   }
 
-  async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ options = {}) {
-    const { before = older, limit = 50, signal } = options;
+  async function loadOlder(/** @type {{before?: string, limit?: number, signal?: AbortSignal}} */ { before = older, limit = 50, signal } = {}) {
     const page = await ask({ action: "poll", before, limit }, signal);
     // What was replaced while the page was on its way is not in it any more.
     const notifications = page.notifications.filter((/** @type {any} */ { id, key }) => !ledger.outdated(id, key));
@@ -515,21 +518,20 @@ export function createPushClient(options) {
     /** @type {string[]} */ names,
     /** @type {{signal?: AbortSignal}} */ { signal } = {},
   ) {
-    const added = checkedTopics(names).filter((topic) => !wanted.has(topic));
-    for (const topic of added) wanted.add(topic);
+    const asked = new Set(checkedTopics(names));
+    wanted.add(asked);
     for (;;) {
       try {
         await ready({ signal });
-        const { topics: listening, refused } = await ask({ action: "subscribe", topics: names }, signal);
-        topics = listening;
-        // The caller learns of it here, so it is not asked for, and reported, with every connection.
-        for (const { topic } of refused) wanted.delete(topic);
+        // Nothing is left of it where another call has unsubscribed meanwhile.
+        const { refused = [] } = asked.size && (await ask({ action: "subscribe", topics: [...asked] }, signal));
+        wanted.delete(asked);
         // A push that came before the subscription did not reach this connection.
         await current?.refresh();
-        return { topics: listening, refused };
+        return { topics, refused };
       } catch (problem) {
         if (isBetween(problem)) continue;
-        unwant(added);
+        wanted.delete(asked);
         throw problem;
       }
     }
@@ -543,36 +545,37 @@ export function createPushClient(options) {
     // Another tab would ask for them again with the next connection.
     tabs?.tell({ unwanted: names });
     try {
-      topics = (await ask({ action: "unsubscribe", topics: names }, signal)).topics;
+      await ask({ action: "unsubscribe", topics: names }, signal);
     } catch (problem) {
       // The next connection subscribes to what is wanted then.
       if (!isBetween(problem)) throw problem;
+    } finally {
+      // The reply to a subscription may have come meanwhile.
+      names.forEach((topic) => lasting.delete(topic));
     }
   }
 
   function unwant(/** @type {string[]} */ names) {
-    for (const topic of names) wanted.delete(topic);
-  }
-
-  /**
-   * Ask for another tab, which asks again by itself where that helps: it waits no longer than for one reply. What it
-   * subscribes to, the connection that takes the place of this one has to be subscribed to.
-   */
-  async function askForTab(/** @type {any} */ message) {
-    const reply = await ask(message, undefined, false);
-    if (reply.topics) topics = reply.topics;
-    for (const topic of message.topics ?? []) {
-      if (topics.includes(topic)) wanted.add(topic);
-    }
-    return reply;
+    for (const each of wanted) names.forEach((topic) => each.delete(topic));
   }
 
   /** @param {Record<string, unknown>} message @param {AbortSignal} [signal] @param {boolean} [patient] */
   async function ask(message, signal, patient = true) {
-    signal?.throwIfAborted();
-    if (closed) throw new PushError("CLOSED", "The client is closed.");
-    if (!current?.up) throw new PushError("NOT_CONNECTED", "There is no connection.");
-    return abortable(current.ask(message, patient), signal);
+    const send = () => {
+      signal?.throwIfAborted();
+      if (closed) throw new PushError("CLOSED", "The client is closed.");
+      if (!current?.up) throw new PushError("NOT_CONNECTED", "There is no connection.");
+      // What one connection listens to, the one that is about to take its place must as well.
+      const next = message.topics && successor?.up && successor.ask(message, patient);
+      return Promise.all([current.ask(message, patient), next]);
+    };
+    const [reply] = await abortable(message.topics ? (turn = turn.then(send, send)) : send(), signal);
+    if (message.topics) {
+      topics = reply.topics;
+      // For another tab as well, and what was refused is not asked for, and reported, with every connection.
+      for (const topic of message.topics) lasting[topics.includes(topic) ? "add" : "delete"](topic);
+    }
+    return reply;
   }
 
   function takePage(/** @type {any} */ page, /** @type {boolean} */ newest) {
@@ -599,7 +602,8 @@ export function createPushClient(options) {
 
   function notePaged(/** @type {any} */ { notifications, next }) {
     const first = notifications[0]?.id;
-    if (first !== undefined && oldest !== undefined && first >= oldest) return;
+    // No comparison is true where there is none, or was none before.
+    if (first >= /** @type {string} */ (oldest)) return;
     oldest = first ?? oldest;
     older = next ?? oldest;
   }
@@ -677,7 +681,7 @@ export function createPushClient(options) {
     // A browser refuses a subprotocol with "=" or "/" in it, as padded base64 has, and one that is there twice.
     if (tokenIn === "subprotocol") {
       if (SUBPROTOCOL.test(token) && token !== "bearer") return new WebSocket(address.href, ["bearer", token]);
-      if (!inQuery) fail(new PushError("TOKEN_IN_QUERY", "The token is in the URL."));
+      if (!inQuery) queueMicrotask(() => fail(new PushError("TOKEN_IN_QUERY", "The token is in the URL.")));
       inQuery = true;
     }
     const withToken = new URL(address);
@@ -686,9 +690,7 @@ export function createPushClient(options) {
   }
 
   function retire() {
-    const link = retiring;
-    retiring = null;
-    link?.end("replaced");
+    retiring?.end("replaced");
   }
 
   function settle(/** @type {unknown} */ timer) {
@@ -707,7 +709,7 @@ export function createPushClient(options) {
  * @returns {Promise<T>}
  */
 function abortable(promise, signal) {
-  if (signal === undefined) return promise;
+  if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
@@ -718,7 +720,7 @@ function abortable(promise, signal) {
 
 /** Tell whether there is no connection at the moment. */
 function isBetween(/** @type {any} */ problem) {
-  return ["CONNECTION_LOST", "NOT_CONNECTED"].includes(problem?.code);
+  return ["CONNECTION_LOST", "NOT_CONNECTED", "TOKEN_EXPIRED", "UNKNOWN_CONNECTION"].includes(problem?.code);
 }
 
 /**

@@ -57,7 +57,6 @@ export class Link {
   #local;
   #tools;
   #ledger;
-  #timing;
   #owner;
   /** @type {any[] | null} live notifications that wait for the history before them; null once they need not */
   #held = [];
@@ -71,17 +70,16 @@ export class Link {
   /** @type {unknown} */ #pongTimer;
 
   /**
-   * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`
+   * @param {any} tools `now`, `random`, `setTimeout`, `clearTimeout`; and in milliseconds `connectionTimeout`, `timeout`,
+   *   `pongTimeout`, `settleDelay`
    * @param {any} ledger tells from where to resume
-   * @param {any} timing `connectionTimeout`, `timeout`, `pongTimeout`, `settleDelay`, in milliseconds
    * @param {any} owner
    * @param {boolean} [local] whether it leads to another tab, which keeps the connection alive and polls for all
    */
-  constructor(tools, ledger, timing, owner, local = false) {
+  constructor(tools, ledger, owner, local = false) {
     this.#local = local;
     this.#tools = tools;
     this.#ledger = ledger;
-    this.#timing = timing;
     this.#owner = owner;
   }
 
@@ -136,7 +134,7 @@ export class Link {
     const text = frame({ ...message, requestId });
     return new Promise((resolve, reject) => {
       const send = (/** @type {number} */ refusals) => {
-        const timer = this.#after(this.#timing.timeout, () => {
+        const timer = this.#after(this.#tools.timeout, () => {
           this.#asked.delete(requestId);
           reject(new PushError("TIMEOUT", `${message.action} timed out.`));
         });
@@ -172,23 +170,19 @@ export class Link {
     if (this.phase === "ended") return;
     this.phase = "ended";
     this.#abort.abort();
-    for (const timer of this.#timers) this.#tools.clearTimeout(timer);
-    this.#timers.clear();
-    if (this.#socket) {
+    for (const timer of this.#timers) this.#settle(timer);
+    try {
       const socket = this.#socket;
       socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.onerror = () => {}; // Closing a socket that is not open yet is reported as an error.
-      try {
-        socket.close();
-      } catch {
-        // It is of no use either way.
-      }
+      socket.close();
+    } catch {
+      // There is none yet, or it is of no use either way.
     }
-    const blamed = FRAME_ERRORS[about.code ?? 0];
+    const blamed = FRAME_ERRORS[/** @type {number} */ (about.code)];
     const lost = blamed ?? (reason === "closed" ? "CLOSED" : "CONNECTION_LOST");
     const problem = new PushError(lost, "The connection has ended.");
     for (const { reject } of this.#asked.values()) reject(problem);
-    if (blamed !== undefined) this.#owner.failed(problem);
+    if (blamed) this.#owner.failed(problem);
     this.#asked.clear();
     // Not held any longer: what is not persisted comes only once. The position stays where it is.
     if (reason !== "closed") this.#release(false);
@@ -205,7 +199,8 @@ export class Link {
       void this.#run();
     };
     socket.onmessage = (/** @type {{data: unknown}} */ event) => this.#receive(event.data);
-    socket.onerror = () => {}; // A close always follows, with all that can be known.
+    // A close always follows, with all that can be known. It stays: to close a socket that is not open yet is an error too.
+    socket.onerror = () => {};
     socket.onclose = (/** @type {{code?: number}} */ event) => {
       this.end(this.phase === "connecting" ? "unopened" : "dropped", { code: event?.code });
     };
@@ -225,7 +220,7 @@ export class Link {
     this.#release(true);
     this.#owner.moved();
     if (this.#local) return;
-    await this.#pause(this.#timing.settleDelay);
+    await this.#pause(this.#tools.settleDelay);
     if (await this.#repeatedly(() => this.#catchUp(after))) this.#owner.settled();
   }
 
@@ -256,7 +251,7 @@ export class Link {
    */
   async #catchUp(after) {
     for (let cursor = after; ; ) {
-      const page = await this.ask({ action: "poll", ...(cursor !== null && { after: cursor, limit: PAGE }) });
+      const page = await this.ask({ action: "poll", ...(cursor && { after: cursor, limit: PAGE }) });
       if (page.notifications.some((/** @type {any} */ { id }) => typeof id !== "string")) throw new TypeError();
       this.session = page.session ?? null;
       this.#planKeepalive();
@@ -352,7 +347,7 @@ export class Link {
     // An error without our requestId answers what has waited longest.
     const key = String(requestId ?? this.#asked.keys().next().value);
     const asked = this.#asked.get(key);
-    if (asked === undefined) return false;
+    if (!asked) return false;
     this.#asked.delete(key);
     this.#settle(asked.timer);
     tell(asked);
@@ -364,7 +359,7 @@ export class Link {
     if (!this.#answer(requestId, (asked) => asked.reject(problem))) this.#owner.failed(problem);
     // Whatever was asked: this connection will answer nothing else.
     const reason = ENDED_BY.get(problem.code);
-    if (reason !== undefined) this.end(reason);
+    if (reason) this.end(reason);
   }
 
   #planKeepalive() {
@@ -376,7 +371,7 @@ export class Link {
 
   #ping() {
     this.#settle(this.#pongTimer);
-    this.#pongTimer = this.#after(this.#timing.pongTimeout, () => this.end("silent"));
+    this.#pongTimer = this.#after(this.#tools.pongTimeout, () => this.end("silent"));
     this.#send(frame({ action: "ping" }));
   }
 
@@ -393,14 +388,19 @@ export class Link {
   /** Stop waiting for the token or for the handshake after a time. */
   #expect(/** @type {() => void} */ giveUp) {
     this.#settle(this.#deadline);
-    this.#deadline = this.#after(this.#timing.connectionTimeout, giveUp);
+    this.#deadline = this.#after(this.#tools.connectionTimeout, giveUp);
   }
 
   #pause(/** @type {number} */ delay) {
-    return new Promise((resolve) => this.#after(delay, () => resolve(undefined)));
+    // It ends with the connection: who waits finds that, rather than nothing for ever.
+    return new Promise((resolve) => {
+      if (this.phase === "ended") resolve(undefined);
+      this.#after(delay, resolve);
+      this.#abort.signal.addEventListener("abort", resolve);
+    });
   }
 
-  #after(/** @type {number} */ delay, /** @type {() => void} */ action) {
+  #after(/** @type {number} */ delay, /** @type {(value?: any) => void} */ action) {
     if (this.phase === "ended") return null;
     const timer = this.#tools.setTimeout(() => {
       this.#timers.delete(timer);

@@ -26,7 +26,9 @@ export const PROMPT = 1_000;
  * four minutes closes any gap within five, and API Gateway ends a connection that idles for ten ("Idle connection timeout",
  * its quotas).
  */
-const KEEPALIVE = { poll: [240, 240], ping: [300, 540] };
+const POLL = 240;
+const PING = 300;
+const LONGEST_PING = 540;
 
 /**
  * Return how long to wait before the next attempt: full jitter, anything between nothing and a bound that doubles with
@@ -70,8 +72,7 @@ export function replacementDelay(expiresAt, openedAt, now, random) {
  */
 export function keepalive(session, random) {
   const asked = session?.keepalive ?? {};
-  const action = asked.action === "ping" ? "ping" : "poll";
-  const [seconds, limit] = /** @type {[number, number]} */ (KEEPALIVE[action]);
-  const every = asked.seconds > 0 ? asked.seconds : seconds;
-  return { action, delay: Math.min(every, limit) * 1000 * (1 - random / 5) };
+  const ping = asked.action === "ping";
+  const every = asked.seconds > 0 ? asked.seconds : ping ? PING : POLL;
+  return { action: ping ? "ping" : "poll", delay: Math.min(every, ping ? LONGEST_PING : POLL) * 1000 * (1 - random / 5) };
 }

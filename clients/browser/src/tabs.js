@@ -22,7 +22,7 @@ const ALIVE = 5_000;
 export function canShare() {
   try {
     new BroadcastChannel("").close(); // May be there and throw, where storage is forbidden.
-    return typeof navigator.locks.request === "function";
+    return !!navigator.locks;
   } catch {
     return false;
   }
@@ -30,7 +30,7 @@ export function canShare() {
 
 export class Tabs {
   leader = false;
-  #id = crypto.randomUUID();
+  id = crypto.randomUUID();
   /** @type {string | undefined} the leader that this tab follows */
   #leading;
   #name;
@@ -42,7 +42,7 @@ export class Tabs {
   #presence;
   /** @type {ReturnType<typeof tabSocket> | undefined} a follower's */
   #socket;
-  /** @type {(() => void) | null | undefined} lets go of the lock that says that this tab was looked at lately */
+  /** @type {((value?: unknown) => void) | null | undefined} lets go of the lock that says that this tab was looked at lately */
   #unseen;
 
   /**
@@ -111,23 +111,14 @@ export class Tabs {
     this.#channel?.postMessage(message); // After the end, the reply to a follower has nowhere to go.
   }
 
-  #lead(/** @type {any} */ message) {
+  /** Tell the followers. */
+  lead(/** @type {any} */ message) {
     if (this.leader) this.tell(message);
   }
 
   /** Pass a frame on to the followers. */
   share(/** @type {unknown} */ frame) {
-    this.#lead({ text: JSON.stringify(frame) });
-  }
-
-  /** Say that the connection is open. */
-  up() {
-    this.#lead({ up: this.#id });
-  }
-
-  /** Say that there is no connection any more. */
-  down(/** @type {number | undefined} */ code) {
-    this.#lead({ down: code ?? 1006 });
+    this.lead({ text: JSON.stringify(frame) });
   }
 
   /** Note whether this tab was looked at lately: by a lock that all such tabs share, and that ends with a tab. */
@@ -136,7 +127,7 @@ export class Tabs {
     this.#unseen?.();
     this.#unseen = null;
     if (!lately) return;
-    const held = new Promise((resolve) => (this.#unseen = () => resolve(undefined)));
+    const held = new Promise((resolve) => (this.#unseen = resolve));
     navigator.locks.request(`${this.#name} seen`, { mode: "shared" }, () => held).catch(() => {});
   }
 
@@ -159,7 +150,7 @@ export class Tabs {
 
   #become(/** @type {boolean} */ leader) {
     this.leader = leader;
-    if (leader) this.tell({ lead: this.#id });
+    if (leader) this.tell({ lead: this.id });
     this.#owner.role();
   }
 
@@ -168,8 +159,8 @@ export class Tabs {
     if (sleep) return this.#owner.sleep();
     if (wake) return this.#owner.wake();
     if (this.leader) {
-      if (hello) this.tell({ to: hello, by: this.#id, open: this.#owner.open() });
-      else if (at === this.#id) void this.#answer(from, JSON.parse(text));
+      if (hello) this.tell({ to: hello, by: this.id, open: this.#owner.open() });
+      else if (at === this.id) void this.#answer(from, JSON.parse(text));
       return;
     }
     if (to && to !== this.#socket?.id) return;

@@ -291,6 +291,14 @@ test("a wait that is longer than a timer can hold does not end at once", () => {
   assert.deepEqual(delays, [2 ** 31 - 1]);
 });
 
+test("a client that is closed because its token would be in the address has no socket left", async () => {
+  const { server, clock, client, errors } = world({ client: { getToken: () => "padded==" } });
+  client.on("error", () => client.close());
+  await clock.pass(60_000);
+  assert.deepEqual(errors.map(({ code }) => code), ["TOKEN_IN_QUERY"]);
+  assert.deepEqual([client.state, server.open.length, server.received.length, clock.pending], ["closed", 0, 0, 0]);
+});
+
 test("a token that is no text is reported, and not sent", async () => {
   for (const token of [{ token: "t" }, 5, ["t"]]) {
     const { server, errors, client } = world({ client: { getToken: () => token } });

@@ -170,3 +170,138 @@ test("a closed client subscribes to nothing", async () => {
   await assert.rejects(client.subscribe(["org/7"]), { code: "CLOSED" });
   await assert.rejects(client.unsubscribe(["org/7"]), { code: "CLOSED" });
 });
+
+/** Subscribe over the connection that comes after the next loss, and return what it asked for. */
+async function askedAfterALoss({ server, clock }) {
+  const before = server.received.length;
+  server.last.fail();
+  await clock.pass(60_000);
+  return server.received.slice(before).flatMap(({ action, topics }) => (action === "subscribe" ? topics : []));
+}
+
+test("a call that is given up takes nothing from another for the same topic", async () => {
+  const made = listening(["org/7"]);
+  const { server, clock, client } = made;
+  server.refusing = true;
+  const given = new AbortController();
+  // As an effect of React in strict mode: begun, given up, and begun again in one go.
+  const first = client.subscribe(["org/7"], { signal: given.signal });
+  given.abort();
+  const second = client.subscribe(["org/7"]);
+  await assert.rejects(first, { name: "AbortError" });
+  await clock.pass(3_000);
+  server.refusing = false;
+  await clock.pass(60_000);
+  assert.deepEqual(await second, { topics: ["org/7"], refused: [] });
+  assert.deepEqual(await askedAfterALoss(made), ["org/7"]);
+});
+
+test("what is unsubscribed from while it waits for a connection is not subscribed to", async () => {
+  const made = listening(["org/7", "org/8"]);
+  const { server, clock, client } = made;
+  server.refusing = true;
+  const asked = [client.subscribe(["org/7"]), client.subscribe(["org/7", "org/8"])];
+  await client.unsubscribe(["org/7"]);
+  await clock.pass(3_000);
+  server.refusing = false;
+  await clock.pass(60_000);
+  for (const each of asked) assert.deepEqual((await each).refused, []);
+  assert.deepEqual(client.topics, ["org/8"]);
+  assert.deepEqual([...server.last.topics], ["org/8"]);
+  assert.deepEqual(await askedAfterALoss(made), ["org/8"]);
+});
+
+test("what comes last counts, although the server handles messages in any order", async () => {
+  const made = listening(["org/7"]);
+  const { server, clock, client } = made;
+  await clock.pass(10_000);
+  // The sooner a message is sent, the longer it takes.
+  let delay = 3_000;
+  server.before = (socket, message) => {
+    if (!message.topics) return false;
+    clock.setTimeout(() => server.change(socket, message), (delay -= 1_000));
+    return true;
+  };
+  const subscribed = client.subscribe(["org/7"]);
+  await settle();
+  const unsubscribed = client.unsubscribe(["org/7"]);
+  await clock.pass(10_000);
+  await Promise.all([subscribed, unsubscribed]);
+  assert.deepEqual([client.topics, [...server.last.topics]], [[], []]);
+  assert.deepEqual(await askedAfterALoss(made), []);
+});
+
+test("unsubscribing counts although the connection is lost before the reply", async () => {
+  const made = listening(["org/7"]);
+  const { server, clock, client } = made;
+  await clock.pass(10_000);
+  let slow = true;
+  server.before = (socket, message) => {
+    if (message.action === "unsubscribe") socket.fail();
+    else if (message.action === "subscribe" && slow) clock.setTimeout(() => server.change(socket, message), 1_000);
+    else return false;
+    slow = false;
+    return true;
+  };
+  const subscribed = client.subscribe(["org/7"]);
+  await settle();
+  const unsubscribed = client.unsubscribe(["org/7"]);
+  await clock.pass(60_000);
+  await Promise.all([subscribed, unsubscribed]);
+  assert.deepEqual([...server.last.topics], []);
+});
+
+test("what changes while a connection is being replaced changes on the one that takes its place", async () => {
+  const { server, clock, client } = listening(["org/7", "org/8"], { topics: ["org/8"] });
+  server.life = 60_000;
+  let changed;
+  server.before = (socket, { action }) => {
+    // The successor has subscribed to what was wanted until now, and resumes.
+    if (action === "poll" && server.open.length === 2) {
+      changed ??= Promise.all([client.subscribe(["org/7"]), client.unsubscribe(["org/8"])]);
+    }
+    return false;
+  };
+  await clock.pass(60_000);
+  await changed;
+  assert.deepEqual(server.open.length, 1);
+  assert.deepEqual([...server.last.topics], ["org/7"]);
+});
+
+for (const [ends, end] of [
+  ["is lost", ({ server }) => server.last.fail()],
+  ["is closed", ({ client }) => client.close()],
+]) {
+  test(`a subscription is settled although the connection ${ends} while what it missed is asked for again`, async () => {
+    const made = listening(["org/7"]);
+    const { server, clock, client } = made;
+    await clock.pass(10_000);
+    server.before = (socket, { action, requestId }) => {
+      if (action === "poll") socket.receive({ type: "error", code: "UNAVAILABLE", message: "Later.", requestId });
+      return action === "poll";
+    };
+    let settled = false;
+    void client.subscribe(["org/7"]).finally(() => (settled = true));
+    await settle();
+    server.before = () => false;
+    end(made);
+    await clock.pass(60_000);
+    assert.equal(settled, true);
+  });
+}
+
+for (const code of ["TOKEN_EXPIRED", "UNKNOWN_CONNECTION"]) {
+  test(`a subscription that is answered with ${code} is made over the next connection`, async () => {
+    const { server, clock, client } = listening(["org/7"]);
+    await clock.pass(10_000);
+    let refused = 0;
+    server.before = (socket, { action, requestId }) => {
+      if (action !== "subscribe" || refused++ > 0) return false;
+      socket.receive({ type: "error", code, message: "No.", requestId });
+      return true;
+    };
+    const reply = client.subscribe(["org/7"]);
+    await clock.pass(60_000);
+    assert.deepEqual(await reply, { topics: ["org/7"], refused: [] });
+  });
+}
