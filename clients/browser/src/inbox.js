@@ -16,8 +16,17 @@ export const MANY = 100;
 /** How many of the notifications that came are known by their ids. */
 const KNOWN = 1000;
 
-/** The codes that say that the mark may be sent again. */
-const AGAIN = new Set(["CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "GATEWAY"]);
+/** The codes that say that the mark may be sent again; the last two, over the next connection. */
+const AGAIN = new Set([
+  "CONNECTION_LOST",
+  "NOT_CONNECTED",
+  "TIMEOUT",
+  "RATE_LIMITED",
+  "UNAVAILABLE",
+  "GATEWAY",
+  "TOKEN_EXPIRED",
+  "UNKNOWN_CONNECTION",
+]);
 
 const AGAIN_DELAY = 5_000;
 
@@ -291,7 +300,8 @@ export function createInbox(client, options = {}) {
   function kept() {
     try {
       const marks = JSON.parse(store?.load() ?? "[]");
-      return marks.filter((/** @type {any} */ each) => typeof each.at === "number");
+      // Something else may have been written there: what makes no state throws here, and not later.
+      return marks.filter((/** @type {any} */ each) => typeof each.at === "number" && asState(each));
     } catch {
       return [];
     }

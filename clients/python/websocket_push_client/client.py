@@ -31,8 +31,17 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _LOOK_BACK = 60.0
-_AGAIN = ("CONNECTION_LOST", "NOT_CONNECTED", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "GATEWAY")
-"""What says that a mark may be sent again."""
+_AGAIN = (
+    "CONNECTION_LOST",
+    "NOT_CONNECTED",
+    "TIMEOUT",
+    "RATE_LIMITED",
+    "UNAVAILABLE",
+    "GATEWAY",
+    "TOKEN_EXPIRED",
+    "UNKNOWN_CONNECTION",
+)
+"""What says that a mark may be sent again; the last two, over the next connection."""
 
 _AGAIN_DELAY = 5.0
 _TOPIC = re.compile("[A-Za-z0-9_.:@=+-]+(/[A-Za-z0-9_.:@=+-]+)*")

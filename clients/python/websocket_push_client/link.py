@@ -326,6 +326,8 @@ class Link:
         if not self._answer(request, problem):
             self._owner.failed(problem)
         if problem.code in _ENDED_BY:
+            # At once: who asked is not to ask the same connection again.
+            self.phase = "ended"
             raise _End(Ending(_ENDED_BY[problem.code]))
 
     async def _stay(self) -> None:

@@ -387,7 +387,7 @@ test("a store that throws or holds something else costs no mark of this page", a
   const failing = () => {
     throw new Error("QuotaExceededError");
   };
-  for (const store of [{ load: failing, save: failing }, memory("{"), memory('{"a":1}'), memory("[null]"), memory('[{"read":["x"]}]')]) {
+  for (const store of [{ load: failing, save: failing }, memory("{"), memory('{"a":1}'), memory("[null]"), memory('[{"read":["x"]}]'), memory('[{"at":1,"read":{}}]')]) {
     const there = devices(0);
     const { inbox, leave } = page(there, store);
     await there.clock.pass(5_000);
@@ -408,3 +408,18 @@ test("a state that lacks something is taken as far as it goes", async () => {
   await settle();
   assert.equal(all[0].inbox.isRead(id), true);
 });
+
+for (const code of ["TOKEN_EXPIRED", "UNKNOWN_CONNECTION"]) {
+  test(`a mark that is answered with ${code} is made over the next connection`, async () => {
+    const { clock, server, marks, all, errors } = devices(1);
+    await clock.pass(5_000);
+    const id = server.push(idAt(clock.now()));
+    await settle();
+    marks.refusing = code;
+    all[0].inbox.markRead(id);
+    await settle();
+    marks.refusing = null;
+    await clock.pass(60_000);
+    assert.deepEqual([marks.read(id), all[0].inbox.isRead(id), all[0].inbox.unread, errors], [true, true, 0, []]);
+  });
+}
