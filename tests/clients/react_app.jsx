@@ -1,8 +1,8 @@
 // A page with the hooks, for test_react.py.
-import { StrictMode, createElement, useState } from "react";
+import { Component, StrictMode, createElement, useState } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
-import { createPushClient, localStore } from "../../clients/browser/src/index.js";
-import { createInbox } from "../../clients/browser/src/inbox.js";
+import { createPushClient } from "../../clients/browser/src/index.js";
+import { createInbox, markStore } from "../../clients/browser/src/inbox.js";
 import { PushProvider, useNotifications, usePush, useUnread } from "../../clients/react/src/index.js";
 
 let renderings = 0;
@@ -16,6 +16,31 @@ function Badge() {
 
 /** Whether the page shows an inbox that is the same on all devices. */
 const shared = typeof location !== "undefined" && location.hash === "#shared";
+
+/** Whether it has one that cannot be made. */
+const broken = typeof location !== "undefined" && location.hash === "#broken";
+
+/** All clients that were made. */
+globalThis.made = [];
+
+function make(url) {
+  made.push(createPushClient({ url }));
+  return made.at(-1);
+}
+
+class Boundary extends Component {
+  state = {};
+  static getDerivedStateFromError(problem) {
+    return { problem };
+  }
+  render() {
+    return this.state.problem ? <p id="problem">{this.state.problem.message}</p> : this.props.children;
+  }
+}
+
+function createBroken() {
+  throw new Error("no inbox");
+}
 
 function List() {
   const { notifications, more, loadOlder } = useNotifications();
@@ -43,8 +68,8 @@ export function App({ url }) {
       {user && (
         <PushProvider
           key={user}
-          create={() => createPushClient({ url: `${url}?userId=${user}` })}
-          {...(shared ? { createInbox } : { readStore: localStore(`read by ${user}`) })}
+          create={() => make(`${url}?userId=${user}`)}
+          {...(shared || broken ? { createInbox: broken ? createBroken : createInbox } : { readStore: markStore(`read by ${user}`) })}
         >
           <State />
           <Badge />
@@ -57,7 +82,7 @@ export function App({ url }) {
 
 if (typeof document !== "undefined") {
   const root = document.getElementById("root");
-  const app = <App url={window.serverUrl} />;
+  const app = <Boundary><App url={window.serverUrl} /></Boundary>;
   if (root.hasChildNodes()) hydrateRoot(root, app);
   else createRoot(root).render(app);
 }

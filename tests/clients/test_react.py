@@ -47,6 +47,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, toolchain: Path) -> Path:
 REQUIRE = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
 
 
+def write_page(site: Path, serving: Server, html: str = "") -> None:
+    start = f'<script>window.serverUrl = {json.dumps(serving.url)}</script><script type="module" src="app.js"></script>'
+    (site / "index.html").write_text(f'<!doctype html><title>app</title><div id="root">{html}</div>{start}')
+
+
 @contextlib.asynccontextmanager
 async def opened(
     site: Path, *, rendered: bool = False, inbox: State | None = None
@@ -59,10 +64,7 @@ async def opened(
             # Further apart than a poll reads behind its position: what is older comes when it is asked for.
             serving.store(f"old {number}", milliseconds=int(time.time() * 1000) - (55 - number) * 600_000)
         html = (site / "rendered.html").read_text() if rendered else ""
-        start = (
-            f'<script>window.serverUrl = {json.dumps(serving.url)}</script><script type="module" src="app.js"></script>'
-        )
-        (site / "index.html").write_text(f'<!doctype html><title>app</title><div id="root">{html}</div>{start}')
+        write_page(site, serving, html)
         with pages(site) as address:
             page = await context.new_page()
             page.on("console", lambda said: warnings.append(said.text) if said.type in ("error", "warning") else None)
@@ -132,6 +134,37 @@ async def test_strict_mode_opens_one_socket_and_unmounting_closes_it(site: Path)
         assert serving.handshakes == ["/live?userId=alice", "/live?userId=bob"]
 
 
+async def test_what_was_read_in_one_tab_is_read_in_another_that_is_reloaded(site: Path) -> None:
+    async with opened(site) as (serving, first):
+        second = await first.context.new_page()
+        await second.goto(first.url)
+        for page in (first, second):
+            await expect(page.locator("#unread")).to_have_text("50")
+            await page.click("#unread")
+            await expect(page.locator("#unread")).to_have_text("0")
+        await serving.push("live")
+        for page in (first, second):
+            await expect(page.locator("#unread")).to_have_text("1")
+        await first.click("#unread")
+        await expect(first.locator("#unread")).to_have_text("0")
+        await second.reload()
+        await expect(second.locator("li").first).to_have_text("live")
+        await expect(second.locator("#unread")).to_have_text("0")
+        await second.close()
+
+
+async def test_an_inbox_that_cannot_be_made_leaves_no_client_open(site: Path) -> None:
+    async with server() as serving, browser() as context:
+        write_page(site, serving)
+        with pages(site) as address:
+            page = await context.new_page()
+            await page.goto(f"{address}/index.html#broken")
+            await expect(page.locator("#problem")).to_have_text("no inbox")
+            states = await page.evaluate("made.map(({ state }) => state)")
+            assert states
+            assert set(states) == {"closed"}
+
+
 async def test_another_user_gets_another_client_and_nothing_of_the_first(site: Path) -> None:
     async with opened(site) as (serving, page):
         await page.click("#unread")
@@ -175,23 +208,28 @@ async def test_its_types_are_right_for_a_consumer(toolchain: Path, tmp_path: Pat
 
 
 CONSUMER = """
-import { createPushClient, localStore, type PushClient } from "CLIENT";
+import { createPushClient, type PushClient } from "CLIENT";
+import { createInbox, markStore } from "CLIENT/inbox";
 import { PushProvider, useNotifications, usePush, useUnread } from "HOOKS";
 
 function Bell() {
   const { client, state } = usePush<PushClient>();
   const { notifications, more, loadOlder } = useNotifications<{ text: string }>();
   const { unread, markRead } = useUnread();
-  void [client?.session?.userId, state === "open", more, unread];
+  void [client?.session?.userId, state === "open", more, unread, notifications[0]?.topic?.length];
   // @ts-expect-error there is no such state
   void (state === "connected");
   return <button onClick={() => (markRead(), void loadOlder({ limit: 5 }))}>{notifications[0]?.content.text}</button>;
 }
 
 export const app = (
-  <PushProvider create={() => createPushClient({ url: "wss://example.test" })} readStore={localStore("read")}>
+  <PushProvider create={() => createPushClient({ url: "wss://example.test" })} readStore={markStore("read")}>
     <Bell />
   </PushProvider>
+);
+
+export const shared = (
+  <PushProvider create={() => createPushClient({ url: "wss://example.test" })} createInbox={createInbox} />
 );
 
 // @ts-expect-error a client has to be made

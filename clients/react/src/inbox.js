@@ -51,13 +51,22 @@ export class Inbox {
    */
   attach(client) {
     this.#readUpTo = this.#read() ?? this.#readUpTo;
-    const shared = this.#share?.(client, { onChange: () => this.#change({ unread: shared.unread, marks: this.snapshot.marks + 1 }) });
+    /** @type {import("./index.d.ts").SharedInbox | undefined} */
+    let shared;
+    // It may be called before there is what to ask.
+    const onChange = () => shared && this.#change({ unread: shared.unread, marks: this.snapshot.marks + 1 });
+    shared = this.#share?.(client, { onChange });
     this.#shared = shared ?? null;
+    // Without a position a client begins with the newest page: what has been read comes again, and is no late one.
+    let beginning = client.lastId === null;
     const off = [
-      client.on("notification", (notification) => this.#add([notification], true)),
+      client.on("notification", (notification) => this.#add([notification], !beginning)),
       client.on("recall", ({ recalls, key }) => this.#remove(recalls, key)),
       () => shared?.close(),
-      client.on("state", (state, detail) => this.#change({ state, detail })),
+      client.on("state", (state, detail) => {
+        if (state === "open") beginning = false;
+        this.#change({ state, detail });
+      }),
     ];
     this.#change({ client, state: client.state });
     return () => {
@@ -137,6 +146,8 @@ export class Inbox {
       const gone = all.filter(({ id, key }) => id === one.replaces || (one.key !== undefined && key === one.key && id < one.id));
       // It takes the place that was there first.
       const places = gone.map(({ id }) => this.#places.get(id) ?? id).sort();
+      // What is gone needs none any more: a key that is pushed to every second would fill the memory.
+      for (const { id } of gone) this.#places.delete(id);
       if (places.length > 0) this.#places.set(one.id, places[0]);
       all = [...all.filter((each) => !gone.includes(each)), one];
     }

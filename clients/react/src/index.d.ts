@@ -4,6 +4,8 @@ import type { ReactElement, ReactNode } from "react";
 export interface Notification<Content = unknown> {
   id: string;
   createdAt: string;
+  /** The topic that it was pushed to, `*` for a broadcast. Not there for one to users. */
+  topic?: string;
   replaces?: string;
   key?: string;
   content: Content;
@@ -23,6 +25,8 @@ export type CreateInbox = (client: any, options: { onChange: () => void }) => Sh
 /** What the hooks need of a client: createPushClient of the browser client returns one. */
 export interface Client {
   readonly state: string;
+  /** Null before the first page, where no position is stored. */
+  readonly lastId?: string | null;
   on(name: "notification", listener: (notification: Notification<any>) => void): () => void;
   on(name: "recall", listener: (recall: { recalls: string; key?: string }) => void): () => void;
   on(name: "state", listener: (state: any, detail: any) => void): () => void;
@@ -43,7 +47,10 @@ export interface StateDetail {
   retryIn?: number;
 }
 
-/** Keeps up to which id everything was read; localStore of the browser client will do, with a key of its own. */
+/**
+ * Keeps up to which id everything was read; markStore of the browser client's module `inbox` will do, with a key of its
+ * own. Its localStore keeps one text for each tab besides, so a reloaded tab would not know what was read in another.
+ */
 export interface ReadStore {
   load(): string | null;
   save(text: string): void;

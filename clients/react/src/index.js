@@ -17,11 +17,23 @@ export function PushProvider({ create, readStore, createInbox, children }) {
   useEffect(() => {
     // In strict mode this runs twice: the first client is closed before it has opened a socket.
     const client = create();
-    const detach = inbox.attach(client);
-    return () => {
-      detach();
-      client.close();
+    /** @type {(() => void) | undefined} */
+    let detach;
+    const end = () => {
+      try {
+        detach?.();
+      } finally {
+        client.close();
+      }
     };
+    try {
+      detach = inbox.attach(client);
+    } catch (problem) {
+      // React does not clean up after an effect that throws.
+      end();
+      throw problem;
+    }
+    return end;
     // `create` is usually another function in each rendering; another user needs another key, and so another inbox.
   }, [inbox]);
   return createElement(Context.Provider, { value: inbox }, children);
