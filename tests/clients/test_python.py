@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.clients.npm import BROWSER
-from tests.clients.server import server, until
+from tests.clients.server import Server, server, until
 from tools.paths import CHECKOUT
 from websocket_push.protocol.inbox import State
-from websocket_push_client import Ending, FileStore, Notification, PushClient, PushError, Timing
+from websocket_push_client import Ending, FileStore, MemoryStore, Notification, PushClient, PushError, Timing
 from websocket_push_client.client import TokenIn
 from websocket_push_client.errors import CODES
 from websocket_push_client.sockets import connect_websocket
@@ -412,3 +413,118 @@ async def test_a_store_that_raises_anything_is_reported_once() -> None:
             await until(lambda: shown and shown[-1].content == number, "what is pushed")  # noqa: B023 - at once
         collecting.cancel()
     assert errors == ["STORE"]
+
+
+async def first_of(serving: Server, store: MemoryStore) -> object:
+    """Return what a run with this store is given first."""
+    async with asyncio.timeout(60), PushClient(serving.url, store=store, timing=QUICK) as client:
+        async for notification in client:
+            return notification.content
+    return None
+
+
+async def fail_at_the_first(serving: Server, store: MemoryStore) -> None:
+    async with PushClient(serving.url, store=store, timing=QUICK) as client:
+        async for _ in client:
+            raise RuntimeError("not handled")
+
+
+async def test_what_could_not_be_handled_comes_again_in_the_next_run() -> None:
+    store = MemoryStore()
+    async with server() as serving:
+        serving.store("hard")
+        with pytest.raises(RuntimeError, match="not handled"):
+            await fail_at_the_first(serving, store)
+        assert await first_of(serving, store) == "hard"
+        # It was left in good order this time.
+        serving.store("next")
+        assert await first_of(serving, store) == "next"
+
+
+async def handle_while_it_ends(serving: Server, store: MemoryStore, *, fails: bool) -> None:
+    async with PushClient(serving.url, store=store, timing=QUICK) as client:
+        async for _ in client:
+            await serving.tell({"type": "bye", "reason": "revoked", "reconnect": False})
+            await until(lambda: client.state == "closed", "it is closed", 60)
+            if fails:
+                raise RuntimeError("not handled")
+
+
+async def test_what_is_handled_while_the_server_ends_it_comes_again_only_if_that_fails() -> None:
+    async with server() as serving:
+        serving.store("hard")
+        failed, handled = MemoryStore(), MemoryStore()
+        with pytest.raises(RuntimeError, match="not handled"):
+            await handle_while_it_ends(serving, failed, fails=True)
+        assert await first_of(serving, failed) == "hard"
+        await handle_while_it_ends(serving, handled, fails=False)
+        serving.store("next")
+        assert await first_of(serving, handled) == "next"
+
+
+async def test_it_subscribes_without_a_connection_as_soon_as_there_is_one() -> None:
+    async with server() as serving, PushClient(serving.url, timing=QUICK) as client:
+        assert await client.subscribe(["org/7"]) == {}
+        assert client.topics == ["org/7"]
+
+
+async def test_a_call_that_is_given_up_takes_nothing_from_another_for_the_same_topic() -> None:
+    async with server() as serving, PushClient(serving.url, timing=QUICK) as client:
+        first = asyncio.create_task(client.subscribe(["org/7"]))
+        second = asyncio.create_task(client.subscribe(["org/7"]))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == {}
+        client.topics = []
+        await serving.drop()
+        await until(lambda: client.topics == ["org/7"], "the next connection asks for it", 60)
+
+
+async def test_what_is_unsubscribed_from_while_it_waits_is_not_subscribed_to() -> None:
+    async with server() as serving, PushClient(serving.url, timing=QUICK) as client:
+        waiting = [asyncio.create_task(client.subscribe(topics)) for topics in (["org/7"], ["org/7", "org/8"])]
+        await asyncio.sleep(0)
+        await client.unsubscribe(["org/7"])
+        assert await asyncio.gather(*waiting) == [{}, {}]
+        assert client.topics == ["org/8"]
+        assert [each for each in serving.received if "org/7" in each.get("topics", ())] == []
+
+
+async def test_a_subscription_stands_although_the_poll_after_it_is_refused_at_first() -> None:
+    errors: list[str] = []
+    async with (
+        server() as serving,
+        PushClient(serving.url, timing=QUICK, on_error=lambda problem: errors.append(problem.code)) as client,
+    ):
+        await client.ready()
+        answer, refused = serving.answer, False
+
+        def unavailable(connection: ServerConnection, message: dict[str, Any]) -> dict[str, Any]:
+            nonlocal refused
+            if message["action"] != "poll" or refused:
+                return answer(connection, message)
+            refused = True
+            return {"type": "error", "code": "UNAVAILABLE", "message": "Later.", "requestId": message["requestId"]}
+
+        serving.answer = unavailable  # type: ignore[method-assign]
+        assert await client.subscribe(["org/7"]) == {}
+        assert (errors, client.state) == (["UNAVAILABLE"], "open")
+
+
+async def test_what_is_subscribed_to_while_a_connection_is_replaced_is_so_on_the_next() -> None:
+    async with server() as serving, PushClient(serving.url, timing=QUICK) as client:
+        answer = serving.answer
+        subscribing: list[asyncio.Task[dict[str, str]]] = []
+
+        def meanwhile(connection: ServerConnection, message: dict[str, Any]) -> dict[str, Any]:
+            if message["action"] == "poll" and len(serving.connections) == 2 and not subscribing:
+                # The successor has subscribed to what was wanted until now, and resumes.
+                serving.session = {}
+                subscribing.append(asyncio.create_task(client.subscribe(["org/7"])))
+            return answer(connection, message)
+
+        serving.session = {"expiresAt": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+        serving.answer = meanwhile  # type: ignore[method-assign]
+        await until(lambda: subscribing and subscribing[0].done(), "it is subscribed", 60)
+        await until(lambda: len(serving.connections) == 1, "the next has taken the place", 60)
+        assert serving.listening[str(serving.connections[0].id)] == {"org/7"}

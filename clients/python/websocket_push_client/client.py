@@ -44,6 +44,9 @@ _AGAIN = (
 """What says that a mark may be sent again; the last two, over the next connection."""
 
 _AGAIN_DELAY = 5.0
+_BETWEEN = ("CONNECTION_LOST", "NOT_CONNECTED", "TOKEN_EXPIRED", "UNKNOWN_CONNECTION")
+"""What says that there is no connection at the moment, or soon another."""
+
 _TOPIC = re.compile("[A-Za-z0-9_.:@=+-]+(/[A-Za-z0-9_.:@=+-]+)*")
 _TOPIC_CHARACTERS = 128
 
@@ -167,12 +170,17 @@ class PushClient:
         self._timing, self._connect, self._now, self._random = timing or Timing(), connect, now, random_number
         self.topics: list[str] = []
         """What the server said last that the connection listens to, besides its user and broadcasts."""
-        self._wanted = dict.fromkeys(_checked(topics))
+        self._lasting = dict.fromkeys(_checked(topics))
+        """What each connection is to listen to, until it is unsubscribed from."""
+        self._wanted = [self._lasting]
+        """That, and what each call of `subscribe` still asks for: where one fails, it takes nothing from another."""
+        self._changing = asyncio.Lock()
         self._store_works = True
         self._queue: asyncio.Queue[Notification | Recall | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._current: Link | None = None
-        self._waiting = self._closed = False
+        self._successor: Link | None = None
+        self._waiting = self._closed = self._in_hand = False
         self._shown: State | None = None
         self._failures = self._latest_mark = 0
         self._oldest: str | None = None
@@ -192,15 +200,18 @@ class PushClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            # Left in good order: what was returned last has been handled. After an error it has not, and comes again.
+            self._in_hand = False
         await self.close()
+        self._save_if_handled()
 
     async def __aiter__(self) -> AsyncIterator[Notification]:
         if self._runner is None:
             raise RuntimeError("A PushClient connects within `async with`.")
         while True:
-            if self._queue.empty():
-                # All that was given has been dealt with: only now may a later run begin behind it.
-                self._save()
+            self._in_hand = False
+            self._save_if_handled()
             notification = await self._queue.get()
             if notification is None:
                 self._queue.put_nowait(None)  # For another that iterates.
@@ -208,6 +219,7 @@ class PushClient:
             if isinstance(notification, Recall):
                 _call(self._on_recall, notification)
                 continue
+            self._in_hand = True
             yield notification
 
     @property
@@ -306,33 +318,38 @@ class PushClient:
     async def subscribe(self, topics: Sequence[str]) -> dict[str, str]:
         """Listen to topics, now and after every reconnect; return those that were refused, with the code.
 
-        What it refused now is not asked for again. What a later connection is refused, because its token grants less,
-        is reported as an error, and asked for again with the next token.
+        It waits for a connection, and asks again over the next one if this one is lost. What the server refused now is
+        not asked for again. What a later connection is refused, because its token grants less, is reported as an error,
+        and asked for again with the next token.
 
         Raises
         ------
         PushError
-            As `push`; nothing is then asked for again.
+            The server's error, TIMEOUT or CLOSED; nothing is then asked for again.
         ValueError
             For what is no topic.
         """
-        added = [topic for topic in _checked(topics) if topic not in self._wanted]
-        self._wanted |= dict.fromkeys(added)
+        asked = dict.fromkeys(_checked(topics))
+        self._wanted.append(asked)
+        reply = None
         try:
-            reply = await self._ask({"action": "subscribe", "topics": list(topics)})
-        except BaseException:
-            self._unwant(added)
-            raise
-        self.topics = reply["topics"]
-        refused = {str(each["topic"]): str(each["code"]) for each in reply["refused"]}
-        self._unwant(refused)
+            # Nothing is left of it where another call has unsubscribed meanwhile.
+            while asked and reply is None:
+                try:
+                    await self.ready()
+                    reply = await self._ask({"action": "subscribe", "topics": list(asked)}) if asked else None
+                except PushError as problem:
+                    if problem.code not in _BETWEEN:
+                        raise
+        finally:
+            self._wanted = [each for each in self._wanted if each is not asked]
         if self._current is not None:
             # A push that came before the subscription did not reach this connection.
             await self._current.refresh()
-        return refused
+        return {str(each["topic"]): str(each["code"]) for each in reply["refused"]} if reply is not None else {}
 
     async def unsubscribe(self, topics: Sequence[str]) -> None:
-        """Listen to topics no more.
+        """Listen to topics no more. Without a connection, the next one does not listen to them.
 
         Raises
         ------
@@ -340,7 +357,15 @@ class PushClient:
             As `subscribe`. The next connection does not listen to them in any case.
         """
         self._unwant(_checked(topics))
-        self.topics = (await self._ask({"action": "unsubscribe", "topics": list(topics)}))["topics"]
+        try:
+            await self._ask({"action": "unsubscribe", "topics": list(topics)})
+        except PushError as problem:
+            if problem.code not in _BETWEEN:
+                raise
+        finally:
+            # The reply to a subscription may have come meanwhile.
+            for topic in topics:
+                self._lasting.pop(topic, None)
 
     async def close(self) -> None:
         """Stop: no task and no socket is left."""
@@ -369,7 +394,7 @@ class PushClient:
 
     def wanted(self) -> Sequence[str]:
         """Return what each connection is to listen to."""
-        return list(self._wanted)
+        return list(dict.fromkeys(topic for each in self._wanted for topic in each))
 
     def subscribed(self, reply: Frame) -> None:
         """Take what a new connection listens to."""
@@ -388,7 +413,7 @@ class PushClient:
         for notification in [*page["notifications"], *page.get("recalls", ())]:
             self._show(notification, "history")
             self._ledger.advance(str(notification["id"]), self._now() * 1000)
-        if "state" in page:
+        if isinstance(page.get("state"), dict):
             self.inbox(page["state"])
         if newest:
             # With nothing to begin with, all that ever comes is unseen.
@@ -432,8 +457,9 @@ class PushClient:
                 return ending
             if not due:
                 return self._result(link)
-            successor = self._open()
+            successor = self._successor = self._open()
             opened = await self._first(successor.task, successor.resumed.wait(), self._withdrawn(link))
+            self._successor = None
             if (ending := _withdrawal((link, successor))) is not None:
                 successor.task.cancel()
                 link.task.cancel()
@@ -513,11 +539,28 @@ class PushClient:
         return token
 
     async def _ask(self, message: Frame) -> Frame:
+        if "topics" not in message:
+            return (await self._send(message))[0]
+        # One change after the other: the server handles messages that come together in any order.
+        async with self._changing:
+            # What one connection listens to, the one that is about to take its place must as well.
+            reply = (await self._send(message, self._successor))[0]
+            self.topics = reply["topics"]
+            # What was refused is not asked for, and reported, with every connection.
+            for topic in message["topics"]:
+                if topic in self.topics:
+                    self._lasting[topic] = None
+                else:
+                    self._lasting.pop(topic, None)
+            return reply
+
+    async def _send(self, message: Frame, successor: Link | None = None) -> list[Frame]:
         if self._closed:
             raise PushError("CLOSED", "The client is closed.")
-        if self._current is None or self._current.phase not in ("resuming", "open"):
+        links = [each for each in (self._current, successor) if each is not None and each.phase in ("resuming", "open")]
+        if self._current not in links:
             raise PushError("NOT_CONNECTED", "There is no connection at the moment.")
-        return await self._current.ask_patiently(message)
+        return await asyncio.gather(*(each.ask_patiently(message) for each in links))
 
     def _show(self, notification: Frame, via: Literal["live", "history"]) -> None:
         now, identifier, key = self._now() * 1000, str(notification["id"]), notification.get("key")
@@ -534,7 +577,8 @@ class PushClient:
 
     def _unwant(self, topics: Iterable[str]) -> None:
         for topic in topics:
-            self._wanted.pop(topic, None)
+            for each in self._wanted:
+                each.pop(topic, None)
 
     def _note_paged(self, page: Frame) -> None:
         first = str(page["notifications"][0]["id"]) if page["notifications"] else None
@@ -547,8 +591,7 @@ class PushClient:
         self.failed(PushError("POSITION", "The stored position lies in the future; another was taken."))
 
     def _stop(self) -> None:
-        if self._queue.empty():
-            self._save()
+        self._save_if_handled()
         self._closed = True
         self._queue.put_nowait(None)
         self.moved()
@@ -560,8 +603,12 @@ class PushClient:
             self._store_failed(problem)
             return None
 
-    def _save(self) -> None:
-        if self._store is None or self._closed or self._ledger.position is None:
+    def _save_if_handled(self) -> None:
+        """Save once all that was returned has been handled: only then may a later run begin behind it."""
+        # Once it is closed, what ends the loop is in the queue as well.
+        if self._in_hand or self._queue.qsize() > self._closed:
+            return
+        if self._store is None or self._ledger.position is None:
             return
         try:
             self._store.save(str(self._ledger))

@@ -24,6 +24,9 @@ _TOPICS_AT_ONCE = 100
 _NO_TOPICS = ("UNKNOWN_ACTION", "INVALID_TOPIC")
 """What says that subscribing will not succeed however often it is tried."""
 
+_UNREAD = (PushError, LookupError, TypeError, AttributeError)
+"""What a poll raises that failed, or whose reply lacks something."""
+
 _FRAME_ERRORS = {1003: "FRAME_REFUSED", 1009: "FRAME_TOO_LARGE"}
 _ENDED_BY = {"TOKEN_EXPIRED": "expired", "UNKNOWN_CONNECTION": "unregistered"}
 
@@ -360,12 +363,17 @@ class Link:
     async def refresh(self) -> None:
         """Poll now: what came before a subscription, no push has brought.
 
-        Raises
-        ------
-        PushError
-            As `ask`.
+        It is tried again, as other polls are. In the end, or without the connection, the next poll brings it.
         """
-        await self._catch_up(self._ledger.resume_after)
+        for failures in range(_ATTEMPTS):
+            try:
+                await self._catch_up(self._ledger.resume_after)
+            except _UNREAD as cause:
+                if self.phase == "ended":
+                    return
+                await asyncio.sleep(self._delay(self._reported(cause), failures))
+            else:
+                return
 
     async def _subscribe(self) -> None:
         topics = self._owner.wanted()
@@ -391,10 +399,8 @@ class Link:
                     await first()
                 await self._catch_up(after())
                 return
-            except (PushError, LookupError, TypeError, AttributeError) as cause:
-                unreadable = PushError("UNREADABLE_FRAME", "A reply that lacks something.", cause=cause)
-                problem = cause if isinstance(cause, PushError) else unreadable
-                self._owner.failed(problem)
+            except _UNREAD as cause:
+                problem = self._reported(cause)
                 # The history is not in, and may not be for a while. What is live need not wait for it.
                 self._release()
                 failures += 1
@@ -404,6 +410,12 @@ class Link:
                     raise _End(Ending("stalled")) from None
                 delay = self._delay(problem, failures - 1)
             await asyncio.sleep(delay)
+
+    def _reported(self, cause: Exception) -> PushError:
+        unreadable = PushError("UNREADABLE_FRAME", "A reply that lacks something.", cause=cause)
+        problem = cause if isinstance(cause, PushError) else unreadable
+        self._owner.failed(problem)
+        return problem
 
     def _delay(self, problem: PushError, failures: int) -> float:
         return (problem.retry_after or 0) + retry_delay(failures, self._random(), 1.0, 10.0)
