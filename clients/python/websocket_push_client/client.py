@@ -201,7 +201,7 @@ class PushClient:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            # Left in good order: what was returned last has been handled. After an error it has not, and comes again.
+            # Left in good order: what was returned last has been handled. After an error it is returned again.
             self._in_hand = False
         await self.close()
         self._save_if_handled()

@@ -57,7 +57,7 @@ export class Inbox {
     const onChange = () => shared && this.#change({ unread: shared.unread, marks: this.snapshot.marks + 1 });
     shared = this.#share?.(client, { onChange });
     this.#shared = shared ?? null;
-    // Without a position a client begins with the newest page: what has been read comes again, and is no late one.
+    // Without a position a client begins with the newest page: what has been read is in it, and is no late one.
     let beginning = client.lastId === null;
     const off = [
       client.on("notification", (notification) => this.#add([notification], !beginning)),
