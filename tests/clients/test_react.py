@@ -140,6 +140,7 @@ async def test_what_was_read_in_one_tab_is_read_in_another_that_is_reloaded(site
         await second.goto(first.url)
         for page in (first, second):
             await expect(page.locator("#unread")).to_have_text("50")
+        for page in (first, second):
             await page.click("#unread")
             await expect(page.locator("#unread")).to_have_text("0")
         await serving.push("live")
