@@ -90,13 +90,18 @@ class Marking(NamedTuple):
         raise RequestError("UNAVAILABLE", "Other marks of this user were in the way. Send it again.")
 
     async def _connections(self, user_id: str) -> list[str]:
-        """Return the connections that the index shows; those of the pages that could be read, if one could not."""
+        """Return the open connections that the index shows; those of the pages that could be read, if one could not.
+
+        One whose authorization has expired may still be open, and gets nothing more.
+        """
         found: list[str] = []
         start: Item | None = None
+        now = self.now() // 1000
         try:
             while True:
                 page = await self.clients.page(user_id, start, deadline=self.deadline)
-                found += [each.connection_id for each in read_connections(page.items, user_id)]
+                rows = read_connections(page.items, user_id)
+                found += [each.connection_id for each in rows if each.expires_at > now]
                 start = page.last_evaluated_key
                 if start is None:
                     return found

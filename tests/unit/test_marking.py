@@ -30,6 +30,7 @@ class World:
         self.answers_lost = 0
         self.unreadable_page = len(pages)
         self.posted: list[str] = []
+        self.expiries: dict[str, int] = {}
         self.deadlines: set[float] = set()
         self.attempts: set[int] = set()
         self.posting: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
@@ -51,7 +52,11 @@ class World:
         if number == self.unreadable_page:
             raise AwsError("InternalServerError", status=500)
         rows = [
-            {"connectionId": {"S": each}, "connectedAt": {"N": "1"}, "expiresAt": {"N": "2"}}
+            {
+                "connectionId": {"S": each},
+                "connectedAt": {"N": "1"},
+                "expiresAt": {"N": str(self.expiries.get(each, NOW // 1000 + 1))},
+            }
             for each in self.pages[number]
         ]
         return QueryPage(rows, cast(Item, str(number + 1)) if number + 1 < len(self.pages) else None)
@@ -79,6 +84,12 @@ def test_those_on_the_pages_before_one_that_cannot_be_read_learn_of_it_all_the_s
     world = World(["phone"], ["tv"])
     world.unreadable_page = 1
     assert world.mark() == ["phone"]
+
+
+def test_one_whose_authorization_has_expired_learns_of_nothing_more() -> None:
+    world = World(["phone", "tv"], ["laptop"])
+    world.expiries = {"phone": NOW // 1000, "laptop": NOW // 1000 - 1}
+    assert world.mark() == ["tv"]
 
 
 def test_what_changes_nothing_is_sent_to_none() -> None:
