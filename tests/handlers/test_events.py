@@ -355,6 +355,23 @@ def test_what_was_not_kept_or_was_sent_is_not(
     assert queue.bodies == []
 
 
+def test_a_recall_and_what_was_recalled_or_replaced_before_it_came_are_not(
+    tables: Tables, environment: pytest.MonkeyPatch, queue: QueueServer, deliver: Follow
+) -> None:
+    environment.setenv("INBOX", "true")
+    environment.setenv("EVENTS_INCLUDE_CONTENT", "true")
+    old, new, newer = (f"019c13a0-9c00-7000-8000-00000000000{number}" for number in range(3))
+    push.handler({"userId": "alice", "recall": old}, Context())
+    for late in ({"content": 1}, {"content": 1, "replaces": new}):
+        report: Any = push.handler({"userId": "alice", "id": old, **late}, Context())
+        assert report["recipients"][0]["superseded"] is True
+    assert queue.bodies == []
+    push.handler({"userId": "alice", "id": newer, "content": 2, "key": "k"}, Context())
+    assert [each["data"]["notificationId"] for each in deliver()] == [newer]
+    push.handler({"userId": "alice", "id": new, "content": 1, "key": "k"}, Context())
+    assert queue.bodies == []
+
+
 def test_the_content_is_in_the_event_where_that_is_asked_for(
     tables: Tables, environment: pytest.MonkeyPatch, deliver: Follow
 ) -> None:

@@ -46,7 +46,8 @@ class Undelivered(NamedTuple):
     ) -> None:
         """Report the users for whom a notification was kept and who had no connection, or only such as were gone.
 
-        Where that fails, their outcomes are incomplete: pushed again with the same id, it is reported then.
+        A recall is no notification, and one whose place another has taken is not to be seen. Where reporting fails,
+        their outcomes are incomplete: pushed again with the same id, it is reported then.
 
         Parameters
         ----------
@@ -55,7 +56,10 @@ class Undelivered(NamedTuple):
         expires_at
             When the notification expires, in seconds since the epoch.
         """
-        missed = [each for each in outcomes if each.persisted and not each.missed and each.connections == each.gone]
+        if not notification.content:
+            return
+        kept = [each for each in outcomes if each.persisted and not each.superseded]
+        missed = [each for each in kept if not each.missed and each.connections == each.gone]
         await asyncio.gather(
             *(
                 self._send(notification, some, now=now, expires_at=expires_at, deadline=deadline)

@@ -41,6 +41,8 @@ def reported(outcome: Outcome, *, content: str = "1") -> list[dict[str, Any]]:
         # There may be connections that could not be looked up.
         ({"persisted": True, "missed": True}, False),
         ({"persisted": False}, False),
+        # Another had taken its place before it came.
+        ({"persisted": True, "superseded": True}, False),
     ],
 )
 def test_those_are_reported_for_whom_it_is_kept_and_who_had_no_open_connection(
