@@ -56,8 +56,11 @@ class Tracking:
         item = await self._dynamodb.get_item(self._table, _online(user_id), deadline=deadline)
         if item is None:
             return False
+        # First: the event may have failed to be sent, and the user may have come back before it is sent again.
+        if _has_left(item, connection_id):
+            return True
         if "broughtBy" not in item:
-            return _has_left(item, connection_id)
+            return False
         if await self._is_connected(user_id, now=now, deadline=deadline):
             return False
         request = self._changing(
@@ -107,7 +110,8 @@ def _online(user_id: str) -> Item:
 
 
 def _has_left(item: Item, connection_id: str) -> bool:
-    return "broughtBy" not in item and bool(item.get("leftBy", {}).get("S") == connection_id)
+    """Tell whether this connection was the one to report its user offline; it leaves only once."""
+    return bool(item.get("leftBy", {}).get("S") == connection_id)
 
 
 def _expiry(now: int) -> dict[str, str]:

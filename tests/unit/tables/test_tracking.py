@@ -81,6 +81,24 @@ def test_of_two_that_decide_at_the_same_time_one_reports() -> None:
     assert table.item["leftBy"] == {"S": "phone"}
 
 
+def test_a_departure_is_reported_although_the_user_is_back_before_its_message_is_received_again() -> None:
+    table = Table([])
+    assert leave(table, "phone") == [True]
+    table.item |= {"seen": {"S": "tv"}, "broughtBy": {"S": "tv"}}
+    table.pages = ([NOW + 1],)
+    assert leave(table, "phone", "tablet") == [True, False]
+
+
+def test_a_departure_is_reported_although_its_answer_was_lost_and_the_user_was_back_when_it_was_sent_again() -> None:
+    class Repeating(Table):
+        async def update_item(self, request: dict[str, Any], *, deadline: float) -> Item:
+            await super().update_item(request, deadline=deadline)
+            self.item |= {"seen": {"S": "tv"}, "broughtBy": {"S": "tv"}}
+            return await super().update_item(request, deadline=deadline)
+
+    assert leave(Repeating([]), "phone") == [True]
+
+
 class Noted:
     """A table that keeps what is written, whatever it is."""
 
