@@ -11,6 +11,13 @@ from websocket_push.tables.conditional import update_if
 KEPT_SECONDS = 60 * 60
 """How long an item is kept that is no longer needed: while the same change or message may be passed again."""
 
+OVERDUE_SECONDS = 7 * 24 * 60 * 60
+"""How long DynamoDB may keep a row that has expired: "within a few days" ("Time to Live", DynamoDB developer guide).
+
+Where `$disconnect` was lost, the removal of that row says that the connection is over. What is known of its user is
+then still needed.
+"""
+
 RETENTION_SECONDS = 7 * 24 * 60 * 60
 """How long the fan-out queue keeps a message: parts of a broadcast may be that far apart."""
 
@@ -43,7 +50,10 @@ class Tracking:
         request = self._changing(
             _online(user_id),
             "SET seen = :connection, broughtBy = if_not_exists(broughtBy, :connection), expiresAt = :expiresAt",
-            {":connection": {"S": connection_id}, ":expiresAt": _expiry(now + CONNECTION_LIFE_SECONDS)},
+            {
+                ":connection": {"S": connection_id},
+                ":expiresAt": _expiry(now + CONNECTION_LIFE_SECONDS + OVERDUE_SECONDS),
+            },
         )
         item = await self._dynamodb.update_item(request, deadline=deadline)
         return bool(item["broughtBy"]["S"] == connection_id)
