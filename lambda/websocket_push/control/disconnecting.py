@@ -69,9 +69,10 @@ class Disconnecting(NamedTuple):
         if closing.unfinished:
             if self.closer.now() - since >= CLOSING_MILLISECONDS:
                 raise RequestError("INCOMPLETE", "Connections could not be closed.")
-            ids = [each.connection_id for each in closing.unfinished[:MAX_IDS]]
-            body = json.dumps({"close": ids, "reason": reason, "reconnect": reconnect, "since": since})
-            await self.queue.send(body, deadline=self.closer.deadline, delay=AGAIN_SECONDS)
+            for start in range(0, len(closing.unfinished), MAX_IDS):
+                ids = [each.connection_id for each in closing.unfinished[start : start + MAX_IDS]]
+                body = json.dumps({"close": ids, "reason": reason, "reconnect": reconnect, "since": since})
+                await self.queue.send(body, deadline=self.closer.deadline, delay=AGAIN_SECONDS)
         return {**closing.tally.report()}
 
     async def _named(self, request: DisconnectRequest) -> list[Connection]:

@@ -118,11 +118,12 @@ def test_what_could_not_be_closed_is_closed_again_for_longer_than_a_handshake_an
     assert len(world.messages) == 2
 
 
-def test_no_message_names_more_than_sqs_takes() -> None:
-    world = connected(MAX_IDS + 1)
+def test_no_message_names_more_than_sqs_takes_and_none_is_left_out() -> None:
+    world = connected(2 * MAX_IDS + 1)
     asyncio.run(world.disconnecting().disconnect(DisconnectRequest("alice", None, None, "", False)))
-    (message,) = world.messages
-    assert len(message["close"]) == MAX_IDS
+    assert [len(each["close"]) for each in world.messages] == [MAX_IDS, MAX_IDS, 1]
+    assert [each for message in world.messages for each in message["close"]] == list(world.connected)
+    message = world.messages[0]
     # Connection ids have 16 characters; the documentation promises no length.
     assert len(json.dumps(message | {"close": ["x" * 32] * MAX_IDS}).encode()) < 256 * 1024
 
