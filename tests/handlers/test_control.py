@@ -15,6 +15,7 @@ from tests.unit.contracts import contract
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.handlers import connect, control, poll, push
 from websocket_push.handlers.control import handler
+from websocket_push.runtime import concurrent
 from websocket_push.runtime.invocation import Invocation
 
 EventMaker = Callable[..., Event]
@@ -186,6 +187,14 @@ def test_a_connection_that_cannot_be_closed_is_tried_again(
     assert ask("disconnect", userId="alice") == {"userId": "alice", **tally(failed=1)}
     management.closing = HTTPStatus.NO_CONTENT
     assert deliver(queue, event) == [tally(closed=1)]
+
+
+def test_a_tenth_of_the_time_is_kept_for_passing_on_what_cannot_be_closed(tables: Tables) -> None:
+    ask("online", userIds=["alice"])
+    warm = concurrent.made(control.make)
+    invocation = Invocation(warm, started=100.0, deadline=200.0, fields={})
+    for each in (control._disconnecting(invocation), control._revoking(invocation)):
+        assert (each.closer.deadline, each.deadline) == (190.0, 200.0)
 
 
 def test_revoked_tokens_open_no_connection_and_send_no_message(

@@ -66,7 +66,7 @@ class Closer(NamedTuple):
     now
         Returns milliseconds since the epoch.
     deadline
-        When all is over, on the event loop's clock.
+        When to close no more, on the event loop's clock.
     endings
         Where to note why; None where there are no events.
     """

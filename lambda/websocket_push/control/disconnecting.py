@@ -31,11 +31,14 @@ class Disconnecting(NamedTuple):
         Closes connections.
     queue
         Where messages of the function to itself go.
+    deadline
+        When all is over, on the event loop's clock: later than the closer's.
     """
 
     registry: Registry
     closer: Closer
     queue: Queue
+    deadline: float
 
     async def disconnect(self, request: DisconnectRequest) -> Reply:
         """Close what the request names, and answer with how many connections became of what."""
@@ -72,7 +75,7 @@ class Disconnecting(NamedTuple):
             for start in range(0, len(closing.unfinished), MAX_IDS):
                 ids = [each.connection_id for each in closing.unfinished[start : start + MAX_IDS]]
                 body = json.dumps({"close": ids, "reason": reason, "reconnect": reconnect, "since": since})
-                await self.queue.send(body, deadline=self.closer.deadline, delay=AGAIN_SECONDS)
+                await self.queue.send(body, deadline=self.deadline, delay=AGAIN_SECONDS)
         return {**closing.tally.report()}
 
     async def _named(self, request: DisconnectRequest) -> list[Connection]:

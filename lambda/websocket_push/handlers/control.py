@@ -36,6 +36,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.protocol.lambda_events import Event
 
+CLOSING_SHARE = 0.9
+"""The part of the time in which connections are closed; the rest is for passing on those that could not be."""
+
 
 class Settings(NamedTuple):
     """What the function control is passed: times to live in seconds, and what is empty or 0 without its feature.
@@ -169,7 +172,12 @@ async def _go_on(event: "Event", invocation: Invocation[Warm]) -> Reply:
 
 
 def _disconnecting(invocation: Invocation[Warm]) -> Disconnecting:
-    return Disconnecting(invocation.warm.registry, _closer(invocation), invocation.warm.queue)
+    return Disconnecting(
+        registry=invocation.warm.registry,
+        closer=_closer(invocation),
+        queue=invocation.warm.queue,
+        deadline=invocation.deadline,
+    )
 
 
 def _closer(invocation: Invocation[Warm]) -> Closer:
@@ -177,7 +185,7 @@ def _closer(invocation: Invocation[Warm]) -> Closer:
         clients=invocation.warm.clients,
         management=invocation.warm.management,
         now=invocation.now_milliseconds,
-        deadline=invocation.deadline,
+        deadline=invocation.started + CLOSING_SHARE * (invocation.deadline - invocation.started),
         endings=invocation.warm.endings,
     )
 

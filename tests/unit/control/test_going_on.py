@@ -27,6 +27,7 @@ class World:
     """A user's connections, none of which can be closed, and what was done, in its order."""
 
     deadline = 1e9
+    """The closer's; there is a second more to pass on what it could not close."""
 
     def __init__(self, *connections: Connection) -> None:
         self.connected = {each.connection_id: each for each in connections}
@@ -56,6 +57,7 @@ class World:
         return Closing(Tally(failed=len(connections)), list(connections))
 
     async def send(self, body: str, *, deadline: float, delay: int) -> None:
+        assert deadline == self.deadline + 1
         self.calls.append(f"send after {delay} s")
         self.messages.append(json.loads(body))
 
@@ -67,11 +69,11 @@ class World:
             queue=cast(Queue, self),
             ttl=3600,
             now=self.now,
-            deadline=self.deadline,
+            deadline=self.deadline + 1,
         )
 
     def disconnecting(self) -> Disconnecting:
-        return Disconnecting(cast(Registry, self), cast(Closer, self), cast(Queue, self))
+        return Disconnecting(cast(Registry, self), cast(Closer, self), cast(Queue, self), self.deadline + 1)
 
 
 def connected(count: int = 1) -> World:
