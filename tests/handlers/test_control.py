@@ -166,7 +166,7 @@ def test_connections_that_are_closed_are_counted(
 
 
 def test_a_connection_whose_handshake_is_running_is_closed_a_little_later(
-    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker, log_lines: LogLines
 ) -> None:
     tables.add_client("phone", connected_at=time.time_ns() // 1_000_000)
     assert ask("disconnect", userId="alice") == {"userId": "alice", **tally(connecting=1)}
@@ -176,6 +176,7 @@ def test_a_connection_whose_handshake_is_running_is_closed_a_little_later(
     assert deliver(queue, event) == [tally(closed=1)]
     assert tables.clients() == []
     assert queue.bodies == []
+    assert [line["action"] for line in log_lines()] == ["disconnect", "close"]
 
 
 def test_a_connection_that_cannot_be_closed_is_tried_again(
@@ -277,7 +278,7 @@ def test_a_push_that_is_retrying_sends_nothing_to_a_connection_that_is_revoked_m
 
 
 def test_the_second_time_closes_what_was_connecting(
-    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker, log_lines: LogLines
 ) -> None:
     tables.add_client("phone", connected_at=time.time_ns() // 1_000_000, issuedAt=5)
     reply = ask("revoke", userId="alice", issuedBefore=6)
@@ -286,6 +287,11 @@ def test_the_second_time_closes_what_was_connecting(
     management.open("phone")
     assert deliver(queue, event) == [{"userId": "alice", **tally(closed=1)}]
     assert queue.bodies == []
+    assert [(line["action"], line["connecting"], line["closed"]) for line in log_lines()] == [
+        ("revoke", 1, 0),
+        ("sweep", 1, 0),
+        ("sweep", 0, 1),
+    ]
 
 
 def test_what_stays_open_for_too_long_is_an_error(
