@@ -86,7 +86,8 @@ async def subscribe(
         topics = await subscriptions.list_also(
             connection_id,
             accepted,
-            room=most - len(added),
+            # Where nothing is added, it may have more than there may be now: the limit was lowered.
+            room=max(most - len(added), len(listener.topics)),
             removals=listener.removals,
             now=now_milliseconds(),
             deadline=deadline,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Subscriptions, Tables
+from tests.handlers.conftest import Context, Event, Subscriptions, Tables, redeploy
 from websocket_push.handlers import disconnect, poll
 from websocket_push.handlers.subscriptions import handler
 from websocket_push.protocol.identifiers import earliest_id_at
@@ -79,6 +79,17 @@ class TestSubscribing:
         assert subscriptions.topics(ME) == {"news/a", "news/b", "news/c"}
         send("unsubscribe", "news/a")
         assert send("subscribe", "news/d")["refused"] == []
+
+    def test_one_with_more_than_a_lowered_limit_keeps_what_it_has(
+        self, tables: Tables, subscriptions: Subscriptions, send: Send, environment: pytest.MonkeyPatch
+    ) -> None:
+        tables.add_client(ME)
+        send("subscribe", "news/a", "news/b")
+        environment.setenv("MAX_TOPICS_PER_CONNECTION", "1")
+        redeploy()
+        frame = send("subscribe", "news/b", "news/c")
+        assert frame["topics"] == ["news/a", "news/b"]
+        assert frame["refused"] == [{"topic": "news/c", "code": "TOO_MANY_TOPICS"}]
 
     def test_a_row_that_was_lost_is_written_again(
         self, tables: Tables, subscriptions: Subscriptions, send: Send
