@@ -103,7 +103,7 @@ class Closer(NamedTuple):
 
 async def each_of(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
     """Run calls side by side, a bounded number at once; return their results in the same order, or raise an error."""
-    places = asyncio.Semaphore(MAX_AT_ONCE)
+    places, every = asyncio.Semaphore(MAX_AT_ONCE), list(calls)
 
     async def placed(call: Coroutine[Any, Any, Result]) -> Result:
         async with places:
@@ -111,8 +111,12 @@ async def each_of(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(placed(call)) for call in calls]
+            tasks = [group.create_task(placed(call)) for call in every]
     except ExceptionGroup as failures:
         # The first one stands for all: it has the code that the caller sees.
         raise failures.exceptions[0] from None
+    finally:
+        # Python would warn, on a line of the log that is no JSON, of those that never got a place.
+        for call in every:
+            call.close()
     return [task.result() for task in tasks]

@@ -1,6 +1,7 @@
 """How connections are ended from outside: in which order, with how much time, and what came of it."""
 
 import asyncio
+import inspect
 from types import SimpleNamespace
 from typing import cast
 
@@ -141,3 +142,14 @@ def test_the_error_of_a_call_is_raised_itself() -> None:
     with pytest.raises(AwsError) as raised:
         asyncio.run(each_of([wait(), fail()]))
     assert raised.value is BROKEN
+
+
+def test_calls_that_never_get_a_place_are_ended() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise BROKEN
+
+    calls = [fail() for _ in range(3 * MAX_AT_ONCE)]
+    with pytest.raises(AwsError):
+        asyncio.run(each_of(calls))
+    assert {inspect.getcoroutinestate(each) for each in calls} == {inspect.CORO_CLOSED}
