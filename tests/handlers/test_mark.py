@@ -262,6 +262,10 @@ def test_the_reply_waits_for_the_other_devices_for_a_few_seconds_at_most(
     assert len(left) == 4
 
 
+def state_of(**members: Any) -> str:
+    return json.dumps({"readUpTo": {}, "read": {}, "unread": {}, **members})
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -272,7 +276,12 @@ def test_the_reply_waits_for_the_other_devices_for_a_few_seconds_at_most(
         {"inboxState": "{}"},
         {"inboxState": '{"readUpTo":5,"read":{},"unread":{}}'},
         {"inboxState": '{"readUpTo":{"x":"y"},"read":{},"unread":{}}'},
+        {"inboxState": state_of(readUpTo={IDS[0]: True})},
+        {"inboxState": state_of(readUpTo={IDS[2]: 1}, unread={"": 1})},
+        {"inboxState": state_of(readUpTo={IDS[2]: 1}, unread={"\ud800": 1})},
         {"inboxState": '{"seenUpTo":1,"readUpTo":{},"read":{},"unread":{}}'},
+        {"inboxState": '{"seenUpTo":"x","readUpTo":{},"read":{},"unread":{}}'},
+        {"inboxState": "[" * 100_000},
     ],
 )
 def test_a_state_that_cannot_be_read_counts_as_empty_and_is_written_over(
@@ -284,6 +293,12 @@ def test_a_state_that_cannot_be_read_counts_as_empty_and_is_written_over(
     assert send(action="poll")["state"]["unreadCount"] == 3
     assert send(readUpTo=IDS[1])["state"]["version"] == 5
     assert send(action="poll")["state"]["unreadCount"] == 1
+
+
+@pytest.mark.parametrize("version", ["4", -4, 0, True, []])
+def test_a_version_that_cannot_be_read_is_written_over(tables: Tables, send: Send, version: Any) -> None:
+    tables.add_inbox_item(inbox_key("alice"), inboxVersion=version, inboxState=state_of())
+    assert [send(readUpTo=each)["state"]["version"] for each in IDS[:2]] == [1, 2]
 
 
 def test_a_row_without_a_time_to_live_is_not_counted(tables: Tables, send: Send) -> None:

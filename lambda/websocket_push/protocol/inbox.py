@@ -160,14 +160,14 @@ def read_state(text: str) -> State:
 
     Raises
     ------
-    KeyError, ValueError
+    KeyError, ValueError, RecursionError
         If it is none.
     """
     members: Any = json.loads(text)
     if not isinstance(members, dict):
         raise ValueError("not an object")
     seen_up_to, *times = members.get("seenUpTo", ""), members["readUpTo"], members["read"], members["unread"]
-    if not isinstance(seen_up_to, str) or not all(map(_are_times, times)):
+    if not (seen_up_to == "" or _is_id(seen_up_to)) or not all(map(_are_times, times)):
         raise ValueError("not ids and times")
     return State(seen_up_to, *times)
 
@@ -203,7 +203,12 @@ def state_member(state: State, version: int, unread: Unread) -> str:
 
 
 def _are_times(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(each, int) for each in value.values())
+    return isinstance(value, dict) and all(_is_id(each) and is_whole(at) for each, at in value.items())
+
+
+def _is_id(value: object) -> bool:
+    # DynamoDB refuses a read with a key such as an empty one, and with it every count of the user's.
+    return parse_notification_id(value) == value
 
 
 def _members(state: State) -> dict[str, object]:

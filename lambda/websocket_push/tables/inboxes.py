@@ -11,6 +11,11 @@ from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
 _STATE = "state"
 
+# A version that is no number, or below 1, is malformed, and was read as 0.
+_UNVERSIONED = (
+    "attribute_not_exists(inboxVersion) OR NOT attribute_type(inboxVersion, :number) OR inboxVersion < :first"
+)
+
 # A notification that was recalled or replaced has no content left.
 _THERE = "expiresAt > :now AND attribute_exists(content)"
 
@@ -49,7 +54,7 @@ class Inboxes:
         version = _number(item, "inboxVersion")
         try:
             return Stored(read_state(item["inboxState"]["S"]), version)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             return Stored(version=version)
 
     async def write(self, user_id: str, state: State, *, over: int, expires_at: int, deadline: float) -> bool:
@@ -66,12 +71,12 @@ class Inboxes:
             "TableName": self._table,
             "Key": _key(user_id),
             "UpdateExpression": "SET inboxVersion = :version, inboxState = :state, expiresAt = :expiresAt",
-            "ConditionExpression": "inboxVersion = :over" if over else "attribute_not_exists(inboxVersion)",
+            "ConditionExpression": "inboxVersion = :over" if over else _UNVERSIONED,
             "ExpressionAttributeValues": {
                 ":version": {"N": str(over + 1)},
                 ":state": {"S": state_text(state)},
                 ":expiresAt": {"N": str(expires_at)},
-                **({":over": {"N": str(over)}} if over else {}),
+                **({":over": {"N": str(over)}} if over else {":first": {"N": "1"}, ":number": {"S": "N"}}),
             },
         }
         return await update_if(self._dynamodb, request, deadline=deadline) is not None
