@@ -470,6 +470,18 @@ class TestRefusals:
         assert (frame["notifications"], "recalls" in frame) == ([], False)
 
 
+@pytest.mark.parametrize("members", [{}, {"replacesId": OLD}])
+def test_a_key_that_no_page_can_hold_hides_no_other_row(
+    tables: Tables, event: EventMaker, log_lines: Callable[[], list[dict[str, Any]]], members: dict[str, str]
+) -> None:
+    tables.add_notification(NEW, replaceKey="a\n", **members)
+    tables.add_notification(NEWER, replaceKey=r"\"")
+    message = event("message", body={"action": "poll"}, authorizer={"userId": "alice"})
+    frame = json.loads(str(poll.handler(message, Context())["body"]))
+    assert [(each["id"], each["key"]) for each in frame["notifications"]] == [(NEWER, r"\"")]
+    assert [line["RowsUnreadable"] for line in log_lines()] == [1]
+
+
 def test_what_was_marked_as_unread_and_recalled_is_not_counted(tables: Tables, event: EventMaker) -> None:
     def marked(**members: Any) -> int:
         message = event("message", body={"action": "mark", **members}, authorizer={"userId": "alice"})

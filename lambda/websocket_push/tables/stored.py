@@ -135,6 +135,8 @@ class StoredNotifications:
             return None
         ids = (notification_id,) if replaces is None else (notification_id, replaces)
         readable = replaces is not None if content is None else is_json(content)
+        # A key goes into the page with no escapes but those of quotation marks and backslashes.
+        readable &= key is None or (key.isascii() and key.isprintable())
         if not readable or any(parse_notification_id(each) != each for each in ids):
             return None
         return Notification(notification_id, content or "", topic, replaces, key)
