@@ -69,7 +69,7 @@ async def messaging_user(
         require_current(authorized_until(event), now=now)
         user_id = _authorized_user(authorizer)
         if revocable:
-            await require_not_revoked(token_of(event), user_id, clients, deadline=deadline)
+            await require_not_revoked(token_of(event), user_id, clients, now=now, deadline=deadline)
         return user_id
     if not allow_anonymous:
         raise RequestError("MISSING_USER_ID", "This connection was not authorized.")
@@ -77,7 +77,7 @@ async def messaging_user(
     if connection is None:
         raise unknown_connection()
     if revocable:
-        await require_not_revoked(token_of(event), connection.user_id, clients, deadline=deadline)
+        await require_not_revoked(token_of(event), connection.user_id, clients, now=now, deadline=deadline)
     return connection.user_id
 
 
@@ -128,9 +128,9 @@ def token_of(event: "Event") -> "Token":
     return Token(_whole_seconds(context, "issuedAt"), None if token_id in (None, "") else str(token_id))
 
 
-async def require_not_revoked(token: "Token", user_id: str, clients: Clients, *, deadline: float) -> None:
-    """Raise `TOKEN_REVOKED` if a user's token is revoked by now."""
-    revocation = await clients.find_revocation(user_id, deadline=deadline)
+async def require_not_revoked(token: "Token", user_id: str, clients: Clients, *, now: int, deadline: float) -> None:
+    """Raise `TOKEN_REVOKED` if a user's token is revoked now (milliseconds)."""
+    revocation = await clients.find_revocation(user_id, now=now // 1000, deadline=deadline)
     if revocation is not None and revocation.covers(token):
         raise RequestError("TOKEN_REVOKED", "The token was revoked. Sign in again.")
 

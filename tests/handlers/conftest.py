@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -207,6 +208,14 @@ class Tables:
                 "expiresAt": 4_000_000_000,
                 **attributes,
             }
+        )
+
+    def end_revocation(self, user_id: str) -> None:
+        """Have what is revoked of a user be over, and not deleted yet."""
+        self._clients.update_item(
+            Key={"connectionId": f"revoked#{user_id}"},
+            UpdateExpression="SET expiresAt = :now",
+            ExpressionAttributeValues={":now": int(time.time())},
         )
 
     def add_inbox_item(self, key: str, **attributes: Any) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Tables
+from tests.handlers.conftest import Context, Event, Tables, redeploy
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from tests.unit.contracts import contract
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.handlers import connect, control, poll, push
 from websocket_push.handlers.control import handler
+from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.runtime import concurrent
 from websocket_push.runtime.invocation import Invocation
 
@@ -335,6 +336,39 @@ def test_an_earlier_time_takes_nothing_back(tables: Tables, event: EventMaker) -
     assert connect.handler(event("connect", authorizer=authorizer), Context()) == {"statusCode": 403}
     (row,) = tables.clients()
     assert time.time() < row["expiresAt"] <= time.time() + 3601
+
+
+def test_a_later_time_that_stays_is_kept_as_long_as_the_reply_says(
+    tables: Tables, environment: pytest.MonkeyPatch
+) -> None:
+    ask("revoke", userId="alice", issuedBefore=100)
+    environment.setenv("REVOCATION_TTL", "7200")
+    redeploy()
+    revoked_until = ask("revoke", userId="alice", issuedBefore=50)["revokedUntil"]
+    (row,) = tables.clients()
+    assert (row["issuedBefore"], rfc_3339(int(row["expiresAt"]) * 1000)) == (100, revoked_until)
+    environment.setenv("REVOCATION_TTL", "60")
+    redeploy()
+    ask("revoke", userId="alice", issuedBefore=50)
+    assert tables.clients() == [row]
+
+
+def test_a_revocation_lasts_as_long_as_a_token_that_is_issued_just_before_its_time(tables: Tables) -> None:
+    ahead = int(time.time()) + 50
+    ask("revoke", userId="alice", issuedBefore=ahead)
+    assert [row["expiresAt"] for row in tables.clients()] == [ahead + 3600]
+
+
+def test_a_revocation_that_is_over_refuses_nothing_although_its_item_is_there(
+    tables: Tables, management: ManagementServer, queue: QueueServer, event: EventMaker
+) -> None:
+    ask("revoke", userId="alice")
+    tables.end_revocation("alice")
+    # Without a time of issue, a token counts as issued before any time.
+    assert connect.handler(event("connect", authorizer={"userId": "alice"}), Context()) == {"statusCode": 200}
+    message = event("message", body={"action": "poll"}, authorizer={"userId": "alice"})
+    assert json.loads(str(poll.handler(message, Context())["body"]))["type"] == "history"
+    assert deliver(queue, event) == [{"userId": "alice", **tally()}]
 
 
 def test_too_many_single_tokens_are_refused(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

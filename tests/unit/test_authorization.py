@@ -36,7 +36,7 @@ class Rows:
         self._users = users
         self.revocations: dict[str, Revocation] = {}
 
-    async def find_revocation(self, user_id: str, *, deadline: float) -> Revocation | None:
+    async def find_revocation(self, user_id: str, *, now: int, deadline: float) -> Revocation | None:
         return self.revocations.get(user_id)
 
     async def find(self, connection_id: str, *, deadline: float) -> Connection | None:

@@ -69,7 +69,8 @@ class Revoking(NamedTuple):
             `INVALID_TOKEN_ID` where too many tokens of the user are revoked one by one.
         """
         now = self.now()
-        expires_at = now // 1000 + self.ttl
+        # A token that is issued just before the time may live so much longer.
+        expires_at = max(now // 1000, request.issued_before or 0) + self.ttl
         revoked: Reply = {}
         if request.token_id is not None:
             revoked["tokenId"] = request.token_id
@@ -119,7 +120,7 @@ class Revoking(NamedTuple):
         return {"userId": sweep.user_id, **closing.tally.report()}
 
     async def _close_revoked(self, user_id: str) -> Closing:
-        revocation = await self.clients.find_revocation(user_id, deadline=self.deadline)
+        revocation = await self.clients.find_revocation(user_id, now=self.now() // 1000, deadline=self.deadline)
         if revocation is None:
             return Closing(Tally(), [])
         found = [each async for each in self.registry.connections(user_id, deadline=self.deadline)]

@@ -101,7 +101,7 @@ async def _connect(event: "Event", invocation: Invocation[Warm]) -> "Response":
     try:
         # After the row: a revocation that is not seen here was written after it, and finds the row when it closes.
         if token is not None:
-            await require_not_revoked(token, user_id, clients, deadline=invocation.deadline)
+            await require_not_revoked(token, user_id, clients, now=now, deadline=invocation.deadline)
         if limit is not None and limit.management is not None:
             closed = await limit.close_oldest(connection, deadline=invocation.deadline)
             # Like all counts, left out where it is 0.

@@ -100,13 +100,16 @@ class Clients:
         except (KeyError, TypeError, ValueError):
             return None
 
-    async def find_revocation(self, user_id: str, *, deadline: float) -> "Revocation | None":
-        """Read which tokens of a user are revoked, or None if none are; what was written before is seen."""
+    async def find_revocation(self, user_id: str, *, now: int, deadline: float) -> "Revocation | None":
+        """Read which tokens of a user are revoked at a time, or None if none are; what was written before is seen.
+
+        `now` is in seconds since the epoch.
+        """
         # Imported here, so that functions without revocation start as fast as if there were none.
         from websocket_push.tables.revocations import read_revocation, revocation_key
 
         item = await self._dynamodb.get_item(self._table, connection_key(revocation_key(user_id)), deadline=deadline)
-        return None if item is None else read_revocation(item)
+        return None if item is None else read_revocation(item, now=now)
 
     def looking_up(self, user_id: str, start: Item | None = None) -> dict[str, object]:
         """Return the Query request for a page of a user's connections; `start` is where the previous page ended.

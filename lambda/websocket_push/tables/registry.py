@@ -70,12 +70,18 @@ class Registry:
             return None
 
     async def revoke_before(self, user_id: str, issued_before: int, *, expires_at: int, deadline: float) -> None:
-        """Write that tokens issued before a time are revoked; a later time that is there already stays."""
-        request = self._changing(user_id, "SET issuedBefore = :before, expiresAt = :expiresAt") | {
-            "ConditionExpression": "attribute_not_exists(issuedBefore) OR issuedBefore <= :before",
-            "ExpressionAttributeValues": {":before": {"N": str(issued_before)}, ":expiresAt": {"N": str(expires_at)}},
-        }
-        await update_if(self._dynamodb, request, deadline=deadline)
+        """Write that tokens issued before a time are revoked; a later time that is there already stays, for as long."""
+        values: Item = {":before": {"N": str(issued_before)}, ":expiresAt": {"N": str(expires_at)}}
+        for change, condition in (
+            ("issuedBefore = :before, ", "attribute_not_exists(issuedBefore) OR issuedBefore <= :before"),
+            ("", "issuedBefore > :before AND expiresAt < :expiresAt"),
+        ):
+            request = self._changing(user_id, f"SET {change}expiresAt = :expiresAt") | {
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+            if await update_if(self._dynamodb, request, deadline=deadline) is not None:
+                return
 
     async def revoke_token(self, user_id: str, token_id: str, *, expires_at: int, deadline: float) -> bool:
         """Write that a token is revoked; return False, having written nothing, where there are too many."""

@@ -48,8 +48,10 @@ def revocation_key(user_id: str) -> str:
     return _REVOKED + user_id
 
 
-def read_revocation(item: Item) -> Revocation:
-    """Read a revocation."""
+def read_revocation(item: Item, *, now: int) -> Revocation | None:
+    """Read a revocation; None for one that is over now (seconds): DynamoDB may keep it for days."""
+    if "expiresAt" in item and int(item["expiresAt"]["N"]) <= now:
+        return None
     issued_before = item.get("issuedBefore")
     return Revocation(
         issued_before=None if issued_before is None else int(issued_before["N"]),

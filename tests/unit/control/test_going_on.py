@@ -41,7 +41,7 @@ class World:
     async def revoke_before(self, user_id: str, issued_before: int, *, expires_at: int, deadline: float) -> None:
         self.calls.append("revoke")
 
-    async def find_revocation(self, user_id: str, *, deadline: float) -> Revocation:
+    async def find_revocation(self, user_id: str, *, now: int, deadline: float) -> Revocation:
         return EVERYTHING
 
     async def connections(self, user_id: str, *, deadline: float) -> AsyncIterator[Connection]:

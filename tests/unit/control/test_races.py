@@ -222,10 +222,11 @@ def test_the_races_tell_where_the_order_is_wrong(monkeypatch: pytest.MonkeyPatch
         self: Clients, connection: Connection, *, deadline: float, token: Token | None = None
     ) -> None:
         assert token is not None
-        await require_not_revoked(token, connection.user_id, self, deadline=deadline)
+        now = connection.connected_at
+        await require_not_revoked(token, connection.user_id, self, now=now, deadline=deadline)
         await add(self, connection, deadline=deadline, token=token)
 
-    async def checking_nothing(*_: object, deadline: float) -> None:
+    async def checking_nothing(*_: object, now: int, deadline: float) -> None:
         pass
 
     monkeypatch.setattr(Clients, "add", checking_first)
