@@ -470,6 +470,34 @@ class TestRefusals:
         assert (frame["notifications"], "recalls" in frame) == ([], False)
 
 
+@pytest.mark.parametrize("taken", [{}, {"recall": OLD}])
+def test_a_recall_with_the_id_of_something_else_is_refused_and_takes_nothing_back(
+    tables: Tables, polled: Polls, taken: dict[str, str]
+) -> None:
+    pushed(push_of(1))
+    for _ in range(2):
+        assert pushed(push_of(2, **taken))["totals"]["errors"] == 0
+    before = polled()
+    assert refused(push_of(2, recall=NEW)) == "INVALID_ID"
+    assert polled() == before
+
+
+def test_a_recall_names_the_key_of_one_that_comes_while_it_is_stored(
+    tables: Tables, polled: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_key = Replacements.find_key
+
+    async def then_it_comes(self: Replacements, user_id: str, notification_id: str, *, deadline: float) -> str | None:
+        key = await find_key(self, user_id, notification_id, deadline=deadline)
+        tables.add_notification(NEW, replaceKey="k")
+        return key
+
+    monkeypatch.setattr(Replacements, "find_key", then_it_comes)
+    pushed(push_of(2, recall=NEW))
+    page = polled()
+    assert (page["notifications"], [each.get("key") for each in page["recalls"]]) == ([], ["k"])
+
+
 @pytest.mark.parametrize("members", [{}, {"replacesId": OLD}])
 def test_a_key_that_no_page_can_hold_hides_no_other_row(
     tables: Tables, event: EventMaker, log_lines: Callable[[], list[dict[str, Any]]], members: dict[str, str]

@@ -84,10 +84,14 @@ class Replacing(NamedTuple):
         return await self._replace_one(outcome, notification, replacement.replaces or "")
 
     async def _recall(self, user_id: str, notification: Notification, recalled: str) -> str:
-        # First, because it says which key the recall has to name.
-        key = await self._bury(user_id, recalled)
-        recall = notification._replace(key=key)
-        await self._store(user_id, recall, recalls=recalled)
+        # The recall names the key, and is stored before anything is buried: it may be refused.
+        key = await self.replacements.find_key(user_id, recalled, deadline=self.deadline)
+        await self._store(user_id, notification._replace(key=key), recalls=recalled)
+        buried_key = await self._bury(user_id, recalled)
+        if buried_key != key:
+            # What is recalled has come meanwhile.
+            key = buried_key
+            await self._store(user_id, notification._replace(key=key), recalls=recalled)
         return recall_frame(notification.notification_id, notification.created_at, recalled, key)
 
     async def _replace_one(self, outcome: Outcome, notification: Notification, replaced: str) -> str:

@@ -68,7 +68,8 @@ class Replacements:
             **({"replacesId": {"S": named}} if named else {}),
             **({"replaceKey": {"S": notification.key}} if notification.key else {}),
         }
-        condition = "attribute_not_exists(content)"
+        # A recall of something else is another notification.
+        condition = "attribute_not_exists(content) AND (attribute_not_exists(replacesId) OR replacesId = :replacesId)"
         if notification.content:
             condition = "attribute_not_exists(notificationId) OR content = :content"
         if await self._update(_row(user_id, notification.notification_id), attributes, condition, deadline):
@@ -78,6 +79,11 @@ class Replacements:
         ):
             raise AwsError(TAKEN, status=400, attempts=1, operation="UpdateItem")
         return False
+
+    async def find_key(self, user_id: str, notification_id: str, *, deadline: float) -> str | None:
+        """Return the key of a notification, whether it is buried or not; None if it has none or is not there."""
+        item = await self._dynamodb.get_item(self._table, _row(user_id, notification_id), deadline=deadline)
+        return None if item is None else _key(item)
 
     async def is_buried(self, notification_id: str, user_id: str, *, deadline: float) -> bool:
         """Tell whether a notification has been replaced or recalled."""
@@ -102,7 +108,7 @@ class Replacements:
             "ReturnValues": "ALL_NEW",
         }
         item = await self._dynamodb.update_item(request, deadline=deadline)
-        return str(item["replaceKey"]["S"]) if "replaceKey" in item else None
+        return _key(item)
 
     async def point(
         self, user_id: str, key: str, notification_id: str, *, expires_at: int, deadline: float
@@ -158,6 +164,10 @@ def _read_pointer(item: Item) -> tuple[str, list[str]] | None:
         return item["currentId"]["S"], [each["S"] for each in item["unburied"]["L"]]
     except (KeyError, TypeError):
         return None
+
+
+def _key(item: Item) -> str | None:
+    return str(item["replaceKey"]["S"]) if "replaceKey" in item else None
 
 
 def _row(user_id: str, notification_id: str) -> Item:
