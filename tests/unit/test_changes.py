@@ -58,6 +58,29 @@ def test_a_connection_that_is_removed_after_its_time_has_expired(removed_at: int
     assert closed.data["cause"] == cause
 
 
+DAY = 24 * 60 * 60 * 1000
+
+
+@pytest.mark.parametrize(
+    ("removed_at", "by_ttl", "expires_at", "at"),
+    [
+        (OPENED_AT + 60_000, False, EXPIRES_AT, OPENED_AT + 60_000),
+        # The token had expired, and a push closed the connection later.
+        (OPENED_AT + 60_000, False, OPENED_AT // 1000 + 30, OPENED_AT + 60_000),
+        (OPENED_AT + 60_000, True, OPENED_AT // 1000 + 30, OPENED_AT + 30_000),
+        (OPENED_AT + DAY, True, EXPIRES_AT, EXPIRES_AT * 1000),
+        # $disconnect was lost, and the next push came a day later.
+        (OPENED_AT + DAY, False, EXPIRES_AT, EXPIRES_AT * 1000),
+        (OPENED_AT + DAY, False, OPENED_AT // 1000 + 30, EXPIRES_AT * 1000),
+    ],
+)
+def test_a_connection_was_closed_when_it_had_to_be_over_at_the_latest(
+    removed_at: int, by_ttl: bool, expires_at: int, at: int
+) -> None:
+    (closed,) = follow(Change(row(expires_at=expires_at), None, removed_at, by_ttl)).events
+    assert closed.at == at
+
+
 @pytest.mark.parametrize(
     ("times", "unreadable"),
     [

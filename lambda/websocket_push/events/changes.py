@@ -12,7 +12,7 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import LATEST_MILLISECONDS, rfc_3339
 from websocket_push.protocol.stream import Change
 from websocket_push.protocol.values import require_user_id
-from websocket_push.tables.clients import Connection, read_connection
+from websocket_push.tables.clients import Connection, read_connection, row_expiry
 from websocket_push.tables.tracking import Tracking
 
 
@@ -95,8 +95,10 @@ class Follower(NamedTuple):
 
     async def _closed(self, connection: Connection, ending: Mapping[str, object], change: Change) -> list[Event]:
         user_id, connection_id = connection.user_id, connection.connection_id
-        # The TTL removes a row long after its time.
-        at = min(change.at, connection.expires_at * 1000) if change.by_ttl else change.at
+        # What removes a row after its time, the TTL or a push that finds it, may come days later. Until a push does, a
+        # connection whose authorization has expired stays open, as long as any.
+        over = connection.expires_at if change.by_ttl else row_expiry(connection.connected_at, None)
+        at = min(change.at, over * 1000)
         body = json.dumps({"left": user_id, "connectionId": connection_id, "at": at})
         await self.queue.send(body, deadline=self.deadline, delay=self.offline_after)
         data = {
