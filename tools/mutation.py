@@ -53,10 +53,16 @@ TESTS = {
     "authorization.py": ("tests/unit/test_authorization.py",),
     "handlers/connect.py": ("tests/handlers/test_connect.py", "tests/handlers/test_limits.py"),
     "handlers/disconnect.py": ("tests/handlers/test_disconnect.py", "tests/handlers/test_subscriptions.py"),
-    "handlers/control.py": ("tests/handlers/test_control.py",),
+    "handlers/control.py": (
+        "tests/handlers/test_control.py",
+        "tests/handlers/test_mark.py",
+        "tests/handlers/test_events.py",
+    ),
     "handlers/events.py": ("tests/handlers/test_events.py",),
     "handlers/fanout.py": ("tests/unit/test_fanout.py", "tests/handlers/test_topics.py"),
+    "handlers/mark.py": ("tests/handlers/test_mark.py", "tests/handlers/test_limits.py"),
     "handlers/poll_inbox.py": ("tests/unit/test_poll_inbox.py", "tests/handlers/test_mark.py"),
+    "handlers/poll_topics.py": ("tests/handlers/test_subscriptions.py",),
     "handlers/poll.py": ("tests/handlers/test_poll.py", "tests/handlers/test_subscriptions.py"),
     "handlers/push.py": ("tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
     "handlers/push_queue.py": ("tests/handlers/test_push_queue.py",),
@@ -65,6 +71,8 @@ TESTS = {
         *("tests/unit/test_pushing.py", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
         *("tests/handlers/test_topics.py", "tests/handlers/test_replacing.py", "tests/handlers/test_events.py"),
     ),
+    "handlers/subscriptions.py": ("tests/handlers/test_subscriptions.py", "tests/handlers/test_limits.py"),
+    "handlers/verify_jwt.py": ("tests/handlers/test_verify_jwt.py",),
     "handlers": ("tests/handlers",),
 }
 """The tests that have to notice a change, by the part that is changed; of several that name it, the first counts."""

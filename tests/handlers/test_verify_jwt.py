@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import boto3
@@ -926,3 +927,12 @@ def test_what_is_raised_has_no_stack_trace(configure: Configure, issuer: JwksSer
         verify_jwt.handler(event("authorizer"), Context())
     assert (raised.type, raised.value.__context__) == (Exception, None)
     assert "File " not in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_log_says_how_long_it_took(event: EventMaker, log_lines: LogLines, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter((100.0, 100.25))
+    monkeypatch.delenv("JWT", raising=False)
+    monkeypatch.setattr(verify_jwt, "time", SimpleNamespace(perf_counter=lambda: next(readings)))
+    with pytest.raises(Exception, match="Internal Server Error"):
+        verify_jwt.handler(event("authorizer"), Context())
+    assert [line["durationMilliseconds"] for line in log_lines()] == [250.0]
