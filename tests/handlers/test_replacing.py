@@ -482,6 +482,23 @@ def test_a_recall_with_the_id_of_something_else_is_refused_and_takes_nothing_bac
     assert polled() == before
 
 
+@pytest.mark.parametrize("earlier", [[], [0]])
+def test_one_with_a_key_and_the_id_of_something_else_is_refused_and_leaves_the_key(
+    tables: Tables, polled: Polls, earlier: list[int]
+) -> None:
+    for number in earlier:
+        pushed(push_of(number, key="k"))
+    pushed(push_of(2))
+    before = polled()
+    for _ in range(2):
+        assert refused(push_of(2, key="k", content="other")) == "INVALID_ID"
+    assert polled() == before
+    # Neither is one before it superseded, nor is it buried by one after it.
+    for number in (1, 3):
+        assert "superseded" not in pushed(push_of(number, key="k"))["recipients"][0]
+    assert [each["id"] for each in polled()["notifications"]] == [NEWER, LAST]
+
+
 def test_a_recall_names_the_key_of_one_that_comes_while_it_is_stored(
     tables: Tables, polled: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,13 @@ class Replacing(NamedTuple):
             await self._bury(user_id, new_id)
             outcome.superseded = True
             return None
-        stored = await self._store(user_id, notification)
+        try:
+            stored = await self._store(user_id, notification)
+        except AwsError as error:
+            # The id is that of another notification, which has nothing to do with the key.
+            if error.code == TAKEN and pointed.previous != new_id:
+                await self.replacements.point_back(user_id, key, new_id, pointed, deadline=self.deadline)
+            raise
         await asyncio.gather(*(self._bury(user_id, each) for each in pointed.earlier))
         frame = _frame(notification)
         if not stored:

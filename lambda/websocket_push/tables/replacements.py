@@ -22,10 +22,21 @@ MAX_UNBURIED = 50
 
 
 class Pointed(NamedTuple):
-    """What a key pointed to before: `superseded` if to a later notification, `earlier` what is to be buried."""
+    """What a key pointed to before.
+
+    Parameters
+    ----------
+    superseded
+        Whether to a later notification.
+    earlier
+        What is to be buried.
+    previous
+        The notification that it pointed to; empty for none.
+    """
 
     superseded: bool
     earlier: tuple[str, ...] = ()
+    previous: str = ""
 
 
 class Replacements:
@@ -135,8 +146,20 @@ class Replacements:
             if known is None:
                 values, condition = {}, f"attribute_{'not_' if item is None else ''}exists(notificationId)"
             if await self._update(_pointer(user_id, key), attributes, condition, deadline, values):
-                return Pointed(False, tuple(earlier))
+                return Pointed(False, tuple(earlier), current)
         return None
+
+    async def point_back(
+        self, user_id: str, key: str, notification_id: str, pointed: Pointed, *, deadline: float
+    ) -> None:
+        """Have a key point to what it pointed to before, unless it points to yet another notification by now."""
+        noted = [each for each in pointed.earlier if each != pointed.previous]
+        attributes: Item = {
+            "currentId": {"S": pointed.previous},
+            "unburied": {"L": [{"S": each} for each in noted[-MAX_UNBURIED:]]},
+        }
+        values = {":current": {"S": notification_id}}
+        await self._update(_pointer(user_id, key), attributes, "currentId = :current", deadline, values)
 
     async def settle(self, user_id: str, key: str, notification_id: str, *, deadline: float) -> None:
         """Note that everything before a notification of a key is buried."""
