@@ -1,11 +1,12 @@
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.handlers.conftest import Context, Event, Subscriptions, Tables, redeploy
-from websocket_push.handlers import disconnect, poll
+from websocket_push.handlers import disconnect, poll, poll_topics
 from websocket_push.handlers.subscriptions import handler
 from websocket_push.protocol.identifiers import earliest_id_at
 from websocket_push.tables.notifications import topic_key
@@ -329,6 +330,11 @@ class TestPolling:
     ) -> None:
         tables.add_notification(earliest_id_at(START), topic_key("*"), topic="*")
         assert history() == []
+
+
+def test_readings_that_serve_other_polls_are_timed_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poll_topics, "time", SimpleNamespace(time_ns=lambda: START * 1_000_000 + 999_999))
+    assert poll_topics.tails().now() == START
 
 
 def test_a_revoked_token_subscribes_to_nothing(
