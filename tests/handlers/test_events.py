@@ -298,8 +298,8 @@ def test_a_connection_that_opens_while_offline_is_decided_wins(
     follow(OPENED, DISCONNECTED)
     looked = Tracking._is_connected
 
-    async def then_another_opens(self: Tracking, user_id: str, *, now: int, deadline: float) -> bool:
-        connected = await looked(self, user_id, now=now, deadline=deadline)
+    async def then_another_opens(self: Tracking, user_id: str, ended: str, *, now: int, deadline: float) -> bool:
+        connected = await looked(self, user_id, ended, now=now, deadline=deadline)
         assert not await self.arrive(user_id, "new", now=now, deadline=deadline)
         return connected
 

@@ -71,7 +71,7 @@ class Tracking:
             return True
         if "broughtBy" not in item:
             return False
-        if await self._is_connected(user_id, now=now, deadline=deadline):
+        if await self._is_connected(user_id, connection_id, now=now, deadline=deadline):
             return False
         request = self._changing(
             _online(user_id),
@@ -94,12 +94,14 @@ class Tracking:
         item = await self._dynamodb.update_item(request, deadline=deadline)
         return len(item["parts"]["NS"]) >= of
 
-    async def _is_connected(self, user_id: str, *, now: int, deadline: float) -> bool:
+    async def _is_connected(self, user_id: str, ended: str, *, now: int, deadline: float) -> bool:
+        """Return whether the index shows a connection besides the one that has ended, which it may still show."""
         start: Item | None = None
         while True:
             request = {**self._clients.looking_up(user_id, start), "Limit": _ROWS}
             page = await self._dynamodb.query(request, deadline=deadline)
-            if any(each.expires_at > now for each in read_connections(page.items, user_id)):
+            rows = read_connections(page.items, user_id)
+            if any(each.expires_at > now and each.connection_id != ended for each in rows):
                 return True
             start = page.last_evaluated_key
             if start is None:

@@ -75,6 +75,10 @@ def test_a_user_is_offline_when_every_row_has_expired(pages: list[list[int]], of
     assert leave(Table(*pages), "phone") == [offline]
 
 
+def test_the_connection_that_has_ended_keeps_nobody_online_while_the_index_still_shows_it() -> None:
+    assert leave(Table([NOW + 1]), "tv") == [True]
+
+
 def test_of_two_that_decide_at_the_same_time_one_reports() -> None:
     table = Table([])
     assert leave(table, "phone", "tablet") == [True, False]
