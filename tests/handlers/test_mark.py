@@ -315,6 +315,13 @@ def test_an_anonymous_user_is_read_from_the_row(tables: Tables, send: Send) -> N
     assert [item["userId"] for item in tables.notifications()] == [inbox_key("bob")]
 
 
+def test_one_that_was_not_authorized_marks_nothing(tables: Tables, send: Send, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALLOW_ANONYMOUS", "false")
+    tables.add_client(ME, "bob")
+    assert send(None, readUpTo=IDS[0])["code"] == "MISSING_USER_ID"
+    assert tables.notifications() == []
+
+
 def test_a_revoked_token_marks_nothing(tables: Tables, send: Send, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("REVOCABLE", "true")
     tables.add_client("revoked#alice", issuedBefore=100)
