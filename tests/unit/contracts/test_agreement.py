@@ -262,6 +262,52 @@ def test_the_edges_of_what_replaces(member: str) -> None:
             check_push_request({**request, member: value, "replaces": OTHER})
 
 
+CONTROL: dict[str, list[dict[str, object]]] = {
+    "connections": [{"userId": "alice"}],
+    "online": [{"userIds": ["alice"]}],
+    "disconnect": [{"userId": "alice"}, {"connectionId": "c="}, {"userId": "alice", "except": "c="}],
+    "revoke": [{"userId": "alice"}, {"userId": "alice", "tokenId": "t"}, {"userId": "alice", "issuedBefore": 1}],
+    "unrevoke": [{"userId": "alice"}, {"userId": "alice", "tokenId": "t"}],
+    "mark": [{"userId": "alice"}],
+}
+"""Sound requests of the control function, by their action."""
+
+CONNECTION_IDS: list[object] = ["c=", "+/-_", "x" * 128, "x" * 129, "", "a#b", "c=\n", 1, [], None]
+
+CONTROL_EDGES: dict[str, list[object]] = {
+    **{name: EDGES[name] for name in ("userId", "userIds", "limit", "at")},
+    **dict.fromkeys(("seenUpTo", "readUpTo"), EDGES["upTo"]),
+    **dict.fromkeys(("read", "unread"), EDGES["ids"]),
+    **dict.fromkeys(("connectionId", "except", "next"), CONNECTION_IDS),
+    "reason": [
+        "a",
+        "a_1",
+        "x" * 64,
+        "x" * 65,
+        "",
+        "A",
+        "1",
+        "_",
+        "a\n",
+        "revoked",
+        "revoked_",
+        "token_expired",
+        1,
+        None,
+    ],
+    "reconnect": [True, False, 0, "true", None],
+    "issuedBefore": [0, 1, NOW // 1000, -1, True, 0.5, "1", None],
+    "tokenId": ["t", "x" * 256, "x" * 257, "", " ", "\n", 1, None],
+}
+
+
+@pytest.mark.parametrize(("action", "member"), [(a, m) for a, its in control_request.FIELDS.items() for m in its[1:]])
+def test_the_edges_of_a_control_request(action: str, member: str) -> None:
+    for request in CONTROL[action]:
+        for value in CONTROL_EDGES[member]:
+            check_control_request({"action": action, **request, member: value})
+
+
 def test_a_list_of_recipients_has_an_end() -> None:
     for count in (push_request.MAX_RECIPIENTS, push_request.MAX_RECIPIENTS + 1):
         request = {"userIds": ["a"] * count, "content": None}
@@ -293,6 +339,17 @@ def test_the_limits_in_words_are_the_codes() -> None:
 def check_push_request(request: object) -> None:
     refused = push_refusal(request)
     assert (refused is None) == (contract.problems("push-request", request) == []), (request, refused)
+
+
+def check_control_request(request: dict[str, object]) -> None:
+    code = None
+    try:
+        control_request.parse_control(request, now=NOW // 1000)
+        if request["action"] == "mark":
+            parse_mark(request, control_request.FIELDS["mark"], now=NOW)
+    except RequestError as refusal:
+        code = refusal.code
+    assert (code is None) == (contract.problems("control-request", request) == []), (request, code)
 
 
 def check_message(action: str, parse: Callable[[dict[str, object]], object], message: dict[str, object]) -> None:
