@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Context, Event, Tables, redeploy
+from tests.handlers.conftest import Context, Event, Subscriptions, Tables, redeploy
 from tests.handlers.management_server import ManagementServer
 from tests.handlers.queue_server import QueueServer
 from tests.unit.contracts import contract
@@ -153,6 +153,17 @@ def test_one_connection_is_disconnected(tables: Tables, management: ManagementSe
     assert ask("disconnect", connectionId="phone") == {"connectionId": "phone", **tally(closed=1)}
     assert management.received == {"phone": [b'{"type":"bye","reason":"disconnected","reconnect":false}']}
     assert ask("disconnect", connectionId="phone") == {"connectionId": "phone", **tally()}
+
+
+def test_a_connection_that_is_disconnected_is_subscribed_to_nothing(
+    tables: Tables, subscriptions: Subscriptions, management: ManagementServer
+) -> None:
+    management.open("phone")
+    tables.add_client("phone", topics={"org/7", "org/8"})
+    for connection_id, topic in (("phone", "org/7"), ("phone", "org/8"), ("tablet", "org/7")):
+        subscriptions.add(topic, connection_id)
+    ask("disconnect", userId="alice")
+    assert [row["connectionId"] for row in subscriptions.rows()] == ["tablet"]
 
 
 def test_connections_that_are_closed_are_counted(
