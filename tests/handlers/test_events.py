@@ -444,6 +444,13 @@ def test_a_broadcast_is_completed_when_all_its_parts_are(tables: Tables, deliver
     assert deliver(finished(0, topic="*")) == []
 
 
+def test_the_events_of_every_message_of_a_batch_are_counted(
+    tables: Tables, deliver: Follow, log_lines: LogLines
+) -> None:
+    assert len(deliver(finished(0, of=1), finished(0, of=1, topic="*"), finished(0))) == 2
+    assert [line["EventsSent"] for line in log_lines()] == [2]
+
+
 def test_of_a_batch_only_what_failed_is_received_again(tables: Tables, deliver: Follow) -> None:
     assert kinds(deliver("{}", finished(0, of=1), "x", '{"left":"alice"}', failed=3)) == ["broadcast.completed"]
 

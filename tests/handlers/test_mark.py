@@ -348,6 +348,11 @@ class TestBackend:
         assert answer["userId"] == "alice"
         assert answer["state"] == send()["state"] == states(management, PHONE)[0]
         assert send()["state"]["unreadCount"] == 1
+        # It is kept for as long as a client's mark keeps it.
+        (kept_until,) = [item["expiresAt"] for item in tables.notifications() if item["notificationId"] == "state"]
+        send(readUpTo=IDS[2])
+        (until,) = [item["expiresAt"] for item in tables.notifications() if item["notificationId"] == "state"]
+        assert 0 <= until - kept_until < 3_600
 
     def test_what_is_wrong_is_refused(self, tables: Tables) -> None:
         for request, code in (
