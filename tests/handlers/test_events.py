@@ -451,8 +451,10 @@ def test_the_events_of_every_message_of_a_batch_are_counted(
     assert [line["EventsSent"] for line in log_lines()] == [2]
 
 
-def test_of_a_batch_only_what_failed_is_received_again(tables: Tables, deliver: Follow) -> None:
+def test_of_a_batch_only_what_failed_is_received_again(tables: Tables, deliver: Follow, log_lines: LogLines) -> None:
     assert kinds(deliver("{}", finished(0, of=1), "x", '{"left":"alice"}', failed=3)) == ["broadcast.completed"]
+    (line,) = log_lines()
+    assert (line["outcome"], line["messages"], line["failedMessages"]) == ("INVALID_REQUEST", 4, 3)
 
 
 def test_no_message_is_started_in_the_last_third_of_the_time(
