@@ -260,6 +260,12 @@ def test_a_row_that_has_expired_keeps_nobody_online(tables: Tables, follow: Foll
     assert kinds(deliver()) == ["user.offline"]
 
 
+def test_a_row_that_expires_soon_keeps_its_user_online(tables: Tables, follow: Follow, deliver: Follow) -> None:
+    follow(OPENED, DISCONNECTED)
+    tables.add_client("old", expiresAt=int(time.time()) + 3_600)
+    assert deliver() == []
+
+
 def test_of_two_connections_that_end_together_one_is_reported_and_again_with_the_same_id(
     tables: Tables, bus: EventBusServer, deliver: Follow, queue: QueueServer
 ) -> None:

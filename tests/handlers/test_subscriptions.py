@@ -311,6 +311,15 @@ class TestPolling:
         send("unsubscribe", "org/7")
         assert history() == [(ids[0], None), (ids[2], "*"), (ids[4], None)]
 
+    def test_one_that_listens_since_a_reading_is_not_served_by_it(
+        self, tables: Tables, subscriptions: Subscriptions, history: Callable[..., Any]
+    ) -> None:
+        tables.add_client(ME, topics={"org/7"})
+        assert history() == []
+        tables.add_notification(earliest_id_at(START), topic_key("org/7"), topic="org/7")
+        tables.add_client(ME, topics={"org/7"}, listeningSince=4_000_000_000_000)
+        assert history() == [(earliest_id_at(START), "org/7")]
+
     def test_the_rows_of_a_user_that_is_called_like_a_topic_are_no_topics(
         self, tables: Tables, subscriptions: Subscriptions, history: Callable[..., Any]
     ) -> None:
