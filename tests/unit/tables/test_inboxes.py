@@ -10,6 +10,7 @@ from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
 from websocket_push.protocol.identifiers import earliest_id_at
 from websocket_push.protocol.inbox import MAX_COUNT, State, Unread
 from websocket_push.tables.inboxes import Inboxes
+from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
 START = 1_769_860_800_000
 NOW = START // 1000
@@ -66,6 +67,22 @@ def test_a_page_that_shows_all_but_one_is_not_the_end() -> None:
     # However many the next one shows.
     assert log.count() == (ONCE_MORE, newest[0])
     assert len(log.limits) == 2
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (98, 0, 1), (0, 0, 98, 1), (99, 1), (0, 100)])
+def test_every_page_is_counted_until_there_are_enough(sizes: tuple[int, ...]) -> None:
+    every = ids(sum(sizes))
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    log = Log(*(every[start : start + size] for start, size in zip(starts, sizes, strict=True)))
+    assert log.count() == (len(every), every[0])
+    assert len(log.limits) == len(sizes)
+
+
+def test_each_further_read_looks_at_more_rows_and_there_is_an_end_to_them() -> None:
+    log = Log(*[[]] * (MAX_QUERIES + 1))
+    assert log.count() == (0, "")
+    growing = [ONCE_MORE * QUERY_GROWTH**number for number in range(4)]
+    assert log.limits == [*growing, *[MAX_ROWS] * (MAX_QUERIES - len(growing))]
 
 
 def test_those_that_were_read_by_themselves_take_no_place_of_an_unread_one() -> None:
