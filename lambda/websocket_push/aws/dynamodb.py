@@ -22,8 +22,12 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 MAX_BATCH_WRITE = 25
 """How many items one BatchWriteItem request may name ("BatchWriteItem", API reference)."""
 
-MAX_BATCH_READ = 100
-"""How many items one BatchGetItem request may name ("BatchGetItem", API reference)."""
+MAX_BATCH_READ = 50
+"""How many items one BatchGetItem request names.
+
+It may name 100 ("BatchGetItem", API reference). That many notifications of 128 KB, with their quotation marks escaped,
+would exceed the limit of a response.
+"""
 
 
 class QueryPage:

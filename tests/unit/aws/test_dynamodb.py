@@ -23,7 +23,7 @@ from tests.unit.aws.support import (
     transport_to,
 )
 from websocket_push.aws.concurrent import ConcurrentSender
-from websocket_push.aws.dynamodb import DynamoDB, Item
+from websocket_push.aws.dynamodb import MAX_BATCH_READ, DynamoDB, Item
 from websocket_push.aws.errors import AwsError
 
 Call = Callable[[ConcurrentSender], Coroutine[Any, Any, Any]]
@@ -267,6 +267,22 @@ def test_items_that_were_left_out_are_asked_for_again() -> None:
         assert run(transport_to(server), work) == [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
         asked = [json.loads(request.body)["RequestItems"]["t"]["Keys"] for request in server.requests]
     assert asked == [[{"id": {"S": "a"}}, {"id": {"S": "b"}}], [{"id": {"S": "b"}}], [{"id": {"S": "b"}}]]
+
+
+def test_a_batch_of_the_largest_notifications_fits_into_a_response() -> None:
+    def batch(count: int) -> Answer:
+        answer = {"Responses": {"t": [{"content": {"S": '"' * 128 * 1024}}] * count}, "UnprocessedKeys": {}}
+        body = json.dumps(answer).encode()
+        return reply(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async def work(transport: ConcurrentSender) -> list[Item]:
+        keys: list[Item] = [{"id": {"S": str(number)}} for number in range(MAX_BATCH_READ + 1)]
+        return await DynamoDB(transport).get_items("t", keys, attributes="content", deadline=soon(PATIENCE))
+
+    with Server(batch(MAX_BATCH_READ), batch(1)) as server:
+        assert len(run(transport_to(server), work)) == MAX_BATCH_READ + 1
+        asked = [json.loads(request.body)["RequestItems"]["t"]["Keys"] for request in server.requests]
+    assert [len(keys) for keys in asked] == [MAX_BATCH_READ, 1]
 
 
 def test_what_a_batch_leaves_unprocessed_is_written_in_the_end_between_throttles_too() -> None:
