@@ -1,10 +1,9 @@
 """Notification ids: UUIDv7 (RFC 9562 section 5.7), so that ids sort by time."""
 
-import re
 import time
 
-_UUID_7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-"""Compiled at the first use: a push without an id of the caller's does not need it."""
+_GROUPS = [8, 4, 4, 4, 12]
+_HEXADECIMAL = "0123456789abcdef"
 
 RANDOM_BYTES = 8
 """How many random bytes a new id needs."""
@@ -57,7 +56,11 @@ def parse_notification_id(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     lowered = value.lower()
-    return lowered if re.fullmatch(_UUID_7, lowered) else None
+    groups = lowered.split("-")
+    # Not by a regular expression: to compile one takes longer than anything else in a poll.
+    if [len(each) for each in groups] != _GROUPS or "".join(groups).strip(_HEXADECIMAL):
+        return None
+    return lowered if groups[2][0] == "7" and groups[3][0] in "89ab" else None
 
 
 def milliseconds_of(notification_id: str) -> int:

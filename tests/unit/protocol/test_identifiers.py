@@ -1,3 +1,4 @@
+import re
 import uuid
 
 from hypothesis import given
@@ -80,6 +81,15 @@ def test_what_is_no_uuid_of_version_7_is_no_id() -> None:
         "0193a5b0-7c00-7abc-9def-0123456789a\u0661",
     ):
         assert parse_notification_id(value) is None, value
+
+
+@given(ids, st.integers(0, 35), st.characters())
+def test_an_id_with_another_character_is_one_if_it_reads_as_one(
+    notification_id: str, place: int, character: str
+) -> None:
+    changed = notification_id[:place] + character + notification_id[place + 1 :]
+    sound = re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", changed, re.IGNORECASE)
+    assert parse_notification_id(changed) == (changed.lower() if sound else None)
 
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
