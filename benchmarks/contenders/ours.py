@@ -14,7 +14,8 @@ from websocket_push.push.delivery import Delivery
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients
-from websocket_push.tables.notifications import Notification, Notifications
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.storing import Notifications
 
 _SECONDS = 600.0
 

@@ -23,7 +23,7 @@ from websocket_push.settings import (
     read_text,
 )
 from websocket_push.tables.clients import Clients
-from websocket_push.tables.notifications import Notifications
+from websocket_push.tables.storing import Notifications
 from websocket_push.telemetry.counts import count_push, count_topic_push
 
 TYPE_CHECKING = False

@@ -27,7 +27,8 @@ from websocket_push.push.posting import Clocks, Posting, out_of_time
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.window import Window, Work
 from websocket_push.tables.clients import Clients, Connection, read_connections
-from websocket_push.tables.notifications import TAKEN, Notification, Notifications, key_of
+from websocket_push.tables.notifications import TAKEN, Notification, key_of
+from websocket_push.tables.storing import Notifications
 from websocket_push.telemetry.explain import explain
 
 IsBuried = Callable[..., Awaitable[bool]]

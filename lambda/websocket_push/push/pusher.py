@@ -14,7 +14,8 @@ from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, report
 from websocket_push.tables.clients import Clients
-from websocket_push.tables.notifications import Notification, Notifications
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.storing import Notifications
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

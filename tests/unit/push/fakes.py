@@ -17,7 +17,8 @@ from websocket_push.push.delivery import Delivery, IsBuried
 from websocket_push.push.posting import Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.tables.clients import Clients, Connection
-from websocket_push.tables.notifications import Notification, Notifications
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.storing import Notifications
 
 NOW = 1_769_860_800_000
 LONG_AGO = NOW - 60_000

@@ -37,7 +37,8 @@ from websocket_push.push.posting import MAX_POSTS_AT_ONCE, Clocks
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.retrying import ATTEMPTS
 from websocket_push.tables.clients import Clients
-from websocket_push.tables.notifications import Notification, Notifications
+from websocket_push.tables.notifications import Notification
+from websocket_push.tables.storing import Notifications
 
 PLAYS: dict[str, Answer] = {
     "taken": reply(),
