@@ -22,9 +22,9 @@ from websocket_push.protocol.batch import QueuedMessage, parse_queued_push
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import to_json
 from websocket_push.protocol.identifiers import parse_notification_id
-from websocket_push.protocol.json_text import parse_object
+from websocket_push.protocol.json_object import parse_object
 from websocket_push.protocol.segment import parse_segment
-from websocket_push.protocol.values import parse_message
+from websocket_push.protocol.values import parse_push_message
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -74,7 +74,7 @@ def queued_again(message: Mapping[str, Any], *, now_milliseconds: int) -> str:
         If the request can never succeed.
     """
     body = message["Body"]
-    if "segment" in parse_message(body):
+    if "segment" in parse_push_message(body):
         parse_segment(body)  # What the workers would refuse stays where it is.
         return str(body)
     return _with_id(QueuedMessage(message["MessageId"], _sent_at(message), body), now_milliseconds)
@@ -100,7 +100,7 @@ def invoked_again(message: Mapping[str, Any], *, now_milliseconds: int, new_ids:
     used = _used_id(record)
     queued = QueuedMessage(str(context.get("requestId")), _sent_at(message), str(payload))
     request = _with_id(queued, now_milliseconds, used)
-    if used or new_ids or _used_none(record) or parse_message(queued.body).get("id"):
+    if used or new_ids or _used_none(record) or parse_push_message(queued.body).get("id"):
         return request
     raise RequestError("INCOMPLETE", _UNKNOWN_ID)
 
@@ -242,7 +242,7 @@ def _ready(
 
 def _with_id(queued: QueuedMessage, now_milliseconds: int, used: str | None = None) -> str:
     parsed = parse_queued_push(queued, now_milliseconds=now_milliseconds, max_frame_bytes=MAX_FRAME_BYTES)
-    request = parse_message(queued.body)
+    request = parse_push_message(queued.body)
     content = request.pop("content", None)  # A recall has none.
     request["id"] = request.get("id") or used or parsed.notification_id
     # Of the other members each is read as what it is; the content goes back as it was written.

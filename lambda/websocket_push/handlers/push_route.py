@@ -5,7 +5,7 @@ from websocket_push.handlers.pushing import Warm, push_one
 from websocket_push.handlers.replies import reply
 from websocket_push.protocol.frames import receipt_frame
 from websocket_push.protocol.push_request import parse_client_push
-from websocket_push.protocol.values import parse_message, parse_request_id
+from websocket_push.protocol.values import parse_push_message, parse_request_id
 from websocket_push.runtime.invocation import Invocation
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ async def push_from_client(event: "Event", invocation: Invocation[Warm]) -> "Res
     settings, clients, limit = invocation.warm.settings, invocation.warm.clients, invocation.warm.limit
     if limit is not None:
         limit.require(connection_id, invocation.started)
-    message = parse_message(event.get("body"))
+    message = parse_push_message(event.get("body"))
     request_id = parse_request_id(message)
     request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)
     sender = await messaging_user(

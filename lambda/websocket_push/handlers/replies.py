@@ -45,10 +45,12 @@ def error_reply(event: object, failure: Failure) -> "Response":
     """
     # Imported where they are needed: connect and disconnect send no frames.
     from websocket_push.protocol.frames import error_frame
-    from websocket_push.protocol.values import parse_message, parse_request_id
+    from websocket_push.protocol.values import parse_push_message, parse_request_id
 
     try:
-        request_id = parse_request_id(parse_message(event.get("body") if isinstance(event, Mapping) else None))
+        # As a push is read: the content of one may be such as no other message may have.
+        message = parse_push_message(event.get("body") if isinstance(event, Mapping) else None)
+        request_id = parse_request_id(message)
     except RequestError:
         request_id = None
     return reply(error_frame(failure.code, failure.message, request_id, retry_after=failure.retry_after))

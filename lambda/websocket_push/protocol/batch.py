@@ -10,7 +10,7 @@ from typing import NamedTuple
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import derived_notification_id
 from websocket_push.protocol.push_request import PushRequest, parse_push
-from websocket_push.protocol.values import parse_message
+from websocket_push.protocol.values import parse_push_message
 
 _SOURCE = "aws:sqs"
 _END_OF_TIME = 2**48
@@ -68,7 +68,7 @@ def parse_queued_push(message: QueuedMessage, *, now_milliseconds: int, max_fram
     RequestError
         As `parse_push`.
     """
-    request = parse_message(message.body)
+    request = parse_push_message(message.body)
     if request.get("id") is None:
         request["id"] = derived_id(message)
     return parse_push(request, now_milliseconds=now_milliseconds, max_frame_bytes=max_frame_bytes)

@@ -1,37 +1,14 @@
-"""JSON text that is passed on unchanged, and objects that contain it as a member."""
+"""What is JSON text (RFC 8259), and the objects that are read of it."""
 
 import json
-import re
-
-from websocket_push.protocol.frames import JsonText
-
-_SURROGATE = "[\ud800-\udfff]"
-_WHITESPACE = " \t\n\r"
 
 
 class DuplicateMemberError(ValueError):
-    """An object has a duplicate member, so that it is ambiguous.
-
-    Parameters
-    ----------
-    name
-        The member's name.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    """An object has a duplicate member, so that it is ambiguous; the text is the member's name."""
 
 
-def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
-    """Read a JSON object (RFC 8259), one member of it as a `JsonText` that is checked but not converted.
-
-    Parameters
-    ----------
-    text
-        The whole text.
-    as_written
-        The name of that member, at the top level.
+def read_object(text: str) -> dict[str, object] | None:
+    """Read a JSON object; `json_object.parse_object` reads one with a member that is passed on as it was written.
 
     Returns
     -------
@@ -40,71 +17,40 @@ def parse_object(text: str, *, as_written: str) -> dict[str, object] | None:
 
     Raises
     ------
-    DuplicateMemberError
-        If there is a duplicate member at the top level. Inside members the last one counts, as in `json`.
-    ValueError
-        If the text is not JSON, and for integers beyond Python's text limit outside that member.
-    RecursionError
-        For values nested deeper than the interpreter can follow.
+    DuplicateMemberError, ValueError, RecursionError
+        As `parse_object`.
     """
-    position = _skip(text, 0)
-    if not text.startswith("{", position):
-        _CONVERTING.decode(text)
+    outermost: list[tuple[str, object]] = []
+
+    def take(members: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal outermost
+        outermost = members  # It is the last one to be read.
+        return dict(members)
+
+    value = json.JSONDecoder(object_pairs_hook=take, parse_constant=refuse_constant).decode(text)
+    if not isinstance(value, dict):
         return None
-    found: dict[str, object] = {}
-    position = _skip(text, position + 1)
-    closed = text.startswith("}", position)
-    while not closed:
-        _expect(text, position, '"')
-        name, position = _CONVERTING.raw_decode(text, position)
-        position = _skip(text, _expect(text, _skip(text, position), ":"))
-        if name in found:
+    names: set[str] = set()
+    for name, _ in outermost:
+        if name in names:
             raise DuplicateMemberError(name)
-        if name == as_written:
-            _, end = _CHECKING.raw_decode(text, position)
-            found[name] = _json_text(text[position:end])
-        else:
-            found[name], end = _CONVERTING.raw_decode(text, position)
-        position = _skip(text, end)
-        closed = text.startswith("}", position)
-        if not closed:
-            position = _skip(text, _expect(text, position, ","))
-    if _skip(text, position + 1) != len(text):
-        raise ValueError("There is something after the object.")
-    return found
+        names.add(name)
+    return value
 
 
 def is_json(text: str) -> bool:
-    """Return whether a text is one JSON value (RFC 8259)."""
+    """Return whether a text is one JSON value."""
     try:
-        _CHECKING.decode(text)
+        CHECKING.decode(text)
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _json_text(text: str) -> JsonText:
-    # An unpaired surrogate is legal in JSON only as an escape (RFC 8259 section 8.2), and UTF-8 carries no other.
-    return JsonText(text if text.isascii() else re.sub(_SURROGATE, lambda found: f"\\u{ord(found[0]):04x}", text))
-
-
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] in _WHITESPACE:
-        position += 1
-    return position
-
-
-def _expect(text: str, position: int, character: str) -> int:
-    if not text.startswith(character, position):
-        raise ValueError(f"There is no {character} where one must be.")
-    return position + 1
-
-
-def _refuse_constant(name: str) -> object:
+def refuse_constant(name: str) -> object:
+    """Raise `ValueError` for NaN or Infinity, which Python's decoder takes for JSON."""
     raise ValueError(name)
 
 
-_CONVERTING = json.JSONDecoder(parse_constant=_refuse_constant)
-
-_CHECKING = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse_constant)
+CHECKING = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=refuse_constant)
 """Accepts numbers of any size; the values it returns are not used."""

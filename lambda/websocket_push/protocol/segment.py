@@ -8,7 +8,7 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, to_json
 from websocket_push.protocol.identifiers import parse_notification_id
 from websocket_push.protocol.topics import EVERYBODY, is_topic
-from websocket_push.protocol.values import is_whole, parse_message, require_known_fields
+from websocket_push.protocol.values import is_whole, parse_push_message, require_known_fields
 
 MAX_SEGMENTS = 100
 """Into how many segments the connections of one notification are cut at most."""
@@ -101,7 +101,7 @@ def parse_segment(body: object) -> Segment:
     RequestError
         `INVALID_REQUEST` for anything but what `segment_text` writes: nothing else has business in the queue.
     """
-    message = parse_message(body)
+    message = parse_push_message(body)
     require_known_fields(message, _FIELDS)
     notification_id = parse_notification_id(message.get("id"))
     topic, content = message.get("topic"), message.get("content")

@@ -7,6 +7,7 @@ from websocket_push.protocol.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeGuard
 
 MAX_USER_ID_BYTES = 256
@@ -94,17 +95,28 @@ def require_known_fields(request: Mapping[str, object], known: Iterable[str]) ->
 
 
 def parse_message(body: object) -> dict[str, object]:
-    """Read a text frame as a JSON object (RFC 8259, so no NaN or Infinity), or raise `INVALID_REQUEST`.
-
-    The member `content` is read as a `JsonText`, unchanged.
-    """
+    """Read a text frame as a JSON object (RFC 8259, so no NaN or Infinity), or raise `INVALID_REQUEST`."""
     # Imported here because a push from a backend reads no text.
-    from websocket_push.protocol.json_text import DuplicateMemberError, parse_object
+    from websocket_push.protocol.json_text import read_object
+
+    return _read_message(body, read_object)
+
+
+def parse_push_message(body: object) -> dict[str, object]:
+    """Read a text as `parse_message` does, but the member `content` as a `JsonText`, unchanged."""
+    # Imported here because only functions that push need it.
+    from websocket_push.protocol.json_object import parse_object
+
+    return _read_message(body, lambda text: parse_object(text, as_written="content"))
+
+
+def _read_message(body: object, read: "Callable[[str], dict[str, object] | None]") -> dict[str, object]:
+    from websocket_push.protocol.json_text import DuplicateMemberError
 
     try:
-        message = parse_object(body, as_written="content") if isinstance(body, str) else None
+        message = read(body) if isinstance(body, str) else None
     except DuplicateMemberError as duplicate:
-        raise RequestError("INVALID_REQUEST", f"The message has the member {_shown(duplicate.name)} twice.") from None
+        raise RequestError("INVALID_REQUEST", f"The message has the member {_shown(str(duplicate))} twice.") from None
     except (ValueError, RecursionError):
         raise RequestError("INVALID_REQUEST", "The message is not valid JSON.") from None
     if message is None:

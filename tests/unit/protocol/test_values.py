@@ -1,6 +1,8 @@
 import contextlib
+import json
 import sys
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -10,11 +12,14 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import (
     MAX_USER_ID_BYTES,
     parse_message,
+    parse_push_message,
     parse_request_id,
     require_known_fields,
     require_user_id,
     user_id_problem,
 )
+
+Parse = Callable[[object], dict[str, object]]
 
 
 @pytest.mark.parametrize(
@@ -130,23 +135,43 @@ def test_a_json_object_is_read() -> None:
         "[" * 200_000, '{"a":' * 200_000, '{"content":' * 200_000, '{"a": ' + "9" * 5000 + "}",
     ],
 )  # fmt: skip
-def test_anything_else_is_an_invalid_request(body: object) -> None:
+@pytest.mark.parametrize("parse", [parse_message, parse_push_message])
+def test_anything_else_is_an_invalid_request(parse: Parse, body: object) -> None:
     with pytest.raises(RequestError) as refusal:
-        parse_message(body)
+        parse(body)
     assert refusal.value.code == "INVALID_REQUEST"
 
 
-def test_a_member_that_stands_twice_is_refused_by_name_for_nothing_says_which_is_meant() -> None:
+@pytest.mark.parametrize("parse", [parse_message, parse_push_message])
+def test_a_member_that_stands_twice_is_refused_by_name_for_nothing_says_which_is_meant(parse: Parse) -> None:
     for name in ("content", "userId", "x"):
         with pytest.raises(RequestError, match=f"has the member '{name}' twice") as refusal:
-            parse_message(f'{{"{name}":1,"{name}":1}}')
+            parse(f'{{"y":{{"z":1,"z":2}},"{name}":1,"{name}":1,"y":{{}}}}')
         assert refusal.value.code == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("parse", [parse_message, parse_push_message])
+def test_of_members_within_a_member_the_last_counts(parse: Parse) -> None:
+    assert parse('{"y":{"z":1,"z":2},"x":[{"z":1,"z":3}]}') == {"y": {"z": 2}, "x": [{"z": 3}]}
 
 
 @given(st.text())
 def test_no_text_makes_the_parser_raise_anything_else(body: str) -> None:
-    with contextlib.suppress(RequestError):
-        assert isinstance(parse_message(body), dict)
+    for parse in (parse_message, parse_push_message):
+        with contextlib.suppress(RequestError):
+            assert isinstance(parse(body), dict)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+)
+
+
+@given(json_values)
+def test_both_read_the_same_of_messages_without_content(value: object) -> None:
+    text = json.dumps({"action": value, "x": {"content": value}})
+    assert parse_message(text) == parse_push_message(text) == json.loads(text)
 
 
 @pytest.mark.parametrize("request_id", ["", "a", "x" * 64, 0, -5, 2**53 - 1])
