@@ -2,8 +2,9 @@ import xml.etree.ElementTree as ElementTree
 
 from benchmarks.chart import chart
 from benchmarks.definitions import FULL, NODE, OURS, WRK, definitions
-from benchmarks.results import FORMAT, Results, summarize
+from benchmarks.results import FORMAT, Results, load, summarize
 from benchmarks.table import number, summary, table, verdict_lines
+from tools.paths import CHECKOUT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -82,3 +83,18 @@ def test_a_bar_is_as_long_as_its_value() -> None:
     root = ElementTree.fromstring(chart(results()))  # noqa: S314
     ours, other = (float(str(bar.get("width"))) for bar in root.findall(f"{SVG}rect")[1:3])
     assert abs(other / ours - 25) < 0.5
+
+
+def test_the_readme_quotes_the_committed_results() -> None:
+    ratios = {each["id"]: each["ratios"] for each in load(CHECKOUT / "benchmarks" / "results.json")["measures"]}
+    delivery = {name: ratio or 0 for name, ratio in ratios["delivery.cpu.1000"].items()}
+    starts = sorted(
+        1 / (each["boto3"] or 0) for name, each in ratios.items() if name.startswith("cold") and name.endswith(".wall")
+    )
+    readme = " ".join((CHECKOUT / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"a delivery takes {delivery['boto3-threads']:.1f} times less CPU than with boto3 and 16 threads, "
+        f"{delivery['node-sdk']:.1f} times less than with the Node SDK, "
+        f"and {1 / delivery['wrk']:.1f} times that of `wrk`; "
+        f"a cold start takes {starts[0]:.2f} to {starts[-1]:.2f} of the same function's on boto3."
+    ) in readme
