@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -34,14 +35,15 @@ def silent(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def dripping(start: bytes, count: int = 200_000) -> Answer:
-    """Go on for as long as the client listens, a byte at a time."""
+def dripping(start: bytes, count: int = 10_000) -> Answer:
+    """Go on for as long as the client listens, a byte in a millisecond: too slowly to reach any limit of size."""
 
     def answer(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(start)
         for _ in range(count):
             connection.sendall(b" ")
+            time.sleep(0.001)
 
     return answer
 
