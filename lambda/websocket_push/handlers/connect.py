@@ -18,7 +18,7 @@ from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.handshake import chosen_subprotocol, require_allowed_origin
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_flag, read_optional, read_text, read_texts
 from websocket_push.tables.clients import Clients, Connection, row_expiry
@@ -27,7 +27,7 @@ from websocket_push.telemetry.explain import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.control.connection_limit import ConnectionLimit, LimitSettings
-    from websocket_push.protocol.lambda_events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
 
 
 class Settings(NamedTuple):
@@ -79,7 +79,7 @@ def _make_limit(sender: Sender, clients_table: str, settings: "LimitSettings") -
     return make_connection_limit(sender, clients_table, settings)
 
 
-def handler(event: "Event", context: LambdaContext) -> "Response":
+def handler(event: "Event", context: "LambdaContext") -> "Response":
     """Accept the connection (200) after writing its row, or refuse it (400, 401, 403, 429, 500, 503)."""
     answer = run("connect", make, _connect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer

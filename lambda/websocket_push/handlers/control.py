@@ -25,7 +25,7 @@ from websocket_push.protocol.control_request import (
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.settings import read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.endings import Endings
@@ -34,7 +34,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event
+    from websocket_push.protocol.lambda_events import Event, LambdaContext
 
 CLOSING_SHARE = 0.9
 """The part of the time in which connections are closed; the rest is for passing on those that could not be."""
@@ -99,7 +99,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: "Event", context: LambdaContext) -> Reply:
+def handler(event: "Event", context: "LambdaContext") -> Reply:
     """Answer a request with its reply; a message of the function to itself, from its queue, with what came of it.
 
     Raises

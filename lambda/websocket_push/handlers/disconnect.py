@@ -7,7 +7,7 @@ from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.sender import Sender
 from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.gateway import require_event
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_optional, read_text
 from websocket_push.tables.clients import Clients
@@ -15,7 +15,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
     from websocket_push.tables.endings import Endings
 
 
@@ -55,7 +55,7 @@ def make(sender: Sender) -> Warm:
     return Warm(clients, Endings(dynamodb, settings.clients_table))
 
 
-def handler(event: "Event", context: LambdaContext) -> "Response":
+def handler(event: "Event", context: "LambdaContext") -> "Response":
     """Delete the row. The event is best effort and API Gateway ignores the response; the row's TTL is the fallback."""
     answer = run("disconnect", make, _disconnect, event, context)
     return refused(answer) if isinstance(answer, Failure) else answer

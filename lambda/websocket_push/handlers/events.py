@@ -15,7 +15,7 @@ from websocket_push.protocol.stream import is_stream, parse_stream
 from websocket_push.protocol.values import parse_message
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.settings import read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.tracking import Tracking
@@ -23,7 +23,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import BatchResponse, Event
+    from websocket_push.protocol.lambda_events import BatchResponse, Event, LambdaContext
 
 STARTING_SHARE = 0.7
 """The part of the time in which messages of a batch are started."""
@@ -73,7 +73,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: "Event", context: LambdaContext) -> "BatchResponse":
+def handler(event: "Event", context: "LambdaContext") -> "BatchResponse":
     """Send the events of a batch of the stream, or of messages; of these, answer with those that failed.
 
     Raises

@@ -20,7 +20,7 @@ from websocket_push.push.refusals import Refusals
 from websocket_push.push.report import Report, connection_totals
 from websocket_push.push.schedule import Schedule
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.settings import read_count, read_optional, read_text
 from websocket_push.tables.audience import Audience, Share
 from websocket_push.tables.clients import Clients, Connection
@@ -30,7 +30,7 @@ from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import BatchResponse, Event
+    from websocket_push.protocol.lambda_events import BatchResponse, Event, LambdaContext
 
 BEGINNING_SHARE = 0.7
 """The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""
@@ -92,7 +92,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: "Event", context: LambdaContext) -> "BatchResponse":
+def handler(event: "Event", context: "LambdaContext") -> "BatchResponse":
     """Answer a batch of segments with those that failed, which are received again.
 
     Raises

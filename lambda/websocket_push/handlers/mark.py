@@ -14,7 +14,7 @@ from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.inbox import FIELDS, parse_mark
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
+from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.settings import read_flag, read_seconds, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.inboxes import Inboxes
@@ -22,7 +22,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
@@ -75,7 +75,7 @@ def make(sender: ConcurrentSender) -> Warm:
     )
 
 
-def handler(event: "Event", context: LambdaContext) -> "Response":
+def handler(event: "Event", context: "LambdaContext") -> "Response":
     """Answer with the state after the mark, or with an error frame."""
     answer = run("mark", make, _answer, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer

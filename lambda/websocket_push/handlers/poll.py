@@ -13,7 +13,7 @@ from websocket_push.protocol.frames import history_frame, max_notification_bytes
 from websocket_push.protocol.identifiers import rfc_3339
 from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
+from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
 from websocket_push.tables.clients import Clients
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from websocket_push.history import Log, Page
-    from websocket_push.protocol.lambda_events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
     Warm: TypeAlias = tuple["Settings", DynamoDB, Clients, StoredNotifications, MessageLimit | None]
@@ -72,7 +72,7 @@ def make(sender: Sender) -> "Warm":
     return settings, dynamodb, clients, notifications, limit
 
 
-def handler(event: "Event", context: LambdaContext) -> "Response":
+def handler(event: "Event", context: "LambdaContext") -> "Response":
     """Return a history frame or an error frame."""
     answer = run("poll", make, _poll, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer

@@ -10,15 +10,15 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.push_request import parse_push
 from websocket_push.push.report import Report, incompleteness
 from websocket_push.runtime.concurrent import run
-from websocket_push.runtime.invocation import Answer, Invocation, LambdaContext
+from websocket_push.runtime.invocation import Answer, Invocation
 from websocket_push.telemetry.explain import Failure, lambda_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import BatchResponse, Event, Response
+    from websocket_push.protocol.lambda_events import BatchResponse, Event, LambdaContext, Response
 
 
-def handler(event: "Event", context: LambdaContext) -> "Report | BatchResponse | Response":
+def handler(event: "Event", context: "LambdaContext") -> "Report | BatchResponse | Response":
     """Return the report of a direct invocation, or a receipt or an error frame for a message on the route.
 
     For a batch from a queue, return the failed messages, which are redelivered.
@@ -41,7 +41,7 @@ def handler(event: "Event", context: LambdaContext) -> "Report | BatchResponse |
     return _raising(run("push", make, _push_from_backend, event, context))
 
 
-def _answer_message(event: "Event", context: LambdaContext) -> "Response":
+def _answer_message(event: "Event", context: "LambdaContext") -> "Response":
     from websocket_push.handlers.push_route import push_from_client
     from websocket_push.handlers.replies import error_reply
 

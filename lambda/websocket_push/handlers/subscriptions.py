@@ -12,7 +12,7 @@ from websocket_push.protocol.frames import subscribed_frame
 from websocket_push.protocol.gateway import require_event
 from websocket_push.protocol.topics import parse_subscription
 from websocket_push.protocol.values import parse_message, parse_request_id
-from websocket_push.runtime.invocation import Invocation, LambdaContext, read_rate
+from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_count, read_flag, read_text
 from websocket_push.tables.clients import Clients
@@ -21,7 +21,7 @@ from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event, Response
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
 
 
@@ -68,7 +68,7 @@ def make(sender: Sender) -> Warm:
     )
 
 
-def handler(event: "Event", context: LambdaContext) -> "Response":
+def handler(event: "Event", context: "LambdaContext") -> "Response":
     """Answer with what the connection listens to now and what was refused, or with an error frame."""
     answer = run("subscriptions", make, _answer, event, context)
     return error_reply(event, answer) if isinstance(answer, Failure) else answer

@@ -3,7 +3,6 @@
 import os
 import time
 from functools import lru_cache
-from typing import Protocol
 
 from websocket_push.settings import read_text
 from websocket_push.telemetry.explain import Failure, explain, lambda_error
@@ -16,19 +15,13 @@ from websocket_push.tokens.verifier import Verifier, choose_verifier, make_verif
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event, Policy
+    from websocket_push.protocol.lambda_events import Event, LambdaContext, Policy
 
 
 _now = time.time
 
 
-class LambdaContext(Protocol):
-    """The part of Lambda's context object that is used."""
-
-    aws_request_id: str
-
-
-def handler(event: "Event", context: LambdaContext) -> "Policy":
+def handler(event: "Event", context: "LambdaContext") -> "Policy":
     """Allow the connection, or deny it (403).
 
     Raises

@@ -6,10 +6,20 @@ developer guide), "Implementing partial batch responses" (AWS Lambda developer g
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypeAlias, TypedDict
 
 Event: TypeAlias = Mapping[str, Any]
 """Anything that a function may be invoked with."""
+
+
+class LambdaContext(Protocol):
+    """What is used of the context object that Lambda passes to a handler."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still run."""
+        ...
 
 
 class RequestContext(TypedDict):

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from websocket_push.aws.concurrent import ConcurrentSender
 from websocket_push.runtime import invocation
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event
+    from websocket_push.protocol.lambda_events import Event, LambdaContext
 
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
@@ -42,7 +42,7 @@ def run(
     make: Callable[[ConcurrentSender], Warm],
     handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
     event: "Event",
-    context: LambdaContext,
+    context: "LambdaContext",
 ) -> Answer | Failure:
     """Run a handler to its end; see `invocation.run`.
 

@@ -8,7 +8,7 @@ its tables, the way to AWS with its open connections) is made once and outlives 
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from websocket_push.aws import retry
 from websocket_push.protocol.identifiers import RANDOM_BYTES, new_notification_id
@@ -18,7 +18,7 @@ from websocket_push.telemetry.outcomes import log_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event
+    from websocket_push.protocol.lambda_events import Event, LambdaContext
     from websocket_push.runtime.message_limit import Rate
 
 Answer = TypeVar("Answer")
@@ -26,16 +26,6 @@ Warm = TypeVar("Warm")
 
 _RETURN_SECONDS = 0.25
 """The part of an invocation's time that is reserved for the response and the log."""
-
-
-class LambdaContext(Protocol):
-    """What is used of the context object that Lambda passes to a handler."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long the invocation may still run."""
-        ...
 
 
 class Invocation(NamedTuple, Generic[Warm]):
@@ -83,7 +73,7 @@ def run(
     function: str,
     handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
     event: "Event",
-    context: LambdaContext,
+    context: "LambdaContext",
     *,
     warm: Callable[[], Warm],
     drive: Callable[[Coroutine[Any, Any, Answer]], Answer],
@@ -125,7 +115,7 @@ def run(
     return answer
 
 
-def _invocation(context: LambdaContext, warm: Warm, fields: dict[str, object]) -> Invocation[Warm]:
+def _invocation(context: "LambdaContext", warm: Warm, fields: dict[str, object]) -> Invocation[Warm]:
     remaining = context.get_remaining_time_in_millis() / 1000 - _RETURN_SECONDS
     started = time.monotonic()
     return Invocation(warm, started, started + remaining, fields)

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from websocket_push.aws.sequential import SequentialSender
 from websocket_push.http.blocking import drive
 from websocket_push.runtime import invocation
-from websocket_push.runtime.invocation import Invocation, LambdaContext
+from websocket_push.runtime.invocation import Invocation
 from websocket_push.telemetry.explain import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.protocol.lambda_events import Event
+    from websocket_push.protocol.lambda_events import Event, LambdaContext
 
 Answer = TypeVar("Answer")
 Warm = TypeVar("Warm")
@@ -39,7 +39,7 @@ def run(
     make: Callable[[SequentialSender], Warm],
     handle: "Callable[[Event, Invocation[Warm]], Coroutine[Any, Any, Answer]]",
     event: "Event",
-    context: LambdaContext,
+    context: "LambdaContext",
 ) -> Answer | Failure:
     """Run a handler to its end, which awaits nothing but the sender; see `invocation.run`.
 
