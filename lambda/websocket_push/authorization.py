@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 
+from websocket_push.protocol import CONNECTION_LIFE_SECONDS
 from websocket_push.protocol.errors import RequestError, unknown_connection
 from websocket_push.protocol.values import require_user_id
 from websocket_push.settings import SettingsError
-from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from websocket_push.protocol.lambda_events import Event
     from websocket_push.settings import ClientPush
+    from websocket_push.tables.clients import Clients
     from websocket_push.tables.revocations import Token
 
 _MAX_TIME_DIGITS = 15
@@ -44,7 +47,13 @@ def connecting_user(event: "Event", *, allow_anonymous: bool) -> str:
 
 
 async def messaging_user(
-    event: "Event", clients: Clients, *, allow_anonymous: bool, revocable: bool, now: int, deadline: float
+    event: "Event",
+    clients: "Callable[[], Clients]",
+    *,
+    allow_anonymous: bool,
+    revocable: bool,
+    now: int,
+    deadline: float,
 ) -> str:
     """Return the user of the connection that a message came over; the message itself is not consulted.
 
@@ -53,6 +62,8 @@ async def messaging_user(
 
     Parameters
     ----------
+    clients
+        Returns the clients table. It is called only if the table is read.
     revocable
         Whether tokens can be revoked: then it is read whether this connection's was.
     now
@@ -69,15 +80,15 @@ async def messaging_user(
         require_current(authorized_until(event), now=now)
         user_id = _authorized_user(authorizer)
         if revocable:
-            await require_not_revoked(token_of(event), user_id, clients, now=now, deadline=deadline)
+            await require_not_revoked(token_of(event), user_id, clients(), now=now, deadline=deadline)
         return user_id
     if not allow_anonymous:
         raise RequestError("MISSING_USER_ID", "This connection was not authorized.")
-    connection = await clients.find(event["requestContext"]["connectionId"], deadline=deadline)
+    connection = await clients().find(event["requestContext"]["connectionId"], deadline=deadline)
     if connection is None:
         raise unknown_connection()
     if revocable:
-        await require_not_revoked(token_of(event), connection.user_id, clients, now=now, deadline=deadline)
+        await require_not_revoked(token_of(event), connection.user_id, clients(), now=now, deadline=deadline)
     return connection.user_id
 
 
@@ -128,7 +139,7 @@ def token_of(event: "Event") -> "Token":
     return Token(_whole_seconds(context, "issuedAt"), None if token_id in (None, "") else str(token_id))
 
 
-async def require_not_revoked(token: "Token", user_id: str, clients: Clients, *, now: int, deadline: float) -> None:
+async def require_not_revoked(token: "Token", user_id: str, clients: "Clients", *, now: int, deadline: float) -> None:
     """Raise `TOKEN_REVOKED` if a user's token is revoked now (milliseconds)."""
     revocation = await clients.find_revocation(user_id, now=now // 1000, deadline=deadline)
     if revocation is not None and revocation.covers(token):

@@ -86,7 +86,7 @@ def message_user(message: dict[str, Any], rows: Rows, *, allow_anonymous: bool, 
     return asyncio.run(
         messaging_user(
             message,
-            cast(Clients, rows),
+            lambda: cast(Clients, rows),
             allow_anonymous=allow_anonymous,
             revocable=revocable,
             now=5_000_000,

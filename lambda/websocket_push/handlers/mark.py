@@ -92,7 +92,7 @@ async def _answer(event: "Event", invocation: Invocation[Warm]) -> "Response":
     mark = parse_mark(message, ("action", "requestId", *FIELDS), now=invocation.now_milliseconds())
     user_id = await messaging_user(
         event,
-        clients,
+        lambda: clients,
         allow_anonymous=settings.allow_anonymous,
         revocable=settings.revocable,
         now=invocation.now_milliseconds(),

@@ -16,7 +16,6 @@ from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.runtime.sequential import run
 from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
-from websocket_push.tables.clients import Clients
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
 
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from websocket_push.history import Log, Page
     from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
     from websocket_push.runtime.message_limit import MessageLimit, Rate
+    from websocket_push.tables.clients import Clients
 
-    Warm: TypeAlias = tuple["Settings", DynamoDB, Clients, StoredNotifications, MessageLimit | None]
+    Warm: TypeAlias = tuple["Settings", DynamoDB, StoredNotifications, MessageLimit | None]
     """What poll works with."""
 
 
@@ -66,10 +66,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def make(sender: Sender) -> "Warm":
     """Make what poll works with."""
     settings, dynamodb = read_settings(sender.environment), DynamoDB(sender)
-    clients = Clients(dynamodb, settings.clients_table)
     notifications = StoredNotifications(dynamodb, settings.notifications_table, recalls=settings.inbox)
     limit = None if settings.rate is None else settings.rate.limit()
-    return settings, dynamodb, clients, notifications, limit
+    return settings, dynamodb, notifications, limit
 
 
 def handler(event: "Event", context: "LambdaContext") -> "Response":
@@ -78,8 +77,15 @@ def handler(event: "Event", context: "LambdaContext") -> "Response":
     return error_reply(event, answer) if isinstance(answer, Failure) else answer
 
 
+def _clients(dynamodb: DynamoDB, table: str) -> "Clients":
+    # Imported here, so that poll starts faster where it reads no rows of connections.
+    from websocket_push.tables.clients import Clients
+
+    return Clients(dynamodb, table)
+
+
 async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
-    settings, dynamodb, clients, notifications, limit = invocation.warm
+    settings, dynamodb, notifications, limit = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
     if limit is not None:
@@ -88,7 +94,7 @@ async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
     request_id, request = parse_request_id(message), parse_poll(message)
     user_id = await messaging_user(
         event,
-        clients,
+        lambda: _clients(dynamodb, settings.clients_table),
         allow_anonymous=settings.allow_anonymous,
         revocable=settings.revocable,
         now=invocation.now_milliseconds(),

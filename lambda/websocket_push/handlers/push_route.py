@@ -28,7 +28,7 @@ async def push_from_client(event: "Event", invocation: Invocation[Warm]) -> "Res
     request = parse_client_push(message, max_frame_bytes=settings.max_frame_bytes)
     sender = await messaging_user(
         event,
-        clients,
+        lambda: clients,
         allow_anonymous=settings.allow_anonymous,
         revocable=settings.revocable,
         now=invocation.now_milliseconds(),

@@ -85,7 +85,7 @@ async def _answer(event: "Event", invocation: Invocation[Warm]) -> "Response":
     if settings.revocable:
         await messaging_user(
             event,
-            clients,
+            lambda: clients,
             allow_anonymous=settings.allow_anonymous,
             revocable=True,
             now=invocation.now_milliseconds(),

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from websocket_push.aws.dynamodb import DynamoDB, Item, QueryPage
+from websocket_push.protocol import CONNECTION_LIFE_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from websocket_push.tables.revocations import Revocation, Token
-
-CONNECTION_LIFE_SECONDS = 2 * 60 * 60
-"""How long API Gateway keeps a WebSocket connection open ("Connection duration", API Gateway quotas)."""
 
 EXPIRY_MARGIN_SECONDS = 60
 """How much longer a connection's row is kept: the TTL must not delete the row of an open connection."""

@@ -5,7 +5,8 @@ in one step whose answer says what it was, so that of several writers one report
 """
 
 from websocket_push.aws.dynamodb import DynamoDB, Item
-from websocket_push.tables.clients import CONNECTION_LIFE_SECONDS, Clients, connection_key, read_connections
+from websocket_push.protocol import CONNECTION_LIFE_SECONDS
+from websocket_push.tables.clients import Clients, connection_key, read_connections
 from websocket_push.tables.conditional import update_if
 
 KEPT_SECONDS = 60 * 60
