@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 # The layout of a zip, as a number. Raise it when the same sources give other bytes or other names: Terraform reads it
 # from this line, and every function is updated.
-PACKAGE_FORMAT = 3
+PACKAGE_FORMAT = 4
 
 OLDEST_PYTHON = (3, 9)
 
@@ -214,8 +214,7 @@ def lean_source(name: str, content: bytes) -> bytes:
     types = list(_blocks_for_types(tokens))
     tokens = [token for token in tokens if not any(start <= token.start < end for start, end in types)]
     cuts = [(start, end, "") for start, end in [*types, *_annotations(tokens)]]
-    # An empty docstring stays, because a body may have nothing else in it; and the lines that it took.
-    cuts += [(token.start, token.end, "" if token.type == tokenize.COMMENT else '""') for token in _dispensable(tokens)]
+    cuts += [(token.start, token.end, left) for token, left in _dispensable(tokens)]
     for (first, start), (last, end), left in sorted(cuts, reverse=True):
         before = lines[first - 1][:start]
         kept = before + left if left else before.rstrip()
@@ -242,28 +241,37 @@ def _depths(tokens: Sequence[tokenize.TokenInfo]) -> dict[int, int]:
     return {row: depths[row] for row in sorted(depths.keys() - within)}
 
 
-def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tokenize.TokenInfo]:
-    """Yield the comments, and the strings that are statements by themselves."""
+def _dispensable(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[tokenize.TokenInfo, str]]:
+    """Yield the comments, and the strings that are statements by themselves, each with what replaces it.
+
+    A string that ends its block is replaced by an empty one: the block may have nothing else in it.
+    """
     begins = True
     for index, token in enumerate(tokens):
         alone = token.type == tokenize.STRING and begins
         ends = alone and tokens[index + 1].type in (tokenize.NEWLINE, tokenize.COMMENT)
-        if token.type == tokenize.COMMENT or ends:
-            yield token
+        if token.type == tokenize.COMMENT:
+            yield token, ""
+        elif ends:
+            ignored = (tokenize.NEWLINE, tokenize.COMMENT, tokenize.NL)
+            following = next(each for each in tokens[index + 1 :] if each.type not in ignored)
+            yield token, '""' if following.type in (tokenize.DEDENT, tokenize.ENDMARKER) else ""
         if token.type not in (tokenize.COMMENT, tokenize.NL):
             begins = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
 
 def _blocks_for_types(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:
-    """Yield where the blocks `if TYPE_CHECKING:` of a module begin and end."""
+    """Yield where the blocks `if TYPE_CHECKING:` of a module begin and end, with a `TYPE_CHECKING = False` before."""
     for index, token in enumerate(tokens):
         if token.string == "if" and token.start[1] == 0 and tokens[index + 1].string == "TYPE_CHECKING":
-            end = token.end
+            before = tokens[max(index - 4, 0) : index]
+            assigned = [each.string for each in before[:3]] == ["TYPE_CHECKING", "=", "False"]
+            start, end = before[0].start if assigned else token.start, token.end
             for inner in tokens[index:]:
                 if inner.type == tokenize.DEDENT and inner.start[1] == 0:
                     break
                 end = inner.start if inner.type == tokenize.NEWLINE else end
-            yield token.start, end
+            yield start, end
 
 
 def _annotations(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[tuple[Place, Place]]:

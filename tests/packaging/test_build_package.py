@@ -53,18 +53,14 @@ def test_a_package_holds_exactly_what_is_listed(builder: ModuleType, tmp_path: P
 def statements(source: str) -> list[str]:
     """Return what a source does and on which lines: its tree without docstrings, annotations and blocks for types."""
     tree = ast.parse(source)
-    tree.body = [
-        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
-    ]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
             for part in ast.walk(node.args):
                 if isinstance(part, ast.arg):
                     part.annotation = None
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            node.value.value = ""
-            node.value.end_lineno = node.end_lineno = node.lineno
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
+            node.body = [each for each in node.body if not (is_text(each) or is_for_types(each))]
     for node in ast.walk(tree):
         # A block ends where its last docstring does.
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
@@ -75,10 +71,27 @@ def statements(source: str) -> list[str]:
     return [ast.dump(node, include_attributes=True) for node in tree.body]
 
 
+def is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    if isinstance(node, ast.If):
+        return "TYPE_CHECKING" in ast.dump(node.test)
+    return ast.unparse(node) == "TYPE_CHECKING = False"
+
+
 @pytest.mark.parametrize(
     ("source", "lean"),
     [
-        ('"""About."""\nx = 1\n', '""\nx = 1\n'),
+        ('"""About."""\nx = 1\n', "\nx = 1\n"),
+        ('"""About."""\n# why\n', '""\n\n'),
+        ('def f():\n    """Say."""  # noqa\n    # why\n\n    pass\n', "def f():\n\n\n\n pass\n"),
+        (
+            'class A:\n    """About."""\n\n    def f(self):\n        """Say."""\n    # why\nx\n',
+            'class A:\n\n\n def f(self):\n  ""\n\nx\n',
+        ),
+        ('if x:\n    """a"""\n    """b"""\nx\n', 'if x:\n\n ""\nx\n'),
         ('def f():\n    """Say\n\n    more."""\n', 'def f():\n ""\n\n\n'),
         ("x = 1  # why\n# more\ny = '# no comment'\n", "x = 1\n\ny = '# no comment'\n"),
         ('x = """a\n# b\n"""\n', 'x = """a\n# b\n"""\n'),
@@ -105,6 +118,8 @@ def statements(source: str) -> list[str]:
             "if x:\n    y\n    if z:\n        '''a\n    b'''.c()\n    d\n",
             "if x:\n y\n if z:\n  '''a\n    b'''.c()\n d\n",
         ),
+        ("T = 1\nTYPE_CHECKING = False\nif TYPE_CHECKING:\n    a\n\nx = 1\n", "T = 1\n\n\n\n\nx = 1\n"),
+        ("TYPE_CHECKING = True\nif TYPE_CHECKING:\n    a\n", "TYPE_CHECKING = True\n\n\n"),
         ("class A(B):\n    x: int\n    y: str = ''\n", "class A(B):\n x: int\n y: str = ''\n"),
     ],
 )
@@ -139,7 +154,7 @@ def test_the_layout_belongs_to_the_format_number(builder: ModuleType, sources: P
         comment = package.comment
     fixed = ((1980, 1, 1, 0, 0, 0), zipfile.ZIP_DEFLATED, 3, "-rw-r--r--", b"", b"")
     assert {builder.PACKAGE_FORMAT: (layout, comment)} == {
-        3: ([("app/shared.py", *fixed), ("push.py", *fixed)], b""),
+        4: ([("app/shared.py", *fixed), ("push.py", *fixed)], b""),
     }
 
 
