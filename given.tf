@@ -1,7 +1,7 @@
-# Which inputs are there. What decides how many there are of a resource must be known when planning and is shown in
-# addresses, while an input's value may be sensitive, or known only after apply. So existence is settled here, apart from
-# the value: length([trimspace(x)]) and length([x.member]) fail for null, and are 1 for everything else, also for what is not
-# known yet. An input that is not known as a whole is taken to be there.
+# Which inputs are set. What decides how many of a resource there are must be known when planning and is shown in
+# addresses, while an input's value may be sensitive, or known only after apply. So existence is decided here, apart
+# from the value: length([trimspace(x)]) and length([x.member]) fail for null, and are 1 for everything else, also for
+# what is not known yet. An input that is not known as a whole is taken to be set.
 locals {
   given = {
     jwt         = nonsensitive(can(length([var.jwt.audience])))

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every resource name, unique in the account and Region, and not that of another instance with -authorizer, -events, -fanout, -push or -push-queue behind it (docs/operations.md). It cannot be changed later: the tables would be replaced."
+  description = "Prefix of every resource name. It must be unique in the account and Region, and must not be another instance's name followed by -authorizer, -events, -fanout, -push or -push-queue (docs/operations.md). A plan that changes it is refused, because it would replace the tables."
   type        = string
   default     = "websocket-push"
   nullable    = false
@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags of every resource that takes tags, at most 48. A tag called Name replaces the default one, the resource's name."
+  description = "Tags for every resource that supports tags, at most 48. A tag called Name replaces the default, which is the resource's name."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -20,44 +20,44 @@ variable "tags" {
     condition = alltrue([
       for key, value in var.tags : can(regex("^.{1,128}$", key)) && !startswith(lower(key), "aws:") && length(coalesce(value, " ")) <= 256 && value != null
     ])
-    error_message = "A tag's key must have 1 to 128 characters and not begin with \"aws:\", which AWS keeps for itself; its value must be a string of at most 256 characters (\"\" for none)."
+    error_message = "A tag's key must have 1 to 128 characters and not begin with \"aws:\", which AWS reserves; its value must be a string of at most 256 characters (\"\" for none)."
   }
 
   validation {
     condition     = length(var.tags) <= 48
-    error_message = "tags must have at most 48 entries: AWS takes 50 on a resource, and this module adds Name and, on a table, one of its own."
+    error_message = "tags must have at most 48 entries: AWS allows 50 on a resource, and this module adds Name and, on one table, another."
   }
 
   validation {
     condition = alltrue([
       for text in concat(keys(var.tags), compact(values(var.tags))) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$", text))
     ])
-    error_message = "Keys and values in tags may have letters, digits, spaces and _ . : / = + - @ only: IAM refuses everything else."
+    error_message = "Keys and values in tags may contain only letters, digits, spaces and _ . : / = + - @: IAM refuses everything else."
   }
 
-  # IAM takes keys that differ by case only for one, and would refuse the roles when half of the resources exist.
+  # IAM treats keys that differ only in case as one, and would refuse the roles when half of the resources exist.
   validation {
     condition     = length(distinct([for key in setunion(keys(var.tags), ["Name"]) : lower(key)])) == length(setunion(keys(var.tags), ["Name"]))
-    error_message = "tags has keys that differ by case only, such as \"name\" beside the module's own \"Name\", and IAM takes them for one. Keep one; to give the resources another name tag, write \"Name\"."
+    error_message = "tags has keys that differ only in case, such as \"name\" beside the module's own \"Name\", and IAM treats them as one. Keep one; to give the resources another name tag, write \"Name\"."
   }
 
   validation {
     condition = length(distinct([
       for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]) : lower(key)
     ])) == length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name"]))
-    error_message = "default_tags of the provider has a key that differs by case only from one in tags, or from the module's own \"Name\", and IAM takes them for one. Write the key alike in both."
+    error_message = "default_tags of the provider has a key that differs only in case from one in tags, or from the module's own \"Name\", and IAM treats them as one. Write the key the same way in both."
   }
 
   validation {
     condition     = length(setunion(keys(data.aws_default_tags.current.tags), keys(var.tags), ["Name", "websocket-push:deployed"])) <= 50
-    error_message = "tags, the provider's default_tags and the module's own two tags are more than 50 together, and AWS takes 50 on a resource: leave some out."
+    error_message = "tags, the provider's default_tags and the module's own two tags are together more than the 50 that AWS allows on a resource: leave some out."
   }
 
   validation {
     condition = !contains(
       [for key in setunion(keys(data.aws_default_tags.current.tags), keys(var.tags)) : lower(key)], "websocket-push:deployed"
     )
-    error_message = "tags or the provider's default_tags have \"websocket-push:deployed\", the module's own tag on a table: it notes which packages are deployed. Give yours another key."
+    error_message = "tags or the provider's default_tags have \"websocket-push:deployed\", the module's own tag on a table, which records the deployed packages. Give yours another key."
   }
 
   validation {
@@ -74,22 +74,25 @@ variable "tags" {
 variable "jwt" {
   description = <<-EOT
     Authorize connections by JSON Web Token:
-    - `issuer`: what the claim iss must say; any if left out.
-    - `audience`: values of which the claim aud must name one, or, in a token without aud, client_id (Cognito's access tokens); any if
-      empty.
+    - `issuer`: the value that the claim iss must have; any if left out.
+    - `audience`: values to accept in the claim aud or, in a token without aud, in client_id (Cognito's access tokens);
+      any if empty.
     - `jwks_uri`: URL of the issuer's key set. Either this or `secret_arn` is required.
     - `secret_arn`: ARN of the Secrets Manager secret or SSM SecureString parameter that holds a shared secret, in any Region.
     - `secret_kms_key_arn`: ARN of the customer managed key that encrypts the secret.
     - `algorithms`: algorithms to accept; RS256 with `jwks_uri` and HS256 with `secret_arn` if left out.
     - `user_id_claim`: the claim that holds the user's id.
-    - `topics_claim`: the claim that lists the topics which the client may listen to: names, and prefixes that end in /*, as a list or as
-      one string with spaces between them. Only with `topics`.
-    - `token_use`, `typ`: what the claim token_use and the header typ must say, to accept one kind of token only.
-    - `leeway`: clock skew to tolerate, in seconds; for nbf and iat at least 5.
+    - `topics_claim`: the claim that lists the topics that the client may listen to: names, and prefixes that end in /*,
+      as a list or as one space-separated string. Only with `topics`.
+    - `token_use`, `typ`: values that the claim token_use and the header typ must have, to accept only one kind of
+      token.
+    - `leeway`: clock skew to tolerate, in seconds; at least 5 for nbf and iat.
     - `jwks_cache_seconds`: how long fetched keys are used, in seconds.
-    - `allow_insecure_loopback`: accept http for a key set on the loopback of the machine that runs the functions, for trials.
-    - `additional_issuers`: further issuers, such as the next one while clients migrate, each with the members above from `issuer` to
-      `typ`. The keys of one issuer verify no token of another, but the same user id is the same user.
+    - `allow_insecure_loopback`: accept an http `jwks_uri` on the loopback interface of the machine that runs the
+      functions, for trials.
+    - `additional_issuers`: further issuers, such as the next one while clients migrate, each with the members above
+      from `issuer` to `typ`. An issuer's keys verify only its own tokens, but the same user id is the same user for
+      every issuer.
   EOT
   type = object({
     issuer                  = optional(string)
@@ -124,7 +127,7 @@ variable "jwt" {
     condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try((issuer.jwks_uri == null) != (issuer.secret_arn == null), false)
     ])
-    error_message = "jwt needs the keys of exactly one source: write jwks_uri = \"https://issuer.example/.well-known/jwks.json\" for an issuer that publishes them, or secret_arn = the ARN of the Secrets Manager secret or SSM parameter that holds a shared secret."
+    error_message = "jwt needs exactly one source of keys: write jwks_uri = \"https://issuer.example/.well-known/jwks.json\" for an issuer that publishes them, or secret_arn = the ARN of the Secrets Manager secret or SSM parameter that holds a shared secret."
   }
 
   # What the function accepts: no user name, no fragment, and http for loopback only.
@@ -150,7 +153,7 @@ variable "jwt" {
         can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", issuer.secret_arn))
       )
     ])
-    error_message = "jwt.secret_arn must be the ARN of a Secrets Manager secret, with the six characters that AWS puts at its end, such as \"arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-jwt-a1B2c3\", or of an SSM parameter, such as \"arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt\". The secret itself is no input: it would end up in the state."
+    error_message = "jwt.secret_arn must be the ARN of a Secrets Manager secret, with the six characters that AWS puts at its end, such as \"arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-jwt-a1B2c3\", or of an SSM parameter, such as \"arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt\". The secret itself is not an input, because it would end up in the state."
   }
 
   validation {
@@ -175,10 +178,10 @@ variable "jwt" {
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
       try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
     ])
-    error_message = "jwt.secret_kms_key_arn is of another Region than secret_arn: Secrets Manager and Parameter Store use keys of their own Region only. Name the key that encrypts this secret."
+    error_message = "jwt.secret_kms_key_arn is in another Region than secret_arn: Secrets Manager and Parameter Store use only keys in their own Region. Name the key that encrypts this secret."
   }
 
-  # A partition is an AWS of its own: accounts, roles and keys of one mean nothing to another.
+  # Partitions are isolated: accounts, roles and keys of one mean nothing in another.
   validation {
     condition = alltrue(flatten([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : [
@@ -186,7 +189,7 @@ variable "jwt" {
         try(regex("^arn:([^:]+):", arn)[0] == local.provider_partition, true)
       ]
     ]))
-    error_message = "An ARN in jwt is of another partition than the provider's, ${local.provider_partition}: a function reads secrets of its own partition only. Keep the secret and its key in ${local.provider_partition}, in any Region."
+    error_message = "An ARN in jwt is in another partition than the provider's, ${local.provider_partition}: a function reads only secrets in its own partition. Keep the secret and its key in ${local.provider_partition}, in any Region."
   }
 
   validation {
@@ -210,14 +213,14 @@ variable "jwt" {
         try(issuer.issuer, null) == null ? true : issuer.issuer != "" && trimspace(issuer.issuer) == issuer.issuer
       )
     ])
-    error_message = "jwt.issuer must be what the tokens' iss claim says, character by character, without a space or line break at either end, such as \"https://issuer.example/\". Leave it out to accept any issuer that signs with these keys."
+    error_message = "jwt.issuer must equal the tokens' iss claim, character for character, without a space or line break at either end, such as \"https://issuer.example/\". Leave it out to accept any issuer that signs with these keys."
   }
 
   validation {
     condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(alltrue([for audience in issuer.audience : audience != "" && trimspace(audience) == audience]), false)
     ])
-    error_message = "jwt.audience must list strings that are not empty and have no space or line break at either end, one of which a token's aud claim must name (or, where it has no aud, its client_id), such as [\"https://push.example\"] or a client id. Leave it out to accept tokens for any audience."
+    error_message = "jwt.audience must list non-empty strings without a space or line break at either end, such as [\"https://push.example\"] or a client id: a token's aud (or, where it has none, its client_id) must name one of them. Leave it out to accept tokens for any audience."
   }
 
   validation {
@@ -231,7 +234,7 @@ variable "jwt" {
     condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != "" && trimspace(issuer.topics_claim) == issuer.topics_claim
     ])
-    error_message = "jwt.topics_claim must be the name of the claim that lists the topics which the client may listen to, without spaces before or after it, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen to broadcasts alone."
+    error_message = "jwt.topics_claim must be the name of the claim that lists the topics that the client may listen to, without spaces before or after it, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen only to broadcasts."
   }
 
   validation {
@@ -245,7 +248,7 @@ variable "jwt" {
     condition = alltrue([
       for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
     ])
-    error_message = "jwt.token_use must be \"access\" or \"id\", what the claim token_use of Cognito's tokens says. Leave it out for tokens that have no such claim."
+    error_message = "jwt.token_use must be \"access\" or \"id\", the values of the claim token_use in Cognito's tokens. Leave it out for tokens without this claim."
   }
 
   validation {
@@ -255,10 +258,10 @@ variable "jwt" {
         : can(regex("^(application/)?[A-Za-z0-9!#$&^_.+-]{1,100}$", issuer.typ)) && !can(regex("(?i)^(application/)?(logout|secevent)\\+jwt$", issuer.typ))
       )
     ])
-    error_message = "jwt.typ must be what the header of the issuer's logins says, such as \"at+jwt\" for access tokens by RFC 9068, with or without \"application/\"; logout+jwt and secevent+jwt are never a login. Leave it out to accept JWT, at+jwt, and tokens without typ."
+    error_message = "jwt.typ must be the typ in the header of the issuer's login tokens, such as \"at+jwt\" for access tokens by RFC 9068, with or without \"application/\"; logout+jwt and secevent+jwt are never logins. Leave it out to accept JWT, at+jwt, and tokens without typ."
   }
 
-  # The issuer that a token names chooses by whose keys it is verified.
+  # The issuer that a token names decides whose keys verify it.
   validation {
     condition = length(try(var.jwt.additional_issuers, [])) == 0 ? true : try(
       alltrue([for issuer in concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer) : issuer != null && issuer != ""]) &&
@@ -270,20 +273,20 @@ variable "jwt" {
 
   validation {
     condition     = var.jwt == null ? true : try(var.jwt.leeway >= 0 && var.jwt.leeway <= 300 && floor(var.jwt.leeway) == var.jwt.leeway, false)
-    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 30. It holds for exp too; nbf and iat may be 5 seconds ahead in any case."
+    error_message = "jwt.leeway must be a whole number of seconds from 0 to 300, such as 30. It also applies to exp; nbf and iat may always be 5 seconds ahead."
   }
 
   validation {
     condition = var.jwt == null ? true : try(
       var.jwt.jwks_cache_seconds >= 1 && var.jwt.jwks_cache_seconds <= 86400 && floor(var.jwt.jwks_cache_seconds) == var.jwt.jwks_cache_seconds, false
     )
-    error_message = "jwt.jwks_cache_seconds must be a whole number of seconds from 1 to 86400 (a day), such as 300. A key that the issuer adds is found at once whatever this says; one that it withdraws stays trusted for that long."
+    error_message = "jwt.jwks_cache_seconds must be a whole number of seconds from 1 to 86400 (a day), such as 300. A key that the issuer adds is found at once in any case; one that it withdraws stays trusted for that long."
   }
 
-  # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
+  # It is one environment variable of the function, and Lambda allows 4 KB for all of them.
   validation {
     condition     = try(length(jsonencode(var.jwt)), 0) <= 3000
-    error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function takes no more settings: shorten audience or additional_issuers."
+    error_message = "jwt must have at most 3000 characters as JSON, because a Lambda function's variables share 4 KB: shorten audience or additional_issuers."
   }
 
   validation {
@@ -301,10 +304,10 @@ variable "authorizer" {
     - `function_name`: its name, without ARN, version or alias.
     - `function_arn`: its ARN, without version or alias.
 
-    API Gateway invokes it for every connection with the event of a REQUEST authorizer, which the module permits. It returns an IAM
-    policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string, required),
-    `expiresAt` (seconds since the epoch as digits, optional) and, with `topics`, `topics` (which of them the client may listen to:
-    names and prefixes that end in /*, one string with spaces between them, optional).
+    The module permits API Gateway to invoke it for every connection, with the event of a REQUEST authorizer. It returns
+    an IAM policy that allows or denies execute-api:Invoke on the event's methodArn, with the context `userId` (string,
+    required), `expiresAt` (seconds since the epoch as digits, optional) and, with `topics`, `topics` (what the client
+    may listen to: names, and prefixes that end in /*, as one space-separated string, optional).
   EOT
   type = object({
     function_name = string
@@ -327,12 +330,12 @@ variable "authorizer" {
 
   validation {
     condition     = try(join(":", regex("^arn:([^:]+):lambda:([^:]+):", var.authorizer.function_arn)) == local.provider_place, true)
-    error_message = "authorizer.function_arn is in another Region or partition than the API: API Gateway invokes functions of its own Region. Deploy the function in the provider's Region, ${local.provider_region} (${local.provider_partition})."
+    error_message = "authorizer.function_arn is in another Region or partition than the API: API Gateway invokes only functions in its own Region. Deploy the function in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
 variable "allow_anonymous" {
-  description = "Accept clients without authentication, each as the user that its ?userId= names. For trials only: anyone who knows the URL can then read and push as any user."
+  description = "Accept clients without authentication, each as the user named in its ?userId=. For trials only: anyone who knows the URL can then read and push as any user."
   type        = bool
   default     = false
   nullable    = false
@@ -352,7 +355,7 @@ variable "allow_anonymous" {
 }
 
 variable "allowed_origins" {
-  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries of native clients send. Empty: origins are not checked. This stops pages of other sites from using a visitor's browser; programs can send any origin."
+  description = "Origins whose pages may connect, as browsers send them, such as [\"https://app.example.com\", \"http://localhost:3000\"], and \"self\" for the API's own host, which some libraries for native clients send. Empty: origins are not checked. This stops pages of other sites from using a visitor's browser; programs can send any origin."
   type        = list(string)
   default     = []
   nullable    = false
@@ -361,19 +364,19 @@ variable "allowed_origins" {
     condition = alltrue([
       for origin in var.allowed_origins : origin == "self" || can(regex("^[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\\[[0-9a-f:]+\\])(:[1-9][0-9]{0,4})?$", origin))
     ])
-    error_message = "allowed_origins must list origins as browsers send them: scheme, host and, if it is not the scheme's own, port, in lower case, such as \"https://app.example.com\" or \"http://localhost:3000\". No path, no slash at the end, no wildcard, not \"null\": name each origin. \"self\" is the API's own host."
+    error_message = "allowed_origins must list origins as browsers send them: scheme, host and, unless it is the scheme's default, port, in lower case, such as \"https://app.example.com\" or \"http://localhost:3000\". No path, no slash at the end, no wildcard, not \"null\": name each origin. \"self\" is the API's own host."
   }
 
-  # A browser leaves the scheme's own port out, so an origin that names it would never match.
+  # A browser leaves out the scheme's default port, so an origin that names it would never match.
   validation {
     condition     = alltrue([for origin in var.allowed_origins : !can(regex("^(https://.*:443|http://.*:80)$", origin))])
-    error_message = "An origin in allowed_origins names the port that its scheme has anyway. Browsers leave that out: write \"https://app.example.com\", not \"https://app.example.com:443\"."
+    error_message = "An origin in allowed_origins names the default port of its scheme, which browsers leave out: write \"https://app.example.com\", not \"https://app.example.com:443\"."
   }
 
-  # It is one environment variable of the function, and Lambda takes 4 KB for all of them.
+  # It is one environment variable of the function, and Lambda allows 4 KB for all of them.
   validation {
     condition     = try(length(jsonencode(var.allowed_origins)), 0) <= 3000
-    error_message = "allowed_origins must have at most 3000 characters as JSON, because a Lambda function takes no more settings."
+    error_message = "allowed_origins must have at most 3000 characters as JSON, because a Lambda function's variables share 4 KB: list fewer origins."
   }
 
   validation {
@@ -395,14 +398,14 @@ variable "client_push" {
 }
 
 variable "persist_by_default" {
-  description = "Whether a notification is kept for clients that are away when its push request does not say."
+  description = "Whether a notification whose push request does not say is stored for clients that are offline."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "notification_ttl" {
-  description = "Seconds for which a notification is kept when its push request does not say: from a minute to 365 days, by default a week."
+  description = "Seconds for which a notification is kept unless its push request says otherwise: from a minute to 365 days, by default a week."
   type        = number
   default     = 604800
   nullable    = false
@@ -416,9 +419,9 @@ variable "notification_ttl" {
 variable "keepalive" {
   description = <<-EOT
     What clients send to keep their connections open ([cost](docs/cost.md)):
-    - `action`: `"poll"`, which also delivers within five minutes what did not arrive over the connection, or `"ping"`, which costs
-      less and leaves such a gap until the client connects again.
-    - `seconds`: the longest interval; 240 for poll and 300 for ping if left out.
+    - `action`: `"poll"`, which also delivers missed notifications within five minutes, or `"ping"`, which costs less
+      but leaves them undelivered until the client reconnects.
+    - `seconds`: the longest interval, in seconds; 240 for poll and 300 for ping if left out.
   EOT
   type = object({
     action  = optional(string, "poll")
@@ -437,12 +440,12 @@ variable "keepalive" {
       var.keepalive.seconds >= 30 && var.keepalive.seconds <= (var.keepalive.action == "ping" ? 540 : 240) &&
       floor(var.keepalive.seconds) == var.keepalive.seconds
     )
-    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\" (what is late is at most five minutes late then), and from 30 to 540 with \"ping\" (API Gateway ends a connection that is idle for 600)."
+    error_message = "keepalive.seconds must be a whole number of seconds from 30 to 240 with action \"poll\" (so that no notification is more than five minutes late), and from 30 to 540 with \"ping\" (API Gateway ends a connection that is idle for 600)."
   }
 }
 
 variable "max_frame_kb" {
-  description = "Largest message to a client in KB, from 32 (default) to 128: notifications that make a larger one are refused (CONTENT_TOO_LARGE), and history pages are cut to it. API Gateway's quotas name 32 KB for a frame and 128 KB for a message: test whether larger ones reach your clients before you raise it. Each 32 KB are billed as a message."
+  description = "Largest message to a client in KB, from 32 (default) to 128: larger notifications are refused (CONTENT_TOO_LARGE), and history pages are cut to fit. API Gateway's quotas are 32 KB for a frame and 128 KB for a message: before you raise it, test whether such messages reach your clients. API Gateway bills every 32 KB as a message."
   type        = number
   default     = 32
   nullable    = false
@@ -455,8 +458,8 @@ variable "max_frame_kb" {
 
 variable "async_invocation" {
   description = <<-EOT
-    Retries of asynchronous invocations of the push function that fail. Once they are exhausted, the request is moved to the queue at
-    `dead_letter_queue_url`, with the reason.
+    Retries of failed asynchronous invocations of the push function. Once they are exhausted, the request is moved to
+    the queue at `dead_letter_queue_url`, with the reason.
     - `maximum_event_age`: seconds after which Lambda gives up.
     - `maximum_retry_attempts`: how many more times Lambda tries, 0 to 2.
   EOT
@@ -481,12 +484,12 @@ variable "async_invocation" {
 variable "push_queue" {
   description = <<-EOT
     An SQS queue for push requests, for backends that send bursts and do not wait; `{}` for one with the defaults:
-    - `batch_size`: most messages in one invocation of the push function.
-    - `maximum_batching_window`: seconds for which Lambda gathers a batch.
-    - `maximum_concurrency`: most invocations at the same time.
-    - `max_receive_count`: how often a message is tried before it is moved to the dead-letter queue.
+    - `batch_size`: maximum number of messages in one invocation of the push function.
+    - `maximum_batching_window`: seconds that Lambda waits to fill a batch.
+    - `maximum_concurrency`: maximum number of invocations at the same time.
+    - `max_receive_count`: how many times a message is tried before it is moved to the dead-letter queue.
     - `source_arns`: SNS topics and EventBridge rules that may send, besides roles with `push_queue_send_policy_json`. Rules must
-      be in the module's Region; topics may be in another where both Regions are enabled by default.
+      be in the module's Region; topics may be in another if both Regions are enabled by default.
   EOT
   type = object({
     batch_size              = optional(number, 10)
@@ -514,15 +517,16 @@ variable "push_queue" {
 
   validation {
     condition     = var.push_queue == null ? true : var.push_queue.maximum_concurrency >= 2 && var.push_queue.maximum_concurrency <= 1000 && floor(var.push_queue.maximum_concurrency) == var.push_queue.maximum_concurrency
-    error_message = "push_queue.maximum_concurrency must be a whole number from 2 to 1000: Lambda takes no other."
+    error_message = "push_queue.maximum_concurrency must be a whole number from 2 to 1000, which is what Lambda accepts."
   }
 
-  # Lambda receives messages that it then has no concurrency for, and each time counts. 0 stops the function on purpose.
+  # Lambda receives messages that it then has no concurrency for, and each receive counts. 0 stops the function on
+  # purpose.
   validation {
     condition = var.push_queue == null || try(var.functions["push"].reserved_concurrency == 0, false) ? true : (
       coalesce(try(var.functions["push"].reserved_concurrency, null), 1000) >= var.push_queue.maximum_concurrency
     )
-    error_message = "push_queue.maximum_concurrency must not be above functions.push.reserved_concurrency: messages would be throttled until they end in the dead-letter queue. Reserve more, or set it lower."
+    error_message = "push_queue.maximum_concurrency must not be above functions.push.reserved_concurrency: messages would be throttled until they are moved to the dead-letter queue. Reserve more, or set it lower."
   }
 
   validation {
@@ -543,13 +547,14 @@ variable "push_queue" {
     condition = alltrue([
       for arn in try(var.push_queue.source_arns, []) : try(join(":", regex("^arn:([^:]+):events:([^:]+):", arn)) == local.provider_place, true)
     ])
-    error_message = "push_queue.source_arns has an EventBridge rule of another Region or partition: a rule sends to queues of its own Region only. Name a rule in the provider's Region, ${local.provider_region} (${local.provider_partition})."
+    error_message = "push_queue.source_arns has an EventBridge rule in another Region or partition: a rule sends only to queues in its own Region. Name a rule in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 
-  # SQS takes 8,192 bytes (SQS developer guide, "Amazon SQS policy quotas"), of which the rest needs less than 1,192.
+  # SQS takes 8,192 bytes (SQS developer guide, "Amazon SQS policy quotas"), of which the rest of the policy needs less
+  # than 1,192.
   validation {
     condition     = try(length(jsonencode(var.push_queue.source_arns)), 0) <= 7000
-    error_message = "push_queue.source_arns must have at most 7000 characters as JSON, because SQS takes no larger policy: have fewer topics and rules send, such as one topic that all publish to."
+    error_message = "push_queue.source_arns must have at most 7000 characters as JSON, because SQS accepts no larger policy: let fewer topics and rules send, such as one topic that all publish to."
   }
 
   validation {
@@ -558,16 +563,17 @@ variable "push_queue" {
       topic[0] == local.provider_partition &&
       (topic[1] == local.provider_region || length(setsubtract([topic[1], local.provider_region], local.regions_by_default)) == 0)
     ])
-    error_message = "push_queue.source_arns has an SNS topic that cannot send to the queue: one of another partition, or of another Region where the topic's Region or the queue's is not enabled by default. SNS then sends under another name, which the queue's policy does not allow. Name a topic in the provider's Region, ${local.provider_region}."
+    error_message = "push_queue.source_arns has an SNS topic that cannot send to the queue: one in another partition, or in another Region where the topic's Region or the queue's is not enabled by default. SNS then sends under another name, which the queue's policy does not allow. Name a topic in the provider's Region, ${local.provider_region}."
   }
 }
 
 variable "control" {
   description = <<-EOT
-    A function by which a backend sees who is connected, disconnects users and revokes tokens; `{}` for one with the defaults, null (the
-    default) for none. With it, every connection and every message reads the user's revocation.
-    - `revocation_ttl`: seconds for which a revocation is kept: as long as the longest token lives, from a minute to 365 days; a day if
-      left out.
+    A function that lets a backend see who is connected, disconnect users and revoke tokens; `{}` for one with the
+    defaults, null (the default) for none. With it, every connection and every message costs a read of the user's
+    revocation.
+    - `revocation_ttl`: seconds for which a revocation is kept, from a minute to 365 days and at least the longest
+      lifetime of a token; a day if left out.
   EOT
   type = object({
     revocation_ttl = optional(number, 86400)
@@ -578,17 +584,19 @@ variable "control" {
     condition = var.control == null ? true : try(
       var.control.revocation_ttl >= 60 && var.control.revocation_ttl <= 31536000 && floor(var.control.revocation_ttl) == var.control.revocation_ttl, false,
     )
-    error_message = "control.revocation_ttl must be a whole number of seconds from 60 to 31536000 (365 days), such as 86400. It must not be shorter than the life of a token: a revoked token that outlives its revocation is accepted again."
+    error_message = "control.revocation_ttl must be a whole number of seconds from 60 to 31536000 (365 days), such as 86400. It must not be shorter than a token's lifetime: a revoked token that outlives its revocation is accepted again."
   }
 }
 
 variable "limits" {
   description = <<-EOT
-    Limits for each user and connection, in addition to `throttling`; null (the default) for none ([what they hold](docs/limits.md#what-one-user-may-use)).
+    Limits for each user and connection, in addition to `throttling`; null (the default) for none ([how they
+    work](docs/limits.md#what-one-user-may-use)).
     - `connections_per_user`: connections that a user may have open, 1 to 1,000; without it, any number.
-    - `on_excess`: what happens to one too many: `"refuse"` it, or `"close_oldest"` of the user's connections, whose
-      client then stays away.
-    - `messages_per_second`: messages that a connection may send for poll, push, topics and marks each, 1 to 1,000; without it, any number.
+    - `on_excess`: what happens when a user opens one more: `"refuse"` it, or `"close_oldest"` of the user's
+      connections, whose client does not reconnect.
+    - `messages_per_second`: messages that a connection may send, for each of poll, push, topics and marks, 1 to 1,000;
+      without it, any number.
     - `burst`: messages that it may send at once, 1 to 10,000; 20, or `messages_per_second` if that is more.
   EOT
   type = object({
@@ -637,15 +645,15 @@ variable "limits" {
 
   validation {
     condition     = try(var.limits == null || var.limits.connections_per_user != null || var.limits.messages_per_second != null, true)
-    error_message = "limits limits nothing: set limits.connections_per_user or limits.messages_per_second, or leave limits out."
+    error_message = "limits sets no limit: set limits.connections_per_user or limits.messages_per_second, or leave limits out."
   }
 }
 
 variable "inbox" {
   description = <<-EOT
-    What a user has seen and read, the same on every device, with a count of unread notifications, and pushes that replace or
-    recall an earlier one; `{}` for the defaults, null (the default) for none of it. With it, every poll reads the state and
-    the count.
+    What a user has seen and read, synchronized across devices, with a count of unread notifications, and pushes that
+    replace or recall an earlier one; `{}` for the defaults, null (the default) for none. With it, every poll also reads
+    the state and the count.
 
     - `state_ttl`: seconds for which a user's state is kept after its last change, from a day to 800 days and at least as
       long as notifications are; 366 days if left out.
@@ -659,25 +667,25 @@ variable "inbox" {
     condition = var.inbox == null ? true : try(
       var.inbox.state_ttl >= 86400 && var.inbox.state_ttl <= 69120000 && floor(var.inbox.state_ttl) == var.inbox.state_ttl, false,
     )
-    error_message = "inbox.state_ttl must be a whole number of seconds from 86400 (a day) to 69120000 (800 days), such as 31622400. It must not be shorter than the life of a notification: what was read would be unread again."
+    error_message = "inbox.state_ttl must be a whole number of seconds from 86400 (a day) to 69120000 (800 days), such as 31622400. It must not be shorter than a notification's lifetime: read notifications would become unread again."
   }
 
   validation {
     condition     = try(var.inbox.state_ttl >= var.notification_ttl, true)
-    error_message = "inbox.state_ttl is shorter than notification_ttl, so that what was read would be unread again: set it to at least as many seconds, or leave it out for 366 days."
+    error_message = "inbox.state_ttl is shorter than notification_ttl, so read notifications would become unread again: set it to at least as many seconds, or leave it out for 366 days."
   }
 }
 
 variable "topics" {
   description = <<-EOT
-    Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that their
-    authorization names. `{}` for the defaults; null for neither, and nothing is created for them.
-    - `max_per_connection`: topics of one connection, 1 to 100.
-    - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
-      workers, and 0 passes on all.
+    Topics and broadcasts: backends push to a topic or to every connection, and clients subscribe to the topics that
+    their authorization names. `{}` for the defaults, null (the default) for neither.
+    - `max_per_connection`: maximum number of topics that one connection subscribes to, 1 to 100.
+    - `immediate_connections`: largest number of connections of a topic that the push function sends to directly.
+      Workers send to topics with more; 0 leaves all to workers.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API Gateway,
-      10,000 a second unless raised, is left to other pushes; a plan warns of a rate above the quota.
+    - `broadcast_rate`: messages per second that all workers together send. The rest of the account's quota of requests
+      to API Gateway, 10,000 a second unless raised, is left to other pushes; a plan warns of a rate above the quota.
   EOT
   type = object({
     max_per_connection    = optional(number, 20)
@@ -722,7 +730,7 @@ variable "events" {
     for none.
     - `event_bus_arn`: ARN of the bus, in the module's Region; the account's default bus will do.
     - `offline_after`: seconds without a connection after which a user is offline, 5 to 900: long enough for a reload.
-    - `include_content`: whether `notification.undelivered` has the content of the notification.
+    - `include_content`: whether `notification.undelivered` contains the notification's content.
   EOT
   type = object({
     event_bus_arn   = string
@@ -738,7 +746,7 @@ variable "events" {
 
   validation {
     condition     = try(join(":", regex("^arn:([^:]+):events:([^:]+):", var.events.event_bus_arn)) == local.provider_place, true)
-    error_message = "events.event_bus_arn is in another Region or partition: a function sends to buses of its own Region only. Name a bus in the provider's Region, ${local.provider_region} (${local.provider_partition}), and have a rule pass its events on."
+    error_message = "events.event_bus_arn is in another Region or partition: a function sends only to buses in its own Region. Name a bus in the provider's Region, ${local.provider_region} (${local.provider_partition}), and have a rule pass its events on."
   }
 
   validation {
@@ -763,13 +771,13 @@ variable "stage_name" {
 
 variable "throttling" {
   description = <<-EOT
-    Limits of each route of the stage. What is left out is the account's quota in the Region: 10,000 messages per second with
-    bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above it, because AWS applies the quota as well.
+    Limits for each route of the stage; by default the account's quota in the Region: 10,000 messages per second with
+    bursts of 5,000, in some Regions 2,500 and 1,250. A plan warns of limits above the quota, because AWS enforces both.
     - `rate_limit`: messages per second.
     - `burst_limit`: size of a burst above that.
-    - `client_rate_limit`, `client_burst_limit`: the same for each route of clients: poll, push, with `topics` subscribe and unsubscribe, and
-      with `inbox` mark. Half of the above, and at most half of the quota, if left out, so that clients leave the account room for
-      deliveries.
+    - `client_rate_limit`, `client_burst_limit`: the same for each route on which clients send: poll, push, with
+      `topics` subscribe and unsubscribe, and with `inbox` mark. If left out, half of the above and at most half of the
+      quota, so that clients leave room for deliveries.
   EOT
   type = object({
     rate_limit         = optional(number)
@@ -813,18 +821,20 @@ variable "throttling" {
 
 variable "functions" {
   description = <<-EOT
-    Settings by function: connect, disconnect, poll, push, with `control` control, with `inbox` mark, with `topics` fanout and subscriptions,
-    with `events` events, and with `jwt` verify_jwt. What is left out has its default.
-    - `memory_size`: MB; 256, for push, control and fanout 512. A new account may be held to 3,008.
-    - `timeout`: seconds; 10, for push, control and events 30, for fanout 60.
-    - `reserved_concurrency`: none; for fanout at least `topics.workers`, for events at least 10. A new account may have a quota of 10 concurrent executions, of which nothing can be reserved or
-      provisioned: the apply then fails. Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
-    - `provisioned_concurrency`: environments to keep warm; none. The function is then invoked by its alias `live`. The quota must
-      allow it, as above.
+    Settings by function: connect, disconnect, poll, push, with `control` control, with `inbox` mark, with `topics`
+    fanout and subscriptions, with `events` events, and with `jwt` verify_jwt. Everything has a default.
+    - `memory_size`: MB; 512 for push, control and fanout, 256 for the others. A new account may be limited to 3,008.
+    - `timeout`: seconds; 60 for fanout, 30 for push, control and events, 10 for the others.
+    - `reserved_concurrency`: none by default; at least `topics.workers` for fanout and 10 for events. A new account may
+      have a quota of 10 concurrent executions, of which nothing can be reserved or provisioned: the apply then fails.
+      Have the quota raised first (Service Quotas, Lambda, "Concurrent executions").
+    - `provisioned_concurrency`: environments to keep warm; none by default. With it, the function is invoked by its
+      alias `live`. The quota must allow it, as above.
     - `architecture`: `"arm64"` (default) or `"x86_64"`.
-    - `runtime`: `"python3.11"` to `"python3.14"`; python3.13. python3.14 needs a 6.x release of the provider. Must be known when
-      planning.
-    - `environment`: further variables, such as AWS_ENDPOINT_URL_DYNAMODB, at most 4 KB with the module's own. Not for secrets.
+    - `runtime`: `"python3.11"` to `"python3.14"`, by default python3.13. python3.14 needs a 6.x release of the
+      provider. Must be known when planning.
+    - `environment`: additional variables, such as AWS_ENDPOINT_URL_DYNAMODB, at most 4 KB with the module's own. Not
+      for secrets.
   EOT
   type = map(object({
     memory_size             = optional(number)
@@ -840,7 +850,7 @@ variable "functions" {
 
   validation {
     condition     = length(setsubtract(keys(var.functions), ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
-    error_message = "functions has a key that is no function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
+    error_message = "functions has a key that is not a function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -875,7 +885,7 @@ variable "functions" {
 
   validation {
     condition     = try(var.functions["fanout"].timeout, null) == null || try(var.functions["fanout"].timeout >= 10, false)
-    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of it for retries and for passing on what it did not get to."
+    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of that for retries and for passing on the rest of its segment."
   }
 
   validation {
@@ -902,7 +912,7 @@ variable "functions" {
       try(settings.provisioned_concurrency, null) == null || try(settings.reserved_concurrency, null) == null ? true
       : settings.provisioned_concurrency <= settings.reserved_concurrency
     ])
-    error_message = "provisioned_concurrency must not exceed reserved_concurrency, out of which it comes."
+    error_message = "provisioned_concurrency must not exceed reserved_concurrency, which includes it."
   }
 
   validation {
@@ -935,31 +945,32 @@ variable "functions" {
 
   validation {
     condition     = var.control != null || !contains(keys(var.functions), "control")
-    error_message = "functions.control has settings for a function that is there only with control: set control = {}, or leave functions.control out."
+    error_message = "functions.control has settings for a function that exists only with control: set control = {}, or leave functions.control out."
   }
 
   validation {
     condition     = var.events != null || !contains(keys(var.functions), "events")
-    error_message = "functions.events has settings for a function that is there only with events: set events, or leave functions.events out."
+    error_message = "functions.events has settings for a function that exists only with events: set events, or leave functions.events out."
   }
 
   validation {
     condition     = var.inbox != null || !contains(keys(var.functions), "mark")
-    error_message = "functions.mark has settings for a function that is there only with inbox: set inbox = {}, or leave functions.mark out."
+    error_message = "functions.mark has settings for a function that exists only with inbox: set inbox = {}, or leave functions.mark out."
   }
 
   validation {
     condition     = var.topics != null || length(setintersection(keys(var.functions), ["fanout", "subscriptions"])) == 0
-    error_message = "functions.fanout and functions.subscriptions have settings for functions that are there only with topics: set topics = {}, or leave them out."
+    error_message = "functions.fanout and functions.subscriptions have settings for functions that exist only with topics: set topics = {}, or leave them out."
   }
 
-  # Lambda receives messages that it then has no concurrency for, and each time counts. 0 stops the function on purpose.
+  # Lambda receives messages that it then has no concurrency for, and each receive counts. 0 stops the function on
+  # purpose.
   validation {
     condition = (
       try(coalesce(var.functions["events"].reserved_concurrency), 0) == 0 ? true
       : try(var.functions["events"].reserved_concurrency >= 10, true)
     )
-    error_message = "functions.events.reserved_concurrency must be at least 10, what its queue uses at once: events would be throttled until they end in the dead-letter queue. Reserve more, or leave it out."
+    error_message = "functions.events.reserved_concurrency must be at least 10, the concurrency of its queue: events would be throttled until they are moved to the dead-letter queue. Reserve more, or leave it out."
   }
 
   validation {
@@ -967,24 +978,24 @@ variable "functions" {
       try(coalesce(var.functions["fanout"].reserved_concurrency), 0) == 0 ? true
       : try(var.functions["fanout"].reserved_concurrency >= var.topics.workers, true)
     )
-    error_message = "functions.fanout.reserved_concurrency must not be below topics.workers: segments of a broadcast would be throttled until they end in the dead-letter queue. Reserve at least that many, or have fewer workers."
+    error_message = "functions.fanout.reserved_concurrency must not be below topics.workers: segments of a broadcast would be throttled until they are moved to the dead-letter queue. Reserve at least that many, or have fewer workers."
   }
 
   validation {
     condition     = var.jwt != null || !contains(keys(var.functions), "verify_jwt")
-    error_message = "functions.verify_jwt has settings for a function that is there only with jwt: set jwt, or leave verify_jwt out."
+    error_message = "functions.verify_jwt has settings for a function that exists only with jwt: set jwt, or leave verify_jwt out."
   }
 }
 
 variable "packages" {
   description = <<-EOT
-    Packages that were built elsewhere, by function (connect, disconnect, poll, push, control, mark, fanout, subscriptions, events, verify_jwt). The others come from
-    `packages_folder` or are built by apply. With `topics`, `events`, `inbox` or
-    `limits.messages_per_second`, push is the package push_extended.
+    Packages built elsewhere, by function (connect, disconnect, poll, push, control, mark, fanout, subscriptions,
+    events, verify_jwt). The others come from `packages_folder` or are built by apply. With `topics`, `events`, `inbox`
+    or `limits.messages_per_second`, the package of push is push_extended.
     - `filename`: a local zip.
     - `s3_bucket`, `s3_key`, `s3_object_version`: an object in S3 instead, the version only in a versioned bucket.
-    - `source_code_hash`: SHA-256 of the zip in base64. Without it a local zip is read in every plan, and another object in S3 is
-      noticed only by its key or version.
+    - `source_code_hash`: SHA-256 of the zip in base64. Without it, every plan reads a local zip, and notices a new
+      object in S3 only by its key or version.
   EOT
   type = map(object({
     filename          = optional(string)
@@ -998,7 +1009,7 @@ variable "packages" {
 
   validation {
     condition     = length(setsubtract(keys(var.packages), ["connect", "disconnect", "poll", "push", "control", "mark", "fanout", "subscriptions", "events", "verify_jwt"])) == 0
-    error_message = "packages has a key that is no function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
+    error_message = "packages has a key that is not a function: write connect, disconnect, poll, push, control, mark, fanout, subscriptions, events or verify_jwt."
   }
 
   validation {
@@ -1013,7 +1024,7 @@ variable "packages" {
     error_message = "A package is either a local file, { filename = \"push.zip\" }, or an object in S3, { s3_bucket = \"my-packages\", s3_key = \"push.zip\" }, which may have an s3_object_version."
   }
 
-  # What Lambda takes.
+  # What Lambda accepts.
   validation {
     condition = alltrue(flatten([
       for package in values(var.packages) : [
@@ -1037,10 +1048,10 @@ variable "packages" {
 
 variable "packages_folder" {
   description = <<-EOT
-    Folder with the packages of this module's release, so that apply builds nothing and needs neither Python nor a package
-    index: all zips that are attached to the release, and its packages.json. The plan checks each zip against the checksums,
-    and that it was made of the sources of this version. What `packages` names is taken from there instead. Null (the
-    default): apply builds the packages.
+    Folder with the packages of this module's release, so that apply builds nothing and needs neither Python nor a
+    package index: all zips that are attached to the release, and its packages.json. The plan checks each zip against
+    the checksums, and that it was built from this version's sources. Functions in `packages` use those packages
+    instead. Null (the default): apply builds the packages.
   EOT
   type        = string
   default     = null
@@ -1067,7 +1078,7 @@ variable "log_retention_days" {
 
 # Not DEBUG: at that level the SDK that reads a secret for verify_jwt would log the secret.
 variable "log_level" {
-  description = "The lowest level that the functions log: \"INFO\" (each invocation), \"WARN\" (what was refused, or went wrong) or \"ERROR\" (faults). Metrics are not affected: an invocation below the level leaves a line with its metrics alone."
+  description = "The lowest level that the functions log: \"INFO\" (each invocation), \"WARN\" (what was refused, or went wrong) or \"ERROR\" (faults). Metrics are not affected: an invocation below the level logs only its metrics."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -1086,7 +1097,7 @@ variable "metrics_namespace" {
 
   validation {
     condition     = can(regex("^([A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254})?$", var.metrics_namespace)) && !startswith(lower(var.metrics_namespace), "aws/")
-    error_message = "metrics_namespace must be 1 to 255 of A-Z, a-z, 0-9 and . _ - / # : that begin neither with a colon nor with \"AWS/\", which is Amazon's own, such as \"WebSocketPush\"; or \"\" for no metrics."
+    error_message = "metrics_namespace must be 1 to 255 of A-Z, a-z, 0-9 and . _ - / # : that begin neither with a colon nor with \"AWS/\", which AWS reserves, such as \"WebSocketPush\"; or \"\" for no metrics."
   }
 }
 
@@ -1135,12 +1146,12 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : try(length(setsubtract(var.alarms.leave_out, keys(var.alarms.thresholds))) == 0, false)
-    error_message = "alarms.leave_out has a key that is no alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, events_dead_letters, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
+    error_message = "alarms.leave_out has a key that is not an alarm: write authorizer_errors, connections_refused, dead_letters, deliveries_failed, errors, events_dead_letters, fanout_age, fanout_dead_letters, faults, keys_unavailable, not_persisted, push_duration, push_queue_age, push_queue_dead_letters or throttles."
   }
 
   validation {
     condition     = var.alarms == null ? true : try(alltrue([for threshold in values(var.alarms.thresholds) : threshold >= 0 && threshold <= 2147483647]), false)
-    error_message = "A threshold in alarms.thresholds must be a number from 0 to 2147483647: an alarm goes off above it."
+    error_message = "A threshold in alarms.thresholds must be a number from 0 to 2147483647: the alarm fires above it."
   }
 
   validation {
@@ -1152,7 +1163,7 @@ variable "alarms" {
     condition = alltrue([
       for arn in try(var.alarms.sns_topic_arns, []) : try(join(":", regex("^arn:([^:]+):sns:([^:]+):", arn)) == local.provider_place, true)
     ])
-    error_message = "alarms.sns_topic_arns has a topic of another Region or partition: an alarm notifies topics of its own Region only. Name topics in the provider's Region, ${local.provider_region} (${local.provider_partition})."
+    error_message = "alarms.sns_topic_arns has a topic in another Region or partition: an alarm notifies only topics in its own Region. Name topics in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
@@ -1171,7 +1182,7 @@ variable "tracing" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the tables are protected. While it is on, terraform destroy fails before it destroys anything, so does an apply that takes topics away, and DynamoDB refuses to delete the tables. Where the module block itself is deleted from the configuration, only the tables are protected. To destroy, set it to false and apply first."
+  description = "Whether the tables are protected from deletion. While it is on, terraform destroy fails before it destroys anything, an apply that removes topics fails too, and DynamoDB refuses to delete the tables. If the module block itself is deleted from the configuration, only the tables are protected. To destroy, set it to false and apply first."
   type        = bool
   default     = true
   nullable    = false
@@ -1238,7 +1249,7 @@ variable "table_billing" {
 
   validation {
     condition     = var.topics != null || try(var.table_billing.subscriptions, null) == null
-    error_message = "table_billing.subscriptions is the capacity of a table that there is with topics only: write topics = {} beside it, or leave it out."
+    error_message = "table_billing.subscriptions is the capacity of a table that exists only with topics: write topics = {} beside it, or leave it out."
   }
 
   validation {
@@ -1296,17 +1307,17 @@ variable "kms" {
 
   validation {
     condition     = alltrue([for arn in values(var.kms) : try(join(":", regex("^arn:([^:]+):kms:([^:]+):", arn)) == local.provider_place, true)])
-    error_message = "A key in kms is of another Region or partition: DynamoDB, CloudWatch Logs and SQS use keys of their own Region only. Name keys in the provider's Region, ${local.provider_region} (${local.provider_partition})."
+    error_message = "A key in kms is in another Region or partition: DynamoDB, CloudWatch Logs and SQS use only keys in their own Region. Name keys in the provider's Region, ${local.provider_region} (${local.provider_partition})."
   }
 }
 
 variable "vpc" {
   description = <<-EOT
-    Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do), to
-    `connections_url` (a NAT gateway), with `topics`, `control` or `events` to SQS, with `events` to EventBridge and, for verify_jwt, to
-    the key set, Secrets Manager or SSM ([which function to what](modules/lambda/README.md#in-a-vpc)). In a VPC that has an interface
-    endpoint for execute-api with private DNS, every post is answered with 403: set `custom_domain.posts`, or turn the endpoint's
-    private DNS off.
+    Run the functions in a VPC; null (the default) for none. They need a route to DynamoDB (a gateway endpoint will do),
+    to `connections_url` (a NAT gateway), with `topics`, `control` or `events` to SQS, with `events` to EventBridge and,
+    for verify_jwt, to the key set, Secrets Manager or SSM ([which function to
+    what](modules/lambda/README.md#in-a-vpc)). In a VPC that has an interface endpoint for execute-api with private DNS,
+    API Gateway answers every post with 403: set `custom_domain.posts`, or turn the endpoint's private DNS off.
     - `subnet_ids`: 1 to 16 subnets.
     - `security_group_ids`: 1 to 5 security groups.
   EOT
@@ -1349,9 +1360,9 @@ variable "iam_roles" {
   nullable = false
 
   validation {
-    # IAM takes more characters, but Lambda no role that has them in its ARN.
+    # IAM allows more characters, but Lambda accepts no role that has them in its ARN.
     condition     = can(regex("^/([A-Za-z0-9_+=,.@-]+/)*$", var.iam_roles.path)) && length(var.iam_roles.path) <= 512
-    error_message = "iam_roles.path must begin and end with a slash, have at most 512 characters and otherwise letters, digits and _ + = , . @ - only, which is what Lambda takes, such as \"/push/\"."
+    error_message = "iam_roles.path must begin and end with a slash, have at most 512 characters and otherwise contain only letters, digits and _ + = , . @ -, which is what Lambda accepts, such as \"/push/\"."
   }
 
   validation {
@@ -1364,7 +1375,7 @@ variable "iam_roles" {
 
   validation {
     condition     = try(regex("^arn:([^:]+):", var.iam_roles.permissions_boundary_arn)[0] == local.provider_partition, true)
-    error_message = "iam_roles.permissions_boundary_arn is of another partition than the provider's: write \"arn:${local.provider_partition}:iam::\" and so on, the policy of the account that the roles are in."
+    error_message = "iam_roles.permissions_boundary_arn is in another partition than the provider: write \"arn:${local.provider_partition}:iam::\" and so on, the policy of the account that the roles are in."
   }
 }
 
@@ -1436,6 +1447,6 @@ variable "custom_domain" {
 
   validation {
     condition     = try(join(":", regex("^arn:([^:]+):acm:([^:]+):", var.custom_domain.certificate_arn)) == local.provider_place, true)
-    error_message = "custom_domain.certificate_arn is in another Region or partition than the API. A Regional domain name needs a certificate of its own Region, ${local.provider_region} of ${local.provider_partition} (us-east-1 is for CloudFront)."
+    error_message = "custom_domain.certificate_arn is in another Region or partition than the API. A Regional domain name needs a certificate in its own Region, ${local.provider_region} of ${local.provider_partition} (us-east-1 is for CloudFront)."
   }
 }

@@ -31,7 +31,7 @@ module "connecting_refused_1" {
 
   allow_anonymous = false
   # jwt: no keys
-  jwt = {} # refused: jwt needs the keys
+  jwt = {} # refused: jwt needs exactly one source
   # authorizer: an ARN for a name
   authorizer = { function_name = "arn:aws:lambda:eu-central-1:123456789012:function:mine", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:mine" } # refused: authorizer.function_arn must be the
   # allowed_origins: a wildcard
@@ -45,7 +45,7 @@ module "connecting_refused_2" {
 
   allow_anonymous = false
   # jwt: two sources of keys
-  jwt = { jwks_uri = "https://issuer.example/jwks.json", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3" } # refused: jwt needs the keys
+  jwt = { jwks_uri = "https://issuer.example/jwks.json", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:push-a1B2c3" } # refused: jwt needs exactly one source
   # authorizer: empty
   authorizer = { function_name = "", function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:" } # refused: authorizer.function_arn must be the
   # allowed_origins: a wildcard
@@ -347,7 +347,7 @@ module "connecting_refused_32" {
 
   allow_anonymous = false
   # jwt: empty
-  jwt = { jwks_uri = "https://issuer.example/jwks.json", issuer = "" } # refused: jwt.issuer must be what
+  jwt = { jwks_uri = "https://issuer.example/jwks.json", issuer = "" } # refused: jwt.issuer must equal
 }
 
 module "connecting_refused_33" {
@@ -355,7 +355,7 @@ module "connecting_refused_33" {
 
   allow_anonymous = false
   # jwt: empty
-  jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = [""] } # refused: jwt.audience must list strings
+  jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = [""] } # refused: jwt.audience must list non-empty
 }
 
 module "connecting_refused_34" {
@@ -363,7 +363,7 @@ module "connecting_refused_34" {
 
   allow_anonymous = false
   # jwt: null
-  jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = ["a", null] } # refused: jwt.audience must list strings
+  jwt = { jwks_uri = "https://issuer.example/jwks.json", audience = ["a", null] } # refused: jwt.audience must list non-empty
 }
 
 module "connecting_refused_35" {
@@ -445,7 +445,7 @@ module "issuers_refused_2" {
 
   allow_anonymous = false
   # jwt: a kind of token that is no login
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "application/Logout+JWT" } # refused: jwt.typ must be what
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "application/Logout+JWT" } # refused: jwt.typ must be the typ
   # allowed_origins: a keyword in quotes
   allowed_origins = ["'self'"] # refused: allowed_origins must list origins
 }
@@ -455,7 +455,7 @@ module "issuers_refused_3" {
 
   allow_anonymous = false
   # jwt: a kind of token that is no login
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "secevent+jwt" } # refused: jwt.typ must be what
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "secevent+jwt" } # refused: jwt.typ must be the typ
 }
 
 module "issuers_refused_4" {
@@ -463,7 +463,7 @@ module "issuers_refused_4" {
 
   allow_anonymous = false
   # jwt: no kind of token
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "at jwt" } # refused: jwt.typ must be what
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "at jwt" } # refused: jwt.typ must be the typ
 }
 
 module "issuers_refused_5" {
@@ -503,7 +503,7 @@ module "issuers_refused_9" {
 
   allow_anonymous = false
   # jwt: an issuer without keys
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b" }] } # refused: jwt needs the keys
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b" }] } # refused: jwt needs exactly one source
 }
 
 module "issuers_refused_10" {
@@ -511,7 +511,7 @@ module "issuers_refused_10" {
 
   allow_anonymous = false
   # jwt: an issuer with keys of two sources
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt" }] } # refused: jwt needs the keys
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", secret_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/push/jwt" }] } # refused: jwt needs exactly one source
 }
 
 module "issuers_refused_11" {
@@ -543,7 +543,7 @@ module "issuers_refused_14" {
 
   allow_anonymous = false
   # jwt: an audience without a name
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", audience = [""] }] } # refused: jwt.audience must list strings
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", audience = [""] }] } # refused: jwt.audience must list non-empty
 }
 
 module "issuers_refused_15" {
@@ -567,7 +567,7 @@ module "issuers_refused_17" {
 
   allow_anonymous = false
   # jwt: a kind of token that is no login
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", typ = "logout+jwt" }] } # refused: jwt.typ must be what
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", typ = "logout+jwt" }] } # refused: jwt.typ must be the typ
 }
 
 module "issuers_refused_18" {
@@ -583,7 +583,7 @@ module "issuers_refused_19" {
 
   allow_anonymous = false
   # jwt: null
-  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [null] } # refused: jwt needs the keys
+  jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [null] } # refused: jwt needs exactly one source
 }
 
 module "a_port_above_the_highest" {
@@ -611,7 +611,7 @@ module "a_key_of_another_region_than_the_secret" {
   source = "../../../"
 
   allow_anonymous = false
-  jwt = { # refused: jwt.secret_kms_key_arn is of another
+  jwt = { # refused: jwt.secret_kms_key_arn is in another
     secret_arn         = "arn:aws:ssm:us-east-1:123456789012:parameter/push"
     secret_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   }
@@ -728,20 +728,20 @@ module "an_authorizer_of_another_partition" {
 module "a_secret_of_another_partition" {
   source = "../../../"
 
-  jwt = { secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push" } # refused: An ARN in jwt is of another partition
+  jwt = { secret_arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/push" } # refused: An ARN in jwt is in another partition
 }
 
 module "a_key_of_another_partition_than_the_secret" {
   source = "../../../"
 
-  jwt = { secret_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/push", secret_kms_key_arn = "arn:aws-us-gov:kms:us-east-1:123456789012:key/1234" } # refused: An ARN in jwt is of another partition
+  jwt = { secret_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/push", secret_kms_key_arn = "arn:aws-us-gov:kms:us-east-1:123456789012:key/1234" } # refused: An ARN in jwt is in another partition
 }
 
 module "a_secret_of_another_issuer_of_another_partition" {
   source    = "../../../"
   providers = { aws = aws.cn_north_1 }
 
-  jwt = { issuer = "a", jwks_uri = "https://a.example/keys", additional_issuers = [{ issuer = "b", secret_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/push" }] } # refused: An ARN in jwt is of another partition
+  jwt = { issuer = "a", jwks_uri = "https://a.example/keys", additional_issuers = [{ issuer = "b", secret_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/push" }] } # refused: An ARN in jwt is in another partition
 }
 
 module "a_secret_of_govcloud_there" {

@@ -4,7 +4,7 @@
 module "extremes_refused_1" {
   source = "../../../"
 
-  jwt           = { jwks_uri = "https://issuer.example/jwks.json", issuer = "https://issuer.example/ " } # refused: jwt.issuer must be what
+  jwt           = { jwks_uri = "https://issuer.example/jwks.json", issuer = "https://issuer.example/ " } # refused: jwt.issuer must equal
   vpc           = { subnet_ids = ["subnet-0123 "], security_group_ids = ["sg-1"] }                       # refused: vpc.subnet_ids must list ids
   iam_roles     = { path = "/a!b/" }                                                                     # refused: iam_roles.path must begin and
   table_billing = { mode = "PROVISIONED", clients = { read_capacity = 2147483648 } }                     # refused: A capacity in table_billing
@@ -17,7 +17,7 @@ module "extremes_refused_1" {
 module "extremes_refused_2" {
   source = "../../../"
 
-  jwt           = { jwks_uri = "https://issuer.example/jwks.json", issuer = "https://issuer.example/\n" } # refused: jwt.issuer must be what
+  jwt           = { jwks_uri = "https://issuer.example/jwks.json", issuer = "https://issuer.example/\n" } # refused: jwt.issuer must equal
   vpc           = { subnet_ids = ["subnet-"], security_group_ids = ["sg-1"] }                             # refused: vpc.subnet_ids must list ids
   iam_roles     = { path = "" }                                                                           # refused: iam_roles.path must begin and
   table_billing = { mode = "PROVISIONED", notifications = { write_capacity_max = 2147483648 } }           # refused: A capacity in table_billing
@@ -28,7 +28,7 @@ module "extremes_refused_2" {
 module "extremes_refused_3" {
   source = "../../../"
 
-  jwt           = { jwks_uri = "https://issuer.example/jwks.json", audience = ["a", " b"] } # refused: jwt.audience must list strings
+  jwt           = { jwks_uri = "https://issuer.example/jwks.json", audience = ["a", " b"] } # refused: jwt.audience must list non-empty
   vpc           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-*"] }              # refused: vpc.subnet_ids must list ids
   iam_roles     = { permissions_boundary_arn = "arn:aws:iam::123456789012:policy/a*" }      # refused: iam_roles.permissions_boundary_arn must be the
   table_billing = { mode = "PROVISIONED", clients_index = { write_capacity = 2147483648 } } # refused: A capacity in table_billing
@@ -54,14 +54,14 @@ module "extremes_refused_5" {
 module "extremes_refused_6" {
   source = "../../../"
 
-  jwt      = { jwks_uri = "https://issuer.example/jwks.json", issuer = "a", additional_issuers = [{ issuer = "b ", jwks_uri = "https://issuer.example/jwks.json" }] } # refused: jwt.issuer must be what
+  jwt      = { jwks_uri = "https://issuer.example/jwks.json", issuer = "a", additional_issuers = [{ issuer = "b ", jwks_uri = "https://issuer.example/jwks.json" }] } # refused: jwt.issuer must equal
   packages = { push = { s3_bucket = "packages", s3_key = "push.zip", s3_object_version = "" } }                                                                       # refused: s3_bucket in packages
 }
 
 module "extremes_refused_7" {
   source = "../../../"
 
-  jwt      = { jwks_uri = "https://issuer.example/jwks.json", issuer = "a", additional_issuers = [null] } # refused: jwt needs the keys
+  jwt      = { jwks_uri = "https://issuer.example/jwks.json", issuer = "a", additional_issuers = [null] } # refused: jwt needs exactly one source
   packages = { push = { s3_bucket = "packages", s3_key = join("", [for _ in range(205) : "aaaaa"]) } }    # refused: s3_bucket in packages
 }
 

@@ -220,7 +220,7 @@ module "a_boundary_of_another_partition" {
   source = "../../../"
 
   allow_anonymous = true
-  iam_roles       = { permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" } # refused: iam_roles.permissions_boundary_arn is of another
+  iam_roles       = { permissions_boundary_arn = "arn:aws-cn:iam::123456789012:policy/boundary" } # refused: iam_roles.permissions_boundary_arn is in another
 }
 
 module "a_boundary_without_a_name" {

@@ -251,7 +251,7 @@ module "no_limits" {
   providers = { aws = aws.cn_north_1 }
 
   allow_anonymous = true
-  limits          = {} # refused: limits limits nothing: set
+  limits          = {} # refused: limits sets no limit: set
 }
 
 module "no_connections" {
