@@ -96,5 +96,5 @@ def test_the_readme_quotes_the_committed_results() -> None:
         f"a delivery takes {delivery['boto3-threads']:.1f} times less CPU than with boto3 and 16 threads, "
         f"{delivery['node-sdk']:.1f} times less than with the Node SDK, "
         f"and {1 / delivery['wrk']:.1f} times that of `wrk`; "
-        f"a cold start takes {starts[0]:.2f} to {starts[-1]:.2f} of the same function's on boto3."
+        f"a cold start takes {starts[0]:.2f} to {starts[-1]:.2f} times as long as with boto3."
     ) in readme
