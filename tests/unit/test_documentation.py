@@ -70,7 +70,7 @@ def test_names_that_would_be_those_of_another_instance_are_listed() -> None:
     }
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     described = inputs.split('variable "name" {')[1].split("\n}\n")[0].split("(docs/operations.md)")[0]
-    assert {*re.findall(r"`x-([a-z-]+)`", page.split("Where an instance is called `x`")[1].split(". A ")[0])} == taken
+    assert {*re.findall(r"`x-([a-z-]+)`", page.split("If an instance is called `x`")[1].split(". A ")[0])} == taken
     assert {*re.findall(r" -([a-z-]+)", described)} == taken
 
 
