@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the module. It is remembered in the state, because another one would replace the tables, and prefixes the names of what scales them."
+  description = "Name of the instance, and prefix of the names of the autoscaling policies. It is stored in the state, because another name would replace the tables."
   type        = string
   nullable    = false
 }
@@ -87,13 +87,13 @@ variable "point_in_time_recovery" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts the tables. Null: the account's key aws/dynamodb does."
+  description = "ARN of the KMS key that encrypts the tables. Null: the account's key aws/dynamodb."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags for the tables and what scales them. A tag called Name replaces the default one, the table's name."
+  description = "Tags for the tables and their autoscaling targets. A tag called Name replaces the default one, the table's name."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -63,7 +63,7 @@ output "events_invocation_arn" {
 }
 
 output "source_code_hashes" {
-  description = "By function, the hash by which a changed package is noticed, known before the functions exist."
+  description = "By function, a hash that changes with its package, known before the functions exist."
   value       = { for key in local.function_keys : key => local.packages[key].source_hash }
 }
 

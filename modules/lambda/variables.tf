@@ -114,7 +114,7 @@ variable "queues" {
     Queues that the push, control and fanout functions use:
     - `dead_letter_queue_arn`: queue of failed asynchronous invocations.
     - `push_queue_arn`: queue of push requests; null without one.
-    - `control_queue_arn` and `control_queue_url`: queue of what the control function does once more; null without one.
+    - `control_queue_arn` and `control_queue_url`: queue of work that the control function repeats; null without one.
     - `fanout_queue_arn` and `fanout_queue_url`: queue of segments; null without topics.
     - `events_queue_arn` and `events_queue_url`: queue of what the events function is to report, and `events_dead_letter_queue_arn`: queue
       of what it could not; null without events.
@@ -153,7 +153,7 @@ variable "tables" {
 }
 
 variable "api" {
-  description = "The WebSocket API whose connections the push function posts to. `stage_name` and `connections_url` are made of the stage's name: the stage itself depends on these functions. `posts_by_domain` says that `connections_url` is at a domain of the caller's, so that it does not depend on the API."
+  description = "The WebSocket API whose connections the push function posts to. `stage_name` and `connections_url` are derived from the stage's name, because the stage itself depends on these functions. `posts_by_domain` says that `connections_url` is at the caller's own domain, so that it does not depend on the API."
   type = object({
     execution_arn   = string
     stage_name      = string
@@ -203,7 +203,7 @@ variable "keepalive" {
 }
 
 variable "max_frame_kb" {
-  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to it."
+  description = "Largest message to a client in KB; larger notifications are refused, and history pages are cut to fit."
   type        = number
   nullable    = false
 }
@@ -282,7 +282,7 @@ variable "tracing" {
 }
 
 variable "logs_key_arn" {
-  description = "ARN of the KMS key that encrypts the log groups. Null: CloudWatch Logs encrypts them with a key of its own."
+  description = "ARN of the KMS key that encrypts the log groups. Null: CloudWatch Logs encrypts them with its own key."
   type        = string
   default     = null
 }

@@ -70,7 +70,7 @@ output "push_queue_send_policy_json" {
           Resource = aws_sqs_queue.push[*].arn
         },
       ],
-      # SQS asks KMS in the sender's name, and Decrypt to check a key that it uses again.
+      # SQS calls KMS on the sender's behalf, and Decrypt to check a data key that it reuses.
       [
         for arn in var.kms_key_arn[*] : {
           Effect   = "Allow"

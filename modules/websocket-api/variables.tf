@@ -46,21 +46,21 @@ variable "client_push" {
 }
 
 variable "inbox" {
-  description = "Whether clients may mark notifications. Without inboxes the action for it is an unknown one."
+  description = "Whether clients may mark notifications. Without inboxes, that action is unknown."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "topics" {
-  description = "Whether clients may subscribe to topics. Without them the actions for it are unknown ones."
+  description = "Whether clients may subscribe to topics. Without topics, these actions are unknown."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "throttling" {
-  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; for the routes of clients their own limits."
+  description = "Limits of each route of the stage: messages per second, and the size of a burst above that; the routes on which clients send have their own limits."
   type = object({
     rate_limit         = number
     burst_limit        = number
@@ -80,7 +80,7 @@ variable "access_logs" {
 }
 
 variable "logs_key_arn" {
-  description = "ARN of the KMS key that encrypts the access logs. Null: CloudWatch Logs encrypts them with a key of its own."
+  description = "ARN of the KMS key that encrypts the access logs. Null: CloudWatch Logs encrypts them with its own key."
   type        = string
   default     = null
 }
