@@ -1,4 +1,4 @@
-"""Closing many connections side by side, and counting what became of them."""
+"""Closing many connections concurrently, and counting the outcomes."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -14,7 +14,7 @@ MAX_AT_ONCE = 64
 """How many calls of one request are under way at once."""
 
 AGAIN_SECONDS = 5
-"""After how long connections that may be open are looked at once more."""
+"""After how long connections that may be open are checked again."""
 
 _UNFINISHED = ("connecting", "failed")
 
@@ -25,7 +25,7 @@ Reply = dict[str, object]
 
 
 class Tally(NamedTuple):
-    """What became of connections that were to be closed.
+    """The outcomes of closing connections.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Tally(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """What became of connections, counted, and which of them may be open still or be about to open."""
+    """The outcomes, counted, and the connections that may still be open or be about to open."""
 
     tally: Tally
     unfinished: list[Connection]
@@ -66,7 +66,7 @@ class Closer(NamedTuple):
     now
         Returns milliseconds since the epoch.
     deadline
-        When to close no more, on the event loop's clock.
+        When to stop closing, on the event loop's clock.
     endings
         Where to note why; None where there are no events.
     """
@@ -78,7 +78,7 @@ class Closer(NamedTuple):
     endings: Endings | None = None
 
     async def close(self, connections: Sequence[Connection], bye: str, cause: Cause) -> Closing:
-        """Close connections, each after a last frame, and remove their rows; return what became of them."""
+        """Close connections, each after a last frame, and remove their rows; return the outcomes."""
         payload = Payload(bye.encode())
         ends = await each_of(
             [
@@ -116,7 +116,7 @@ async def each_of(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         # The first one stands for all: it has the code that the caller sees.
         raise failures.exceptions[0] from None
     finally:
-        # Python would warn, on a line of the log that is no JSON, of those that never got a place.
+        # Python would warn, in a log line that is not JSON, of those that never got a place.
         for call in every:
             call.close()
     return [task.result() for task in tasks]

@@ -1,6 +1,6 @@
 """How many connections a user may have: counted by the index of the clients table when another one is opened.
 
-The index follows the table after moments, so connections that are opened at the same time may not see one another. The
+The index lags slightly behind the table, so connections that are opened at the same time may not see one another. The
 next one that is opened sees them all.
 """
 
@@ -41,7 +41,7 @@ class LimitSettings(NamedTuple):
 
 
 class ConnectionLimit(NamedTuple):
-    """How many connections a user may have, and what happens to the one too many.
+    """How many connections a user may have, and what happens to one above the limit.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ class ConnectionLimit(NamedTuple):
             raise self._refusal()
 
     async def close_oldest(self, connection: Connection, *, deadline: float) -> int:
-        """Close what the user of a registered connection has too many of, the oldest first; return how many.
+        """Close the excess connections of a registered connection's user, the oldest first; return how many.
 
-        Of connections that are opened at the same time the last by `connectedAt`, then by id, is closed by none of the
-        others.
+        Of connections that are opened at the same time, none of the others closes the last by `connectedAt`, then by
+        id.
 
         Raises
         ------
@@ -124,7 +124,7 @@ def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:
 
 
 def make_connection_limit(sender: Sender, clients_table: str, settings: LimitSettings) -> ConnectionLimit:
-    """Make what limits connections."""
+    """Create the limiter of connections."""
     dynamodb = DynamoDB(sender)
     limit = ConnectionLimit(
         settings.most,

@@ -17,7 +17,7 @@ CLOSING_MILLISECONDS = 60_000
 """For how long connections that may still be open are closed again. A handshake is over after 29 s."""
 
 MAX_IDS = 5000
-"""How many connections a message of the function to itself names; SQS takes 256 KB."""
+"""How many connections a message of the function to itself names; SQS allows 256 KB."""
 
 
 class Disconnecting(NamedTuple):
@@ -32,7 +32,7 @@ class Disconnecting(NamedTuple):
     queue
         Where messages of the function to itself go.
     deadline
-        When all is over, on the event loop's clock: later than the closer's.
+        When the invocation must be done, on the event loop's clock: later than the closer's.
     """
 
     registry: Registry
@@ -41,7 +41,7 @@ class Disconnecting(NamedTuple):
     deadline: float
 
     async def disconnect(self, request: DisconnectRequest) -> Reply:
-        """Close what the request names, and answer with how many connections became of what."""
+        """Close the connections that the request names, and return their number by outcome."""
         named = {"userId": request.user_id, "connectionId": request.connection_id}
         found = [each for each in await self._named(request) if each.connection_id != request.kept]
         counts = await self._close(found, request.reason, request.reconnect, self.closer.now())
@@ -53,8 +53,8 @@ class Disconnecting(NamedTuple):
         Raises
         ------
         RequestError
-            `INVALID_REQUEST` for a message that the function did not write; `INCOMPLETE` where some may be open after
-            all this time, and SQS brings the message again.
+            `INVALID_REQUEST` for a message that the function did not write; `INCOMPLETE` if some may still be open; SQS
+            then redelivers the message.
         """
         ids, reason, reconnect, since = (message.get(name) for name in ("close", "reason", "reconnect", "since"))
         if not (
@@ -64,7 +64,7 @@ class Disconnecting(NamedTuple):
             and isinstance(reconnect, bool)
             and isinstance(since, int)
         ):
-            raise RequestError("INVALID_REQUEST", "The message is none of the control function's own.")
+            raise RequestError("INVALID_REQUEST", "The message was not sent by the control function.")
         return await self._close(await self._rows(ids), reason, reconnect, since)
 
     async def _close(self, connections: Sequence[Connection], reason: str, reconnect: bool, since: int) -> Reply:

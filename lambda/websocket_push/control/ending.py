@@ -34,7 +34,7 @@ async def end(
     now: int,
     deadline: float,
 ) -> str:
-    """End a connection, and return what came of it, by the names of the members of `Tally`.
+    """End a connection, and return the outcome: the name of a member of `Tally`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ async def end(
     now
         Milliseconds since the epoch.
     deadline
-        When all is over, on the monotonic clock, which is also that of asyncio.
+        When the invocation must be done, on the monotonic clock, which asyncio uses too.
     """
     came = "closed"
     try:

@@ -1,8 +1,8 @@
 """Revoking a user's tokens: the item first, then the connections that they opened, and those once more a little later.
 
 A `$connect` writes its row and then reads the item. So either it sees the item, and refuses, or its row was written
-before the item and is found. Only the index, by which a user's rows are found, follows the table after moments: hence
-the second time.
+before the item and is found. But the index by which a user's rows are found lags behind the table: hence the second
+time.
 """
 
 import json
@@ -45,11 +45,11 @@ class Revoking(NamedTuple):
     queue
         Where messages of the function to itself go.
     ttl
-        For how many seconds a revocation is kept: as long as a token lives.
+        For how many seconds a revocation is kept: at least a token's lifetime.
     now
         Returns milliseconds since the epoch.
     deadline
-        When all is over, on the event loop's clock.
+        When the invocation must be done, on the event loop's clock.
     """
 
     registry: Registry
@@ -69,7 +69,7 @@ class Revoking(NamedTuple):
             `INVALID_TOKEN_ID` where too many tokens of the user are revoked one by one.
         """
         now = self.now()
-        # A token that is issued just before the time may live so much longer.
+        # A token that is issued just before that time lives for as long again.
         expires_at = max(now // 1000, request.issued_before or 0) + self.ttl
         revoked: Reply = {}
         if request.token_id is not None:
@@ -97,7 +97,7 @@ class Revoking(NamedTuple):
         }
 
     async def unrevoke(self, request: UnrevokeRequest) -> Reply:
-        """Take back what was revoked; what was closed stays closed."""
+        """Undo revocations; closed connections stay closed."""
         if request.token_id is None:
             await self.registry.unrevoke(request.user_id, deadline=self.deadline)
             return {"userId": request.user_id, "revoked": False}
@@ -105,12 +105,12 @@ class Revoking(NamedTuple):
         return {"userId": request.user_id, "tokenId": request.token_id, "revoked": False}
 
     async def sweep(self, sweep: Sweep) -> Reply:
-        """Close connections that an earlier time did not find, or could not close.
+        """Close connections that an earlier attempt did not find, or could not close.
 
         Raises
         ------
         RequestError
-            `INCOMPLETE` where some may be open after all this time; SQS brings the message again.
+            `INCOMPLETE` if some may still be open; SQS then redelivers the message.
         """
         closing = await self._close_revoked(sweep.user_id)
         if closing.unfinished:
@@ -144,5 +144,5 @@ def parse_sweep(message: Mapping[str, object]) -> Sweep:
     """
     revoked_at = message.get("revokedAt")
     if not is_whole(revoked_at):
-        raise RequestError("INVALID_REQUEST", "The message is none of the control function's own.")
+        raise RequestError("INVALID_REQUEST", "The message was not sent by the control function.")
     return Sweep(require_user_id(message.get("sweep"), "sweep"), revoked_at)

@@ -1,1 +1,1 @@
-"""What the rest of a system learns of connections, users and notifications."""
+"""Events about connections, users and notifications, for the rest of a system."""

@@ -1,4 +1,4 @@
-"""Events out of the stream of the clients table: connections opened and closed, and users that came online."""
+"""Events from the stream of the clients table: connections opened and closed, and users that came online."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class Follower(NamedTuple):
     offline_after
         After how many seconds without a connection a user is offline.
     deadline
-        When all is over, on the event loop's clock.
+        When the invocation must be done, on the event loop's clock.
     """
 
     tracking: Tracking
@@ -44,7 +44,7 @@ class Follower(NamedTuple):
     deadline: float
 
     async def follow(self, changes: Sequence[Change]) -> Followed:
-        """Return the events of a batch: those of a user in the order of the changes, users side by side."""
+        """Return the events of a batch: each user's in the order of the changes, users concurrently."""
         by_user: dict[str, list[Change]] = {}
         for change in changes:
             by_user.setdefault(str((change.after or change.before or {}).get("userId")), []).append(change)
@@ -73,7 +73,7 @@ class Follower(NamedTuple):
             connection = _read(row)
             ending = {} if change.after is not None else _ending(connection, row, change)
         except (KeyError, TypeError, ValueError, RequestError):
-            # A batch that fails is passed again, and all that comes after it waits.
+            # A batch that fails is redelivered, and everything after it waits.
             return None
         if change.after is not None:
             return await self._opened(connection)
@@ -125,7 +125,7 @@ def _read(row: Item) -> Connection:
 
 
 def _ending(connection: Connection, row: Item, change: Change) -> dict[str, object]:
-    """Return why a connection ended: what was noted of it, or else what can be seen."""
+    """Return why a connection ended: the noted cause, or else what the change shows."""
     if "endCause" in row:
         return {
             "cause": row["endCause"]["S"],

@@ -1,4 +1,4 @@
-"""Events out of messages: what push and fanout report, and what the events function looks at once more later."""
+"""Events out of messages: what push and fanout report, and what the events function checks again later."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Listener(NamedTuple):
     now
         Seconds since the epoch.
     deadline
-        When all is over, on the event loop's clock.
+        When the invocation must be done, on the event loop's clock.
     """
 
     tracking: Tracking
@@ -98,4 +98,4 @@ def _number(message: Mapping[str, object], name: str) -> int:
 
 
 def _foreign() -> RequestError:
-    return RequestError("INVALID_REQUEST", "The message is none of the functions' own.")
+    return RequestError("INVALID_REQUEST", "The message was not sent by one of the functions.")

@@ -41,9 +41,9 @@ CLOSING_SHARE = 0.9
 
 
 class Settings(NamedTuple):
-    """What the function control is passed: times to live in seconds, and what is empty or 0 without its feature.
+    """The settings of control; times to live are in seconds.
 
-    That is `subscriptions_table` without topics, and `notifications_table` and `inbox_ttl` without inboxes.
+    `subscriptions_table` is empty without topics; `notifications_table` is empty and `inbox_ttl` 0 without inboxes.
     """
 
     clients_table: str
@@ -100,7 +100,7 @@ def make(sender: ConcurrentSender) -> Warm:
 
 
 def handler(event: "Event", context: "LambdaContext") -> Reply:
-    """Answer a request with its reply; a message of the function to itself, from its queue, with what came of it.
+    """Return the reply to a request, or the outcome of a message that the function sent to itself by its queue.
 
     Raises
     ------
@@ -158,7 +158,7 @@ async def _mark(request: MarkRequest, invocation: Invocation[Warm]) -> Reply:
 
 
 async def _go_on(event: "Event", invocation: Invocation[Warm]) -> Reply:
-    """Take the messages by which the function goes on with what it could not finish; the queue brings one at a time."""
+    """Handle the messages by which the function continues unfinished work; the queue delivers one at a time."""
     reply: Reply = {}
     for each in parse_batch(event):
         message = parse_message(each.body)
@@ -203,7 +203,7 @@ def _revoking(invocation: Invocation[Warm]) -> Revoking:
 
 
 def _note(reply: Reply, invocation: Invocation[Warm]) -> None:
-    """Have the log line say how many connections became of what, and nothing of whose they are."""
+    """Log the number of connections by outcome, and nothing about whose they are."""
     for name in ("connections", *Tally._fields):
         if name in reply:
             invocation.fields[name] = reply[name]

@@ -70,7 +70,7 @@ async def _disconnect(event: "Event", invocation: Invocation[Warm]) -> "Response
         if endings is not None:
             code = context.get("disconnectStatusCode")
             code = code if isinstance(code, int) else None
-            # Half of the time: that the row is removed is worth more than that the event says why.
+            # Half of the time: removing the row matters more than an event that says why.
             half = (invocation.started + invocation.deadline) / 2
             await endings.note(connection_id, "disconnected", code=code, deadline=half)
     finally:

@@ -1,4 +1,4 @@
-"""The events function: says on an event bus what became of connections, users and notifications."""
+"""The events function: reports on an event bus what happens to connections, users and notifications."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -74,12 +74,12 @@ def make(sender: ConcurrentSender) -> Warm:
 
 
 def handler(event: "Event", context: "LambdaContext") -> "BatchResponse":
-    """Send the events of a batch of the stream, or of messages; of these, answer with those that failed.
+    """Send the events of a batch of the stream, or of messages; for messages, return those that failed.
 
     Raises
     ------
     Exception
-        For a batch that could not be carried out. Its class is named after the code. Lambda then passes it again.
+        For a batch that could not be carried out. Its class is named after the code. Lambda then redelivers it.
     """
     answer = run("events", make, _follow if is_stream(event) else _take, event, context)
     if isinstance(answer, Failure):

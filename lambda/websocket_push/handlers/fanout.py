@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from websocket_push.protocol.lambda_events import BatchResponse, Event, LambdaContext
 
 BEGINNING_SHARE = 0.7
-"""The part of the time in which connections are begun. Where all goes well nothing is under way a moment later."""
+"""The part of the time in which connections are started. If all goes well, nothing is in progress a moment later."""
 
 POSTING_SHARE = 0.85
 """The part of the time in which they are tried."""
@@ -148,12 +148,13 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
 
 
 async def _report_finished(segment: Segment, invocation: Invocation[Warm], *, can_wait: bool) -> bool:
-    """Report that a segment is finished, where there are events; return False if only that is left to do.
+    """Report that a segment is finished, where there are events; return False if the report is still to be sent.
 
     Parameters
     ----------
     can_wait
-        Whether it can be passed on. Were it received again instead, all of its connections would be sent to again.
+        Whether it can be passed on. If the segment were redelivered instead, all of its connections would be sent to
+        again.
 
     Raises
     ------
@@ -173,12 +174,12 @@ async def _report_finished(segment: Segment, invocation: Invocation[Warm], *, ca
 
 
 async def _spread(segment: Segment, means: Means, schedule: Schedule, until: float) -> tuple[Outcome, Position]:
-    """Send to a segment; return what became of it, and where to go on.
+    """Send to a segment; return the outcome, and where to continue.
 
     Raises
     ------
     RequestError
-        If it has to be received again as it is: nothing of it could be begun, or API Gateway took none of it.
+        If it has to be redelivered unchanged: nothing of it could be started, or API Gateway accepted none of it.
     """
     outcome, position = await spread(
         means,
@@ -200,12 +201,12 @@ async def _spread(segment: Segment, means: Means, schedule: Schedule, until: flo
 
 
 async def _send_again(segment: Segment, means: Means, invocation: Invocation[Warm]) -> dict[str, int]:
-    """Send to the connections that were neither sent to nor closed before; return what became of them.
+    """Send to the connections that were neither sent to nor closed before; return the outcome.
 
     Raises
     ------
     RequestError
-        If some are neither sent to nor closed this time. The message is then received again, or is a dead letter.
+        If some are neither sent to nor closed this time. The message is then redelivered, or becomes a dead letter.
     """
     outcome = await send_to_each(
         means,
@@ -224,7 +225,7 @@ async def _send_again(segment: Segment, means: Means, invocation: Invocation[War
 
 def _failed(outcome: Outcome, what: str) -> RequestError:
     if outcome.error is None:
-        return RequestError("UNAVAILABLE", f"{what} There was no time to begin.")
+        return RequestError("UNAVAILABLE", f"{what} There was no time to start.")
     return RequestError(outcome.error.code, f"{what} {outcome.error.message}")
 
 

@@ -1,4 +1,4 @@
-"""What a poll says of the user's inbox: the state, read before the page, and the count, read beside it."""
+"""What a poll returns about the user's inbox: the state, read before the page, and the count, read concurrently."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, cast

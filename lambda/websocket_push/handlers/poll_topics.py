@@ -14,7 +14,7 @@ from websocket_push.tables.subscriptions import find_listener
 
 @cache
 def tails() -> Tails:
-    """Return what invocations of this environment have read of topics a moment ago."""
+    """Return what invocations of this environment have just read of topics."""
     return Tails(lambda: time.time_ns() // 1_000_000)
 
 

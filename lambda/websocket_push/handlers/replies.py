@@ -48,7 +48,7 @@ def error_reply(event: object, failure: Failure) -> "Response":
     from websocket_push.protocol.values import parse_push_message, parse_request_id
 
     try:
-        # As a push is read: the content of one may be such as no other message may have.
+        # Parsed as a push: the content of a push may be invalid in any other message.
         message = parse_push_message(event.get("body") if isinstance(event, Mapping) else None)
         request_id = parse_request_id(message)
     except RequestError:

@@ -52,7 +52,7 @@ def parse_batch(event: Mapping[str, object]) -> list[QueuedMessage]:
     records = event["Records"]
     if not isinstance(records, list) or not all(_is_record(record) and _message_id(record) for record in records):
         raise RequestError(
-            "INVALID_REQUEST", "A record of the batch is no SQS message, or has no messageId. None was pushed."
+            "INVALID_REQUEST", "A record of the batch is not an SQS message, or has no messageId. Nothing was pushed."
         )
     return [QueuedMessage(_message_id(record), _sent_at(record), record.get("body")) for record in records]
 
@@ -84,7 +84,7 @@ def derived_id(message: QueuedMessage) -> str:
     """
     if message.sent_at is None:
         raise RequestError(
-            "INVALID_REQUEST", "The message has neither an id in its body nor a SentTimestamp to make one of."
+            "INVALID_REQUEST", "The message has neither an id in its body nor a SentTimestamp to derive one from."
         )
     return derived_notification_id(
         message.sent_at, hashlib.sha256(message.message_id.encode(errors="replace")).digest()

@@ -1,6 +1,6 @@
-"""Events as CloudEvents 1.0 in JSON (github.com/cloudevents/spec): what stands in the detail of an EventBridge event.
+"""Events as CloudEvents 1.0 in JSON (github.com/cloudevents/spec): the detail of an EventBridge event.
 
-The id is made of what happened, so an event that is sent again has the same.
+The id is derived from what happened, so an event that is sent again has the same id.
 """
 
 import json
@@ -21,13 +21,13 @@ class Event(NamedTuple):
     kind
         What it is called, such as `user.online`.
     key
-        What tells it from all other events of its kind.
+        What distinguishes it from other events of its kind.
     at
         When, in milliseconds since the epoch.
     subject
         The user or the topic.
     data
-        What else there is to say.
+        Its other members.
     """
 
     kind: str

@@ -65,7 +65,7 @@ class RevokeRequest(NamedTuple):
 
 
 class UnrevokeRequest(NamedTuple):
-    """Take back what was revoked of a user, or of one token."""
+    """Undo the revocations of a user, or of one token."""
 
     user_id: str
     token_id: str | None

@@ -62,7 +62,7 @@ def notification_text(
     topic
         What it was pushed to, if that is a topic or `*`; their names need no escapes.
     about
-        What it takes the place of: a member as JSON text with a comma before it; see `Replacement.about`.
+        What it replaces: a member as JSON text with a comma before it; see `Replacement.about`.
     """
     return f'{{"id":"{notification_id}","createdAt":"{created_at}"{_topic_member(topic)}{about},"content":{content}}}'
 

@@ -1,7 +1,7 @@
-"""The state of a user's inbox: what has been seen and read, as something that can only grow, and what changes it.
+"""The state of a user's inbox: what has been seen and read, as values that only grow, and the marks that change it.
 
 Every part of a state is a maximum: an id, or for an id the time of the latest mark. So states can be merged in any
-order, and as often as they come, with the same result.
+order, and repeatedly, with the same result.
 """
 
 import json
@@ -22,10 +22,10 @@ MAX_IDS = 100
 """How many notifications a message may mark as read, and as unread."""
 
 MAX_AHEAD_MILLISECONDS = 60_000
-"""How far ahead of the clock an id may be: what is marked up to it hides what comes until then."""
+"""How far ahead of the clock an id may be: a mark up to it also covers notifications that arrive until then."""
 
 MAX_COUNT = 99
-"""Up to where unread notifications are counted; one more stands for all above."""
+"""The highest count of unread notifications; one more stands for any larger number."""
 
 FIELDS = ("seenUpTo", "readUpTo", "read", "unread", "at")
 
@@ -36,7 +36,7 @@ _NONE: Times = {}
 
 
 class State(NamedTuple):
-    """What is known of a user's inbox.
+    """The state of a user's inbox.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class State(NamedTuple):
     read_up_to
         Up to which id, and when, everything was marked as read.
     read, unread
-        The notifications that were marked by themselves, with the time. The latest mark decides, one of `read_up_to`
-        included.
+        The notifications that were marked individually, with the time. The latest mark wins, including one in
+        `read_up_to`.
     """
 
     seen_up_to: str = ""
@@ -65,14 +65,14 @@ class State(NamedTuple):
         return max((time for times in self[1:] for time in times.values()), default=0)
 
     def is_read(self, notification_id: str) -> bool:
-        """Tell whether a notification is read."""
+        """Return whether a notification is read."""
         if notification_id in self.read:
             return True
         return notification_id <= self.floor and notification_id not in self.unread
 
 
 class Mark(NamedTuple):
-    """What a message marks; `at` is when, in milliseconds since the epoch, or None if it does not say."""
+    """The marks in a message; `at` is their time, in milliseconds since the epoch, or None if the message has none."""
 
     seen_up_to: str = ""
     read_up_to: str = ""
@@ -84,15 +84,15 @@ class Mark(NamedTuple):
 def marked(state: State, mark: Mark, *, now: int) -> State:
     """Return a state after a mark.
 
-    A mark that says when it was made can be repeated, and come late: the latest decides, not the last that arrives. A
-    clock that is ahead gains nothing by it. Without a time it is later than what there is.
+    A mark with a time can be repeated, and arrive late: the latest mark wins, not the last to arrive. A clock that is
+    ahead gives no advantage. A mark without a time is later than all others.
 
     Parameters
     ----------
     now
         Milliseconds since the epoch.
     """
-    # Not only now: clocks of the functions differ by milliseconds, too.
+    # Not just the current time: the functions' clocks differ by milliseconds, too.
     newest = max(now, state.latest + 1)
     at = newest if mark.at is None else min(mark.at, newest)
     return merged(
@@ -107,10 +107,11 @@ def marked(state: State, mark: Mark, *, now: int) -> State:
 
 
 def merged(one: State, other: State, *, most: int = MAX_EXCEPTIONS) -> State:
-    """Return the state that knows what either of two knows: their maximum.
+    """Return the state that contains what either of two contains: their maximum.
 
     A state with more than `most` exceptions takes everything up to the oldest ones as read, just after the latest of
-    them. That is a mark like others, and above what it stands for, so states with and without it merge to the same.
+    them. That is a mark like any other, and includes those it stands for, so states with and without it merge to the
+    same.
     """
     read_up_to = _highest(_latest(one.read_up_to, other.read_up_to))
     read, unread = _exceptions(_latest(one.read, other.read), _latest(one.unread, other.unread), read_up_to)
@@ -161,7 +162,7 @@ def read_state(text: str) -> State:
     Raises
     ------
     KeyError, ValueError, RecursionError
-        If it is none.
+        If it is not one.
     """
     members: Any = json.loads(text)
     if not isinstance(members, dict):
@@ -180,7 +181,7 @@ class Unread(NamedTuple):
     number
         At most one more than `MAX_COUNT`.
     to
-        The newest id that was looked at; empty if there was none.
+        The newest id that was counted; empty if there was none.
     """
 
     number: int = 0
@@ -188,7 +189,7 @@ class Unread(NamedTuple):
 
 
 def state_member(state: State, version: int, unread: Unread) -> str:
-    """Return what frames and replies say of an inbox, as JSON text.
+    """Return the state of an inbox for frames and replies, as JSON text.
 
     Parameters
     ----------
@@ -221,7 +222,7 @@ def _latest(one: Times, other: Times) -> Times:
 
 
 def _highest(read_up_to: Times) -> Times:
-    """Leave out what another mark includes, because that goes further and is later; join the lowest of too many."""
+    """Leave out marks that a later one with a higher id includes; merge the lowest if there are too many."""
     kept: dict[str, int] = {}
     for each in sorted(read_up_to, reverse=True):
         time = read_up_to[each]
@@ -235,10 +236,10 @@ def _highest(read_up_to: Times) -> Times:
 
 
 def _exceptions(read: Times, unread: Times, read_up_to: Times) -> tuple[Times, Times]:
-    """Leave out what a later mark of the same notification, or one that includes it, overrules.
+    """Leave out marks that a later mark of the same notification, or one that includes it, overrules.
 
-    At the same time one by itself overrules "read up to", so that a message can mark all but some; and read overrules
-    unread.
+    For equal times an individual mark overrules "read up to", so that a message can mark all but some; and read
+    overrules unread.
     """
 
     def covered(each: str) -> int:
@@ -267,7 +268,7 @@ def _parse_id(value: object, field: str, now: int) -> str:
     if notification_id is None:
         raise RequestError("INVALID_ID", f"{field} must be the id of a notification (a UUIDv7).")
     if milliseconds_of(notification_id) > now + MAX_AHEAD_MILLISECONDS:
-        raise RequestError("INVALID_ID", f"{field} lies in the future: mark what there is.")
+        raise RequestError("INVALID_ID", f"{field} is in the future: mark an existing notification.")
     return notification_id
 
 

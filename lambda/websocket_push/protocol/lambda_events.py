@@ -1,4 +1,4 @@
-"""What API Gateway and Lambda pass to a function, and what they take for an answer: for the type checker alone.
+"""What API Gateway and Lambda pass to a function, and the answers they accept: only for the type checker.
 
 An event may come from any caller that may invoke the function, so what it holds is checked before it is used.
 Sources: "Lambda integrations for WebSocket APIs" and "Output from an API Gateway Lambda authorizer" (API Gateway

@@ -51,7 +51,7 @@ class PushRequest(NamedTuple):
     topic
         The topic to push to, or `*` for every connection; None where there are recipients.
     replacement
-        What the notification takes the place of; a recall has no content. None for most.
+        What the notification replaces or recalls; a recall has no content. None for most.
     """
 
     recipients: tuple[str, ...]

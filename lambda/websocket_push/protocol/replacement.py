@@ -14,16 +14,16 @@ MAX_AHEAD_MILLISECONDS = 60_000
 
 
 class Replacement(NamedTuple):
-    """What a notification takes the place of: one of these is given.
+    """What a notification replaces or recalls: one of these is given.
 
     Parameters
     ----------
     replaces
-        The id of the notification whose place it takes.
+        The id of the notification that it replaces.
     key
-        What it is about: it takes the place of earlier ones with the same key.
+        What it is about: it replaces earlier ones with the same key.
     recall
-        The id of the notification that is taken back.
+        The id of the notification that is recalled.
     """
 
     replaces: str | None = None
@@ -78,7 +78,7 @@ def recall_text(notification_id: str, created_at: str, recalled: str, key: str |
     Parameters
     ----------
     key
-        What the recalled notification was about: earlier ones with this key are not valid any more either.
+        What the recalled notification was about: earlier ones with this key are no longer valid either.
     """
     member = "" if key is None else f',"key":{key_text(key)}'
     return f'{{"id":"{notification_id}","createdAt":"{created_at}","recalls":"{recalled}"{member}}}'
@@ -100,7 +100,7 @@ def _parse_id(field: str, value: object, now_milliseconds: int) -> str:
     if named is None:
         raise _invalid(f"{field} must be the id of a notification (a UUIDv7).")
     if milliseconds_of(named) > now_milliseconds + MAX_AHEAD_MILLISECONDS:
-        raise _invalid(f"{field} lies in the future: name an earlier notification.")
+        raise _invalid(f"{field} is in the future: name an earlier notification.")
     return named
 
 

@@ -11,10 +11,10 @@ from websocket_push.protocol.topics import EVERYBODY, is_topic
 from websocket_push.protocol.values import is_whole, parse_push_message, require_known_fields
 
 MAX_SEGMENTS = 100
-"""Into how many segments the connections of one notification are cut at most."""
+"""The most segments that the connections of one notification are cut into."""
 
 MAX_ONLY = 500
-"""To how many connections a segment can be restricted; each takes some 50 bytes."""
+"""The most connections that a segment can be restricted to; each takes some 50 bytes."""
 
 _FIELDS = ("segment", "of", "after", "until", "only", "topic", "id", "persisted", "content")
 
@@ -48,7 +48,7 @@ class Segment(NamedTuple):
     after
         The id of the last connection that it was sent to, or after which it begins; empty for the first.
     only
-        The connections that it is for, where it is not for all: those that were neither sent to nor closed before.
+        The connections that it is limited to, if it is: those that were neither sent to nor closed before.
     until
         The id of the connection with which it ends; empty for the last of a topic, and for a broadcast.
     """
@@ -99,7 +99,7 @@ def parse_segment(body: object) -> Segment:
     Raises
     ------
     RequestError
-        `INVALID_REQUEST` for anything but what `segment_text` writes: nothing else has business in the queue.
+        `INVALID_REQUEST` for anything but what `segment_text` writes: nothing else belongs in the queue.
     """
     message = parse_push_message(body)
     require_known_fields(message, _FIELDS)
@@ -149,5 +149,5 @@ def _number(message: Mapping[str, object], name: str, least: int, most: int) -> 
 
 def _not_a_segment() -> RequestError:
     return RequestError(
-        "INVALID_REQUEST", "The message is no segment of a fan-out. Only the functions send to this queue."
+        "INVALID_REQUEST", "The message is not a segment of a fan-out. Only the functions send to this queue."
     )

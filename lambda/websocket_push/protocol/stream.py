@@ -17,7 +17,7 @@ class Change(NamedTuple):
     Parameters
     ----------
     before, after
-        The row as DynamoDB JSON; None where there was none, or is none any more.
+        The row as DynamoDB JSON; None where there was no row, or no longer is.
     at
         When, in milliseconds since the epoch; the stream has whole seconds.
     by_ttl
@@ -46,7 +46,7 @@ def parse_stream(event: Mapping[str, Any]) -> list[Change]:
     """
     records = event["Records"]
     if not all(_is_record(record) for record in records):
-        raise RequestError("INVALID_REQUEST", "A record of the batch is none of a DynamoDB stream.")
+        raise RequestError("INVALID_REQUEST", "A record of the batch is not from a DynamoDB stream.")
     return [_change(record) for record in records]
 
 

@@ -44,7 +44,7 @@ class Grants(NamedTuple):
 
 
 def is_topic(value: object) -> bool:
-    """Return whether a value is the name of a topic; `*` is none."""
+    """Return whether a value is the name of a topic; `*` is not."""
     return isinstance(value, str) and len(value) <= MAX_TOPIC_CHARACTERS and re.fullmatch(_NAME, value) is not None
 
 
@@ -69,7 +69,7 @@ def sound_grants(entries: Iterable[object]) -> tuple[str, ...]:
 
 
 def parse_grants(text: str) -> Grants:
-    """Read what an authorizer's context says of topics: entries with spaces between them."""
+    """Read the topics in an authorizer's context: entries separated by spaces."""
     return Grants(sound_grants(text.split(" ")))
 
 

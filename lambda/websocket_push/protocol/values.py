@@ -79,7 +79,7 @@ def is_token_id(value: str) -> bool:
 
 
 def is_whole(value: object) -> "TypeGuard[int]":
-    """Return whether a value is a whole number; `true` and `false` are none."""
+    """Return whether a value is a whole number; `true` and `false` are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

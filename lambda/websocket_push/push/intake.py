@@ -28,7 +28,7 @@ class Intake(NamedTuple):
     message_id
         The id that SQS gave it.
     report
-        The report of its push; None if nothing was stored or sent, or it was none.
+        The report of its push; None if nothing was stored or sent, or if it was not a push request.
     failure
         Why it must be redelivered; None if it is done.
     """
@@ -93,4 +93,4 @@ def _failure(message_id: str, failure: Failure) -> dict[str, object]:
 
 
 def _no_time() -> Failure:
-    return Failure("UNAVAILABLE", "The time of the invocation was over before its turn came.")
+    return Failure("UNAVAILABLE", "The invocation ran out of time before this message's turn.")

@@ -176,7 +176,7 @@ class Posting:
 
 def out_of_time() -> AwsError:
     """Return the error for a post that was not started because time ran out."""
-    return AwsError("DeadlineExceeded", transient=True, detail="no time was left to begin")
+    return AwsError("DeadlineExceeded", transient=True, detail="no time was left to start")
 
 
 def _is_refusal(attempt: Attempt) -> bool:

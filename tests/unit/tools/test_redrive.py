@@ -267,7 +267,7 @@ def test_a_segment_of_a_fan_out_goes_back_as_it_is_and_one_that_is_damaged_stays
     queues.send(body, damaged)
     assert main(["--from", queues.dead, "--to", queues.push]) == 1
     assert "1 moved, 1 stay." in (printed := capsys.readouterr().out)
-    assert "INVALID_REQUEST: The message is no segment of a fan-out." in printed
+    assert "INVALID_REQUEST: The message is not a segment of a fan-out." in printed
     assert [each.body for each in queues.all_of(queues.dead)] == [damaged]
     (again,) = queues.all_of(queues.push)
     assert again.body == body
