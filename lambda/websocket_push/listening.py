@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     Refused: TypeAlias = tuple[tuple[str, ErrorCode], ...]
 
 ATTEMPTS = 3
-"""How often a subscription is tried that others of the same connection get in the way of."""
+"""How often a subscription is tried if others of the same connection interfere."""
 
 
 class Subscribed(NamedTuple):
-    """What a message about topics came to.
+    """The outcome of a message about topics.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ async def subscribe(
     now_milliseconds: Callable[[], int],
     deadline: float,
 ) -> Subscribed:
-    """Have a connection listen to topics, as far as it may.
+    """Subscribe a connection to topics, as far as it may.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ async def subscribe(
     Raises
     ------
     RequestError
-        `UNKNOWN_CONNECTION`; nothing is then left of it. `UNAVAILABLE` if others that subscribe the same connection at
-        the same time get in the way again and again.
+        `UNKNOWN_CONNECTION`; no row is then left behind. `UNAVAILABLE` if concurrent messages of the same connection
+        interfere again and again.
     """
     written: list[str] = []
     for _ in range(ATTEMPTS):
@@ -102,7 +102,7 @@ async def subscribe(
 async def unsubscribe(
     subscriptions: Subscriptions, connection_id: str, unwanted: Sequence[str], *, deadline: float
 ) -> Subscribed:
-    """Have a connection listen no more to topics, whether it did or not.
+    """Unsubscribe a connection from topics, whether it was subscribed or not.
 
     Raises
     ------
@@ -117,7 +117,7 @@ async def unsubscribe(
 
 
 def choose(wanted: Sequence[str], has: Set[str], grants: Grants, *, most: int) -> "tuple[list[str], Refused]":
-    """Sort the topics that are asked for into those that can be had, in their order, and those that cannot."""
+    """Split the requested topics into those that can be granted, in their order, and those that cannot."""
     accepted: list[str] = []
     refused: list[tuple[str, ErrorCode]] = []
     room = most - len(has)

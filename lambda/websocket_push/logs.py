@@ -39,10 +39,10 @@ class _Tail(NamedTuple):
 
 
 class Tails:
-    """What was read of topics a moment ago.
+    """Recent reads of topics.
 
-    When many clients come back at once, they all ask for the end of the same log. Those that an environment of the
-    function serves within a moment get it by one query.
+    When many clients come back at once, they all ask for the end of the same log. Those that one environment of the
+    function serves within a short time share one query.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Tails:
         self._kept: OrderedDict[tuple[str, bool], _Tail] = OrderedDict()
 
     def find(self, topic: str, part: Range, *, count: int, since: int) -> Part | None:
-        """Return what is known of a part of a topic's log, or None if it has to be read.
+        """Return a recent read of a part of a topic's log, or None if it has to be read.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Tails:
 
 
 class Logs:
-    """A user's log and those of topics, to be read like a user's alone.
+    """A user's log and those of topics, read as if they were one.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Logs:
                 part,
                 count=count,
                 size=size,
-                # What is kept for a moment must not outlive its time to live by that.
+                # A notification must not outlive its time to live because a read is kept.
                 now=now + 1 + TAIL_MILLISECONDS // 1000,
                 rows=rows,
                 deadline=deadline,

@@ -15,7 +15,7 @@ from websocket_push.tables.clients import Clients, read_connections
 from websocket_push.tables.inboxes import Inboxes, Stored
 
 ATTEMPTS = 10
-"""How often a mark is tried that others of the same user get in the way of; each time one of them is done."""
+"""How often a mark is tried if others of the same user interfere; each time one of them succeeds."""
 
 POST_ATTEMPTS = 3
 
@@ -50,8 +50,8 @@ class Marking(NamedTuple):
     async def mark(self, user_id: str, mark: Mark, *, sender: str | None = None) -> str:
         """Change a user's state and return it with the count, as JSON text.
 
-        What changes is sent to the user's connections, but not to that of the sender, which gets the reply. One that it
-        does not reach has it by its next poll.
+        The change is sent to the user's connections except the sender's, which gets the reply. A connection that it
+        does not reach gets it by its next poll.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class Marking(NamedTuple):
         Raises
         ------
         RequestError
-            `UNAVAILABLE` if others that mark at the same time get in the way again and again.
+            `UNAVAILABLE` if concurrent marks interfere again and again.
         """
         stored, changed = await self._change(user_id, mark)
         others, unread = await asyncio.gather(

@@ -4,17 +4,17 @@ Terraform runs this while it applies (packages.tf), as
 ``python3 build_package.py --function push --sources DIR --output FILE.zip --digest HEX``. DIR holds ``packages.json``,
 which lists each function's source files, and the files themselves.
 
-A function may also name a file of requirements that locks libraries by version and hash. Its package holds them as
-well: pip downloads their wheels, for the function's ``--runtime`` and ``--architecture`` whatever this machine is.
+A function may also name a file of requirements that locks libraries by version and hash. Its package contains them as
+well: pip downloads their wheels for the function's ``--runtime`` and ``--architecture``, whatever machine this is.
 
 The same sources always give the same bytes (on one version of zlib): order, timestamps, permissions and compression
-level are fixed, and libraries are taken out of their wheels untouched. Of the sources, what is not run stays behind
-(comments, docstrings, annotations of functions, imports for types, most of the indentation): it is half of a package,
-and every cold start would compile it. The zip appears under its final name in one step, so builders that run at the
-same time, for several instances of the module, never see half a file of one another.
+level are fixed, and libraries are copied from their wheels unchanged. What does not run is left out of the sources
+(comments, docstrings, annotations of functions, imports for types, most of the indentation): it would be half of a
+package, and every cold start would compile it. The zip appears under its final name in one step, so builders that run
+at the same time, for several instances of the module, never see half a file of one another.
 
-There is no bytecode in it, though a cold start then compiles the sources: only the very version of Python that the
-function runs on could write it, and what the package holds must not depend on the machine that builds it.
+It contains no bytecode, although a cold start then compiles the sources: only the exact version of Python that the
+function runs on could write it, and the package must not depend on the machine that builds it.
 
 Only the standard library (pip runs as a program), and no syntax newer than Python 3.9: this runs on whatever Python the
 machine has.
@@ -79,7 +79,7 @@ class PackageError(Exception):
 
 
 class Package(NamedTuple):
-    """What a package is made of: names of files, relative to the sources directory.
+    """The contents of a package: names of files, relative to the sources directory.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Target(NamedTuple):
 
 
 def read_package(sources_directory: Path, function: str) -> Package:
-    """Read what a function's package is made of.
+    """Read the contents of a function's package.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def read_sources(sources_directory: Path, sources: Sequence[str]) -> dict[str, b
     contents = {}
     for source in sources:
         path = root / source
-        # Resolving takes out .. and links: what it changes was not a plain name of a file in the folder.
+        # Resolving removes .. and links: a name that it changes was not a plain name of a file in the folder.
         if path.resolve() != path or root not in path.parents or path.relative_to(root).as_posix() != source:
             raise PackageError(f"{source} is not the plain name of a file in {sources_directory}")
         try:
@@ -182,7 +182,7 @@ def read_sources(sources_directory: Path, sources: Sequence[str]) -> dict[str, b
 
 
 def digest_sources(contents: Mapping[str, bytes], target: Target | None = None) -> str:
-    """Return the SHA-256, as hexadecimal digits, of what a package is made of.
+    """Return the SHA-256, in hexadecimal digits, of a package's contents.
 
     It is the hash of a manifest: the package format, then, if libraries depend on it, the target, then one line per
     file with the file's own SHA-256 and its name. packages.tf computes the same from the same files at plan time.
@@ -197,8 +197,8 @@ def lean_source(name: str, content: bytes) -> bytes:
     """Return a Python source without comments, docstrings, annotations of functions and blocks for the type checker.
 
     Each line keeps its number, for stack traces. The annotations of a class's members stay: they are read at run time.
-    Nothing but places is taken from the tokenizer, and the rest stays as it was written, so the result does not depend
-    on the Python that builds the package.
+    Only positions are taken from the tokenizer, and the rest stays as written, so the result does not depend on the
+    Python that builds the package.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def lean_source(name: str, content: bytes) -> bytes:
 
 
 def _depths(tokens: Sequence[tokenize.TokenInfo]) -> dict[int, int]:
-    """Return how deep each line is indented: one space a level is enough, and none where a statement goes on."""
+    """Return how deep each line is indented: one space a level is enough, and none where a statement continues."""
     depth, begins = 0, True
     depths = dict.fromkeys((row for token in tokens for row in range(token.start[0], token.end[0] + 1)), 0)
     for token in tokens:
@@ -302,7 +302,7 @@ def _annotations_of_signature(tokens: Iterator[tokenize.TokenInfo]) -> Iterator[
 
 
 def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:
-    """Download locked libraries and read what a package must hold of them.
+    """Download locked libraries and return the files that a package must contain.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def read_libraries(requirements: Path, target: Target) -> dict[str, bytes]:
     Returns
     -------
     dict
-        Content by name, as if installed, without what no import reads: programs, C headers, bytecode.
+        Content by name, as if installed, without files that no import reads: programs, C headers, bytecode.
 
     Raises
     ------
@@ -355,13 +355,13 @@ def wheel_tags(target: Target) -> tuple[str, str, list[str]]:
 def _download_wheels(requirements: Path, target: Target, folder: Path) -> None:
     version, abi, platforms = wheel_tags(target)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    # What the lock does not list is not wanted; what it lists is wanted as it is, or not at all.
+    # Nothing that the lock does not list may be installed, and nothing in another version or with another hash.
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", version, "--abi", abi]
     command += [argument for platform in platforms for argument in ("--platform", platform)]
     command += ["--dest", str(folder), "--requirement", str(requirements.resolve())]
-    # In an empty folder, because Python looks for pip in the one where it runs. The user's settings for pip, such as
-    # another index, hold; except that nothing is installed, so no virtual environment is required.
+    # In an empty folder, because Python looks for pip in the one where it runs. The user's settings for pip apply, such
+    # as another index, except for requiring a virtual environment, because nothing is installed.
     finished = subprocess.run(
         command,
         check=False,
@@ -427,7 +427,7 @@ def write_package(contents: Mapping[str, bytes], output: Path) -> None:
     contents
         Content by file name; the entries keep this order.
     output
-        The zip. Its folder is made if need be, and a zip that is there is replaced.
+        The zip. Its folder is created if needed, and an existing zip is replaced.
 
     Raises
     ------
@@ -544,7 +544,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 if __name__ == "__main__":
     _refuse_old_python()
-    # SIGTERM takes the same way out as Ctrl-C, through all cleanup code. nohup and others start it with SIGINT ignored.
+    # SIGTERM ends it as Ctrl-C does, through all cleanup code. nohup and others start it with SIGINT ignored.
     for _signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(_signal, _interrupt)
     try:

@@ -1,10 +1,10 @@
-"""The TLS settings of a client, made only where an endpoint is reached over https.
+"""The TLS settings of a client, created only where an endpoint is reached over https.
 
 Reading the certificate authorities of a system, nearly 150 of them, takes OpenSSL longer than a whole handshake, and
-many times longer in a small function (https://github.com/aws/aws-lambda-base-images/issues/154). AWS's own servers are
-vouched for by five of them (https://www.amazontrust.com/repository/). So these are picked out of the bundle by their
-names, and the others are read only where a server turns out to need one. The bundle alone says who is trusted: what is
-picked is part of it, and no certificate comes along with the function.
+many times longer in a small function (https://github.com/aws/aws-lambda-base-images/issues/154). Five of these vouch
+for AWS's own servers (https://www.amazontrust.com/repository/). So these are picked out of the bundle by name, and the
+others are read only if a server turns out to need one. The bundle alone decides who is trusted: those picked are part
+of it, and no certificate is shipped with the function.
 """
 
 from collections.abc import Mapping
@@ -90,7 +90,7 @@ def aws_authorities(bundle: str) -> bytes:
         try:
             certificate = a2b_base64(block.partition(_END)[0])
         except Error:
-            continue  # OpenSSL shall say what it thinks of it
+            continue  # let OpenSSL report what is wrong
         if any(name in certificate for name in _AWS_NAMES):
             picked += certificate
     return picked

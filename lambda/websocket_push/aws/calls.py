@@ -1,8 +1,8 @@
 """Requests that need no task: each attempt is carried by callbacks.
 
 Nearly every request of a fan-out succeeds at its first attempt. A task and two futures for each would cost more than
-signing, sending and reading it. So a :class:`Call` waits in the pool's queue itself and goes out in the moment a
-connection is free. What was not a success is an :class:`Attempt`, from which `Sender.request` goes on, with the one set
+signing, sending and reading it. So a :class:`Call` itself waits in the pool's queue, and is sent the moment a
+connection is free. If it fails, it leaves an :class:`Attempt`, from which `Sender.request` continues, with the one set
 of rules for retries and deadlines.
 """
 
@@ -45,7 +45,7 @@ class Call:
     deadline : float
         The loop time until which to wait for a connection.
     done : Callable[[Call, Attempt or None], None]
-        Called exactly once: with None for a 2xx response, else with what is left to deal with. It must not raise.
+        Called exactly once: with None for a 2xx response, else with the attempt to continue from. It must not raise.
 
     Attributes
     ----------
@@ -96,17 +96,17 @@ class Call:
         self.deadline = deadline
 
     def done(self) -> bool:
-        """Return whether nothing more will come of it."""
+        """Return whether it is over."""
         return self._finished
 
     def submit(self, pool: "Pool") -> None:
-        """Go out on a connection of a pool, now or in turn."""
+        """Send it on a connection of a pool, now or in turn."""
         self._pool = pool
         self._origin.active += 1
         pool.submit(self)
 
     def start(self, connection: "HttpConnection") -> bool:
-        """Go out on a connection that is free (called by the pool).
+        """Send it on a free connection (called by the pool).
 
         Returns
         -------
@@ -161,7 +161,7 @@ class Call:
         """Cancel what is under way."""
         if self._finished:
             return
-        self._finished = True  # before the rest, so that nothing that comes of it is taken for an answer
+        self._finished = True  # first, so that nothing that follows counts as an answer
         if self._opening is not None:
             self._opening.cancel()
         self._release()

@@ -18,8 +18,8 @@ MAXIMUM_CONNECTIONS = 64
 class ConcurrentSender(Sender):
     """Sends many requests at once, on connections that stay warm between invocations.
 
-    To be used from one event loop, which need not run between invocations. Where the loop is another one, all
-    connections are opened again.
+    To be used from one event loop, which need not run between invocations. On another loop, all connections are opened
+    again.
 
     The credentials are read when a request starts while none is in flight, and before each retry: so a rotation
     between two invocations is seen, and a fan-out reads them once.
@@ -83,7 +83,7 @@ class ConcurrentSender(Sender):
         Returns
         -------
         Call
-            To be cancelled by a caller that does not wait for its end.
+            For a caller that does not wait for its end to cancel.
         """
         call = Call(self, target, path, canonical_path, payload, deadline, done)
         try:

@@ -67,7 +67,7 @@ class DynamoDB:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self._endpoint = dynamodb_endpoint(sender.environment)
-        region(sender.environment)  # so that what is missing is said when this is made
+        region(sender.environment)  # so that a missing setting is reported when this is created
         self._path = f"{self._endpoint.path}/"
         self._canonical_path = canonical_path(self._path)
         self._targets: dict[str, Target] = {}
@@ -87,7 +87,7 @@ class DynamoDB:
         await self._call("PutItem", {"TableName": table, "Item": item}, decode_object, deadline)
 
     async def get_item(self, table: str, key: Item, *, deadline: float) -> Item | None:
-        """Read an item as it is after every write that has returned.
+        """Read an item, strongly consistently.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class DynamoDB:
         return await self._call("GetItem", request, _decode_item, deadline)
 
     async def get_items(self, table: str, keys: Sequence[Item], *, attributes: str, deadline: float) -> list[Item]:
-        """Read items of one table, none of them twice; what was written in the last moment may not be seen.
+        """Read items of one table, none of them twice; eventually consistent.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class DynamoDB:
         Returns
         -------
         list[Item]
-            Those that there are, in no order.
+            The items that exist, in no order.
         """
         items: list[Item] = []
         waiting = list(keys)
@@ -283,7 +283,7 @@ def _decode_attributes(body: bytes) -> Item:
 
 def _decode_written(body: bytes) -> None:
     if decode_object(body).get("UnprocessedItems"):
-        # Like any answer that is not what was asked for, it has the request sent again, after a pause.
+        # Like any unexpected answer, it causes the request to be sent again, after a pause.
         raise InvalidResponse("items were left unprocessed")
 
 
@@ -292,7 +292,7 @@ def _decode_batch(body: bytes) -> tuple[list[Item], list[Item]]:
     found, left = document.get("Responses", {}), document.get("UnprocessedKeys", {})
     items = [item for each in found.values() for item in each]
     if not items and left:
-        # Nothing of it could be read now: like any answer that is not what was asked for, it is asked for again later.
+        # None of it could be read now: like any unexpected answer, it is requested again later.
         raise InvalidResponse("no item was processed")
     return [_checked_item(item) for item in items], [
         _checked_item(key) for each in left.values() for key in each["Keys"]

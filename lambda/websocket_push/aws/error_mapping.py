@@ -1,4 +1,4 @@
-"""What a response that is no success, or the lack of one, means: every kind of it one `AwsError`."""
+"""What a failed or missing response means: one `AwsError` for every kind of failure."""
 
 import json
 
@@ -12,7 +12,7 @@ _CODE_LIMIT = 128
 
 
 def is_throttled(response: Response) -> bool:
-    """Return whether a response that is not 2xx says that requests are too many."""
+    """Return whether a response that is not 2xx says that there are too many requests."""
     return retry.is_throttling(response.status, _error_code(response))
 
 

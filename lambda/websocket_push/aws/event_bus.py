@@ -12,7 +12,7 @@ from websocket_push.http.errors import InvalidResponse
 
 MAX_ENTRIES = 10
 MAX_BYTES = 240 * 1024
-"""What one PutEvents request may hold: ten entries of 256 KB in all, of which some is for what else there is."""
+"""What one PutEvents request may hold: ten entries of 256 KB in all, some of it for the rest of the request."""
 
 
 class Entry(NamedTuple):
@@ -55,7 +55,7 @@ class EventBus:
         )
 
     async def put(self, entries: Sequence[Entry], *, deadline: float) -> None:
-        """Send events; those of a request that was taken in part are all sent again.
+        """Send events; if a request was accepted in part, all of its events are sent again.
 
         Parameters
         ----------

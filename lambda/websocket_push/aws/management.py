@@ -74,7 +74,7 @@ class Connections:
         attempts : int or None
             How many failed attempts end it; None leaves that to the deadline.
         begun : Attempt or None
-            What `begin_post` left to do.
+            The attempt that `begin_post` left.
 
         Raises
         ------
@@ -153,8 +153,8 @@ class Management(Connections):
         connection_id, payload, deadline
             See `Connections.post`.
         done : Callable[[Call, Attempt or None], None]
-            Called once, perhaps before this returns: with None where the message was taken, else with what `post`
-            goes on from.
+            Called once, perhaps before this returns: with None where the message was accepted, else with the attempt
+            that `post` continues from.
 
         Returns
         -------

@@ -1,7 +1,6 @@
-"""DynamoDB requests that are alike but for one string, such as the user of each recipient of a push.
+"""DynamoDB requests that differ only in one string, such as the user id of each recipient of a push.
 
-Writing a request as JSON takes longer than signing it. So what they have in common is written once, and the string is
-put where it belongs.
+Writing a request as JSON takes longer than signing it. So the common part is written once, and the string is inserted.
 """
 
 from collections.abc import Callable, Mapping
@@ -117,7 +116,7 @@ class PreparingDynamoDB(DynamoDB):
 
 
 def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
-    """Return the result of a call that succeeded, or, where that is not what was promised, what is left to do.
+    """Return the result of a call that succeeded, or, if the response is unexpected, the attempt to continue from.
 
     Parameters
     ----------

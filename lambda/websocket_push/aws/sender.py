@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class Attempt:
-    """What one attempt came to.
+    """The outcome of one attempt.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Sender(ABC):
             How many failed attempts end it, with the last one's error; None leaves that to the deadline. A refusal
             that concerns all requests to the address says nothing about this one and is not counted.
         begun : Attempt or None
-            The first attempt, where it has been made already.
+            The first attempt, if it has been made already.
 
         Returns
         -------
@@ -254,7 +254,7 @@ class Sender(ABC):
     def _delay(self, error: AwsError, response: "Response | None", failures: int, remaining: float) -> float:
         """Return how long to wait before the next attempt; where that is past the deadline, raise the error."""
         asked = retry.parse_retry_after(response.headers.get(b"retry-after") if response is not None else None)
-        # Never so long that only the wish of the server ends the call.
+        # Never so long that the server's wish alone ends the call.
         delay = retry.delay(failures, self._random, min(asked, remaining / 2))
         if delay >= remaining:
             raise error

@@ -1,9 +1,9 @@
 """Requests one after the other over blocking sockets: for the functions that make one, two or three of them.
 
 asyncio takes longer to import than one request takes from signature to answer, so a function that has nothing to do at
-the same time starts without it. What it awaits is written as for any sender. Its coroutines pause in one place only,
-where a request has been sent and its answer has not been read: `drive` runs one of them to its end, and `together`
-lets the requests of several be on their way at once.
+the same time starts without it. Its code awaits calls as with any other sender. Its coroutines pause in one place only,
+where a request has been sent and its answer has not been read: `drive` runs one of them to its end, and `together` lets
+the requests of several be on their way at once.
 """
 
 import time
@@ -21,8 +21,8 @@ from websocket_push.http.response import Response
 class SequentialSender(Sender):
     """A request at a time, on connections that stay open between invocations.
 
-    A request has to be small: it is written whole before the answer is looked at. Looking up a name has no time limit
-    but the resolver's own, so that alone can hold a request up past its deadline.
+    A request has to be small: it is written whole before the answer is read. Looking up a name has no time limit but
+    the resolver's own, so that alone can hold a request up past its deadline.
 
     The credentials are read again for each request, and before each retry.
 

@@ -40,7 +40,7 @@ def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
     Raises
     ------
     RuntimeError
-        It awaits something else, which nothing here would ever end.
+        It awaits something else, which nothing here would ever complete.
     """
     while True:
         try:
@@ -180,7 +180,7 @@ class BlockingConnection:
 
 
 class _Pause:
-    """What a coroutine awaits to let another one go on, while its answer is on the way."""
+    """What a coroutine awaits to let another one continue, while its answer is on the way."""
 
     begun = 0
     """How many there have been, to distinguish a pause from anything else that a coroutine may yield."""
@@ -249,7 +249,7 @@ def open_connection(
 
 
 def fetch(endpoint: Endpoint, tls: "SSLContext | None", request: bytes, until: float, *, body_limit: int) -> Response:
-    """Send one request over a connection of its own, and read its answer.
+    """Send one request over a separate connection, and read its answer.
 
     Parameters
     ----------

@@ -34,8 +34,8 @@ class HttpConnection(asyncio.BufferedProtocol):
     Parameters
     ----------
     space : memoryview
-        Where what arrives is put for a moment. Connections of one loop share it: asyncio fills it and calls back
-        before it turns to another socket. Otherwise it would reserve 256 KiB for each read.
+        Where what arrives is put for a moment. Connections of one loop share it: asyncio fills it and calls back before
+        it turns to another socket. Without it, asyncio would reserve 256 KiB for each read.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._fail(Expired())
 
     def abort(self) -> None:
-        """Close the socket at once; the receiver of a request in flight hears nothing more."""
+        """Close the socket at once; the receiver of a request in flight is not called any more."""
         self.reusable = False
         self.expires = inf
         self._receiver = None

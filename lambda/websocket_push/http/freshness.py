@@ -1,8 +1,8 @@
 """Which of the idle connections may be used again: a decision without I/O.
 
 A NAT gateway, an interface endpoint or a frozen environment can lose a connection without a FIN or RST. Nothing shows
-that until a request on it stays unanswered. Then whatever has been idle since before that request was sent, to any
-address, is as likely to be lost, and is dropped instead of costing another request its time.
+that until a request on it stays unanswered. Then every connection that has been idle since before that request was
+sent, to any address, is as likely to be lost, and is dropped instead of delaying another request.
 """
 
 import time
@@ -42,5 +42,5 @@ class Freshness:
         return idle_since > self._lost_until and 0 <= now - idle_since < self._limit
 
     def stalled(self, sent_at: float) -> None:
-        """Take note that a request on a used connection, sent then, got not a byte for an answer."""
+        """Note that a request on a used connection, sent at that time, got not one byte of an answer."""
         self._lost_until = max(self._lost_until, sent_at)

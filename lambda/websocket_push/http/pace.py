@@ -134,7 +134,7 @@ class Pace:
             return
         refused = len(self._refused)
         if first * _SHARE < answers and recovered:
-            # Hardly anything but retries, and some are accepted: they must do as evidence.
+            # Hardly anything but retries, some of them accepted: they have to suffice as evidence.
             first, refused = answers, refused + again
         if refused * _SHARE < first:
             self._find_good(mistaken=again > recovered)

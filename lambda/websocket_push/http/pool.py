@@ -1,4 +1,4 @@
-"""The open connections to one address: few, kept, and shared in the order of asking.
+"""The open connections to one address: few, kept open, and shared in the order of requests.
 
 There is one way to get a connection: `Pool.submit` a waiter, which is started with one.
 """
@@ -273,7 +273,7 @@ class Pool:
         self._idle.append(connection)
 
     def _let_out(self) -> None:
-        """Let those who wait go on, as far as connections and pace allow."""
+        """Start those that wait, as far as connections and pace allow."""
         while self._waiters:
             connection = self.take()
             if connection is not None:

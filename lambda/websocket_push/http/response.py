@@ -23,7 +23,7 @@ _NO_BODY = (204, 304)
 
 _FEW = 3
 """How many responses of a connection are parsed before the pattern for usual ones is compiled, which costs as much as
-parsing a hundred: a function that is asked once in a while never needs it."""
+parsing a hundred: a function that is invoked now and then never needs it."""
 
 _HEAD, _LENGTH, _CLOSE, _CHUNKED = range(4)
 

@@ -59,7 +59,7 @@ class Delivery:
     random
         Returns a number from 0 to 1, for jitter.
     refusals
-        What posts of the invocation came to, of other deliveries as well.
+        The outcomes of the invocation's posts, of other deliveries as well.
     """
 
     def __init__(

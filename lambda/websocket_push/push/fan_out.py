@@ -1,6 +1,6 @@
 """Spreading: one notification to the connections of a topic, or to all, read page by page and never gathered.
 
-It is sent as a push to a user is, by `Posting`; only where the connections come from is another.
+Like a push to a user, it is sent by `Posting`; only the source of the connections differs.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Means(NamedTuple):
     random
         Returns a number from 0 to 1, for jitter.
     refusals
-        What posts of the invocation came to.
+        The outcomes of the invocation's posts.
     """
 
     audience: Audience
@@ -71,7 +71,7 @@ class Position(NamedTuple):
 async def send_to_each(
     means: Means, topic: str, notification: Notification, connections: Sequence[Connection], *, persisted: bool
 ) -> Outcome:
-    """Send a notification to connections that are known, all side by side; return what became of it."""
+    """Send a notification to known connections, all concurrently; return the outcome."""
     outcome = Outcome(topic, persisted=persisted)
 
     async def feed(posting: Posting) -> None:
@@ -112,7 +112,7 @@ async def spread(
     Returns
     -------
     tuple
-        What became of it so far, and where to go on. A failure to read the connections ends it where it is, and is the
+        The outcome so far, and where to continue. A failure to read the connections stops it there, and is the
         outcome's error.
     """
     outcome = Outcome(share.topic, persisted=persisted)
@@ -193,7 +193,7 @@ async def _posting(
 
 
 class _Rows:
-    """What is kept of a topic's connection: its row, and its subscription."""
+    """The rows of a topic's connection: its own, and its subscription."""
 
     __slots__ = ("_means", "_topic")
 

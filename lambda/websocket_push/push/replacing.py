@@ -1,7 +1,7 @@
 """Pushes that replace or recall: the logs are changed first, then the users' connections are posted to.
 
-Each user's log is changed in steps that can be repeated, so a push that is interrupted, repeated or late leaves the
-same. A notification whose place has been taken when it arrives is not sent.
+Each user's log is changed in steps that can be repeated, so a push that is interrupted, repeated or late has the same
+result. A notification that has already been replaced when it arrives is not sent.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class Replacing(NamedTuple):
         await self._store(user_id, notification._replace(key=key), recalls=recalled)
         buried_key = await self._bury(user_id, recalled)
         if buried_key != key:
-            # What is recalled has come meanwhile.
+            # The notification to recall has arrived meanwhile.
             key = buried_key
             await self._store(user_id, notification._replace(key=key), recalls=recalled)
         return recall_frame(notification.notification_id, notification.created_at, recalled, key)
@@ -102,7 +102,7 @@ class Replacing(NamedTuple):
             await self.replacements.note(user_id, replaced, replaced, deadline=self.deadline)
         if stored:
             return _frame(notification)
-        # Its own place has been taken already. That of the one that it replaced is free all the same.
+        # It has been replaced already. The one that it replaced is to be buried all the same.
         outcome.superseded = True
         await self.replacements.note(user_id, new_id, replaced, deadline=self.deadline)
         return recall_frame(new_id, notification.created_at, replaced, None)

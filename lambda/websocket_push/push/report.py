@@ -53,7 +53,7 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def connection_counts(outcome: Outcome) -> dict[str, int]:
-    """Return what became of the connections of an outcome."""
+    """Return an outcome's connections by result."""
     return {count: getattr(outcome, count) for count in _COUNTS}
 
 

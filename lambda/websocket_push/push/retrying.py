@@ -1,4 +1,4 @@
-"""What becomes of a post that failed, or of a connection that has expired: retries, closing, and counting either.
+"""Handling posts that failed and connections that have expired: retries, closing, and counting both.
 
 It is imported with the first one: in most invocations every post succeeds at once.
 """
@@ -43,11 +43,11 @@ class Rows(Protocol):
     """Where the rows of connections are."""
 
     async def remove(self, connection_id: str, *, deadline: float) -> None:
-        """Delete what is kept of a connection."""
+        """Delete a connection's rows."""
 
 
 class Retrying:
-    """Goes on with the connections of a delivery to which the first post failed.
+    """Continues with the connections of a delivery to which the first post failed.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Retrying:
         try:
             await self._management.close(connection.connection_id, deadline=self._closing_end())
         except AwsError as error:
-            # Only this answer says that it is closed. A 404 is that of another address, such as a wrong stage.
+            # Only this answer says that it is closed. A 404 comes from another address, such as a wrong stage.
             return None if error.code == "GoneException" else error
         except Exception as error:
             return error

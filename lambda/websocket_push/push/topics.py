@@ -59,7 +59,7 @@ class Topics(NamedTuple):
     segments
         Into how many a notification's connections are cut.
     immediate
-        Up to how many connections of a topic are sent to at once, without the workers.
+        The largest number of a topic's connections that are sent to at once, without the workers.
     """
 
     audience: Audience

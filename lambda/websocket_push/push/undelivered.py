@@ -46,8 +46,8 @@ class Undelivered(NamedTuple):
     ) -> None:
         """Report the users for whom a notification was kept and who had no connection, or only such as were gone.
 
-        A recall is no notification, and one whose place another has taken is not to be seen. Where reporting fails,
-        their outcomes are incomplete: pushed again with the same id, it is reported then.
+        A recall is not a notification, and one that has been replaced is not to be seen. Where reporting fails, their
+        outcomes are incomplete: pushed again with the same id, it is reported then.
 
         Parameters
         ----------

@@ -96,7 +96,7 @@ def run(
     Returns
     -------
     Answer or Failure
-        What the handler answered, or what to answer instead; no exception gets out.
+        What the handler answered, or what to answer instead; no exception escapes.
     """
     started = time.perf_counter()
     fields: dict[str, object] = {}

@@ -80,9 +80,9 @@ class Audience:
         self._subscriptions = subscriptions
 
     async def page(self, share: Share, after: str, *, rows: int, deadline: float) -> AudiencePage:
-        """Read at most `rows` rows of a share; what was written before is seen.
+        """Read at most `rows` rows of a share, strongly consistently.
 
-        So a connection that listens when a notification is stored is sent it, and one that begins later finds it in its
+        So a connection that listens when a notification is stored is sent it, and one that begins later finds it in the
         log. An eventually consistent read could miss one whose poll came just before the notification.
 
         Parameters
@@ -90,7 +90,7 @@ class Audience:
         share
             Which part to read.
         after
-            The id of the connection to go on after; empty for the first page.
+            The id of the connection to continue after; empty for the first page.
         rows
             How many at most; one read is 1 MB at most.
         deadline
@@ -117,8 +117,9 @@ class Audience:
     async def ends(self, topic: str, parts: int, *, deadline: float) -> list[str]:
         """Return the ids of the connections with which all parts but the last of a topic end.
 
-        Of so many parts of about the same size; of fewer, where there are few connections. They are counted, because
-        ids say nothing: they begin with the time, so all that are open at a time begin alike.
+        Of so many parts of about the same size; of fewer, where there are few connections. Connections are counted,
+        because their ids do not show where to split: they begin with the time, so all that are open at the same time
+        begin alike.
         """
         # All rows are filtered out once they are read: only where each page ends is of interest.
         request = {

@@ -99,7 +99,7 @@ class Clients:
             return None
 
     async def find_revocation(self, user_id: str, *, now: int, deadline: float) -> "Revocation | None":
-        """Read which tokens of a user are revoked at a time, or None if none are; what was written before is seen.
+        """Read which tokens of a user are revoked at a time, or None if none are; strongly consistent.
 
         `now` is in seconds since the epoch.
         """
@@ -169,5 +169,5 @@ def read_connection(item: Item, user_id: str) -> Connection:
 
 
 def is_connection(item: Item) -> bool:
-    """Tell whether an item of the table is a connection: what else is there has `#` in its key, which no id has."""
+    """Return whether an item of the table is a connection: other items have a `#` in their key, which no id has."""
     return "#" not in str(item["connectionId"]["S"])

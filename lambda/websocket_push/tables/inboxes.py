@@ -28,7 +28,7 @@ class Stored(NamedTuple):
 
 
 class Inboxes:
-    """The notifications table, as far as inboxes have to do with it.
+    """The notifications table, as far as inboxes use it.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class Inboxes:
         self._table = table
 
     async def find(self, user_id: str, *, deadline: float) -> Stored:
-        """Read a user's state; what was written before is seen.
+        """Read a user's state, strongly consistently.
 
-        A state that is malformed counts as empty, and the next mark writes over it: without that, the user's polls
-        and marks would fail for as long as the item is kept.
+        A malformed state counts as empty, and the next mark overwrites it: otherwise the user's polls and marks would
+        fail for as long as the item is kept.
         """
         item = await self._dynamodb.get_item(self._table, _key(user_id), deadline=deadline)
         if item is None:
@@ -84,8 +84,8 @@ class Inboxes:
     async def count(self, user_id: str, state: State, *, now: int, deadline: float) -> Unread:
         """Count the notifications of a user's own log that are unread and not over, up to one more than `MAX_COUNT`.
 
-        Those above the highest mark of "read up to" are read from the newest on, those below it by their ids. What was
-        stored in the last moment may not be counted yet; it is later than `Unread.to`.
+        Those above the highest mark of "read up to" are read from the newest on, those below it by their ids. A
+        notification that was just stored may not be counted yet; it is later than `Unread.to`.
 
         Parameters
         ----------

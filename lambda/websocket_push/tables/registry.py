@@ -60,7 +60,7 @@ class Registry:
         return read_connections(page.items, user_id), None if end is None else end["connectionId"]["S"]
 
     async def find(self, connection_id: str, *, deadline: float) -> Row | None:
-        """Read a whole row, or None where there is none or it is damaged; what was written before is seen."""
+        """Read a whole row, or None where there is none or it is damaged; strongly consistent."""
         item = await self._dynamodb.get_item(self._table, connection_key(connection_id), deadline=deadline)
         if item is None:
             return None
@@ -99,11 +99,11 @@ class Registry:
         return await update_if(self._dynamodb, request, deadline=deadline) is not None
 
     async def unrevoke(self, user_id: str, *, deadline: float) -> None:
-        """Take back all that was revoked of a user."""
+        """Undo all revocations of a user."""
         await self._dynamodb.delete_item(self._table, connection_key(revocation_key(user_id)), deadline=deadline)
 
     async def unrevoke_token(self, user_id: str, token_id: str, *, deadline: float) -> None:
-        """Take back that a token was revoked by its id."""
+        """Undo the revocation of a token by its id."""
         request = self._changing(user_id, "DELETE tokenIds :tokenIds") | {
             "ConditionExpression": "contains(tokenIds, :tokenId)",
             "ExpressionAttributeValues": {":tokenIds": {"SS": [token_id]}, ":tokenId": {"S": token_id}},

@@ -15,7 +15,7 @@ BURIED_SECONDS = 15 * 24 * 60 * 60
 """How long a row without content is kept at least: SQS keeps a message for 14 days that may store it late."""
 
 ATTEMPTS = 10
-"""How often a key is pointed to a notification that others of the same key get in the way of."""
+"""How often pointing a key to a notification is tried if others of the same key interfere."""
 
 MAX_UNBURIED = 50
 """How many earlier notifications of a key are noted that may not have lost their content yet."""
@@ -40,7 +40,7 @@ class Pointed(NamedTuple):
 
 
 class Replacements:
-    """The notifications table, as far as replacing and recalling have to do with it.
+    """The notifications table, as far as replacing and recalling use it.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Replacements:
         notification
             With `replaces` and `key`; without content for a recall.
         recalls
-            What a recall takes back.
+            The notification that a recall withdraws.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Replacements:
         return None if item is None else _key(item)
 
     async def is_buried(self, notification_id: str, user_id: str, *, deadline: float) -> bool:
-        """Tell whether a notification has been replaced or recalled."""
+        """Return whether a notification has been replaced or recalled."""
         item = await self._dynamodb.get_item(self._table, _row(user_id, notification_id), deadline=deadline)
         return item is not None and "content" not in item
 
@@ -124,10 +124,10 @@ class Replacements:
     async def point(
         self, user_id: str, key: str, notification_id: str, *, expires_at: int, deadline: float
     ) -> Pointed | None:
-        """Point a key to a notification, unless it points to a later one; None if others get in the way all the time.
+        """Point a key to a notification, unless it points to a later one; None if others keep interfering.
 
         What it pointed to before is noted until `settle`, so that the next push buries it if this one is interrupted. A
-        malformed item is written over: without that, no push with the key would succeed.
+        malformed item is overwritten: otherwise no push with the key would succeed.
         """
         for _ in range(ATTEMPTS):
             item = await self._dynamodb.get_item(self._table, _pointer(user_id, key), deadline=deadline)

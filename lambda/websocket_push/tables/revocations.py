@@ -1,4 +1,4 @@
-"""What is revoked of a user, as an item of the clients table, and what a row says of a connection's token."""
+"""A user's revocations, as an item of the clients table, and what a row says about a connection's token."""
 
 from typing import NamedTuple
 

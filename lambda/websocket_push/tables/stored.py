@@ -98,9 +98,9 @@ class StoredNotifications:
 
         With `topic`, it is the log of a topic, and rows without the attribute `topic` are left out.
 
-        Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them
-        for days ("Time to Live", DynamoDB developer guide). What was stored before the call is seen. A row that is
-        malformed hides no other: it is skipped, because a client could not parse a page that contains it.
+        Rows whose time is over (`expiresAt` not after `now`, seconds) are left out although DynamoDB may keep them for
+        days ("Time to Live", DynamoDB developer guide). The read is strongly consistent. A malformed row hides no
+        other: it is skipped, because a client could not parse a page that contains it.
 
         The first query looks at `rows` rows: DynamoDB's limit counts rows before the filter, expired ones too. After
         `queries` queries the read ends where it is.

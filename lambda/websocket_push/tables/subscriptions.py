@@ -1,8 +1,8 @@
 """The subscriptions of connections to topics: a row for each, and the list of them in the connection's own row.
 
 A push to a topic finds connections by the rows; a poll, `$disconnect` and whatever else removes a connection find
-topics by the list. The rows are written before the list and deleted before it, so what a lost step leaves is a row too
-many, which a push finds to be gone, and which its time to live ends at the latest.
+topics by the list. The rows are written before the list and deleted before it, so a lost step leaves at most an extra
+row, which a push finds to be gone, and which expires at the latest with its time to live.
 """
 
 from collections.abc import Collection, Iterable, Set
@@ -130,7 +130,7 @@ class Subscriptions:
 async def find_listener(
     dynamodb: DynamoDB, clients_table: str, connection_id: str, *, deadline: float
 ) -> Listener | None:
-    """Read what a connection listens to, or None without a row that can be read; what was written before is seen."""
+    """Read what a connection listens to, or None without a readable row; strongly consistent."""
     item = await dynamodb.get_item(clients_table, connection_key(connection_id), deadline=deadline)
     try:
         return None if item is None else _read_listener(item)

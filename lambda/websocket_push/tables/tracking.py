@@ -60,7 +60,7 @@ class Tracking:
         return bool(item["broughtBy"]["S"] == connection_id)
 
     async def leave(self, user_id: str, connection_id: str, *, now: int, deadline: float) -> bool:
-        """Look whether a user is offline since a connection ended; return whether this is the one to report it.
+        """Return whether this connection is the one to report that its user has been offline since it ended.
 
         A connection that is opened meanwhile has the item written, and then nothing is reported.
         """
@@ -123,7 +123,7 @@ def _online(user_id: str) -> Item:
 
 
 def _has_left(item: Item, connection_id: str) -> bool:
-    """Tell whether this connection was the one to report its user offline; it leaves only once."""
+    """Return whether this connection was the one to report its user offline; it leaves only once."""
     return bool(item.get("leftBy", {}).get("S") == connection_id)
 
 

@@ -46,7 +46,7 @@ def count_segment(fields: dict[str, Any], *, milliseconds: float) -> None:
 
 
 def count_deliveries(fields: dict[str, Any], totals: Mapping[str, int]) -> None:
-    """Add what became of connections to the fields of an invocation's line."""
+    """Add the outcomes of connections to the fields of an invocation's line."""
     counts = {
         "DeliveriesSucceeded": totals["delivered"],
         "DeliveriesGone": totals["gone"],

@@ -122,9 +122,9 @@ def choose_key(keys: Sequence[Key], *, kid: str | None, algorithm: str) -> Key:
     if fitting and all(key.material == fitting[0].material for key in fitting):
         return fitting[0]
     if fitting:
-        raise RequestError("UNKNOWN_KEY", "More than one key fits what the token says of its key.")
+        raise RequestError("UNKNOWN_KEY", "More than one key matches the token's kid and algorithm.")
     if kid is None or not named:
-        raise RequestError("UNKNOWN_KEY", "No key fits what the token says of its key.")
+        raise RequestError("UNKNOWN_KEY", "No key matches the token's kid and algorithm.")
     problem = named[0].problem or "The key is for another algorithm."
     raise RequestError("UNUSABLE_KEY", problem)
 

@@ -29,7 +29,7 @@ def check_kind(typ: str | None, claims: Mapping[str, object], settings: TokenSet
     """
     # A security event must have this claim (RFC 8417 section 2.2), but need not have a typ.
     if "events" in claims:
-        raise _invalid("The token reports an event; it is no login.")
+        raise _invalid("The token reports an event; it is not a login.")
     if settings.typ is None:
         if typ is not None and media_type(typ) not in LOGIN_TYPES:
             raise _invalid("The token's typ is not that of a login.")
