@@ -367,7 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{options.plan} is not a plan as terraform show -json prints it: {error!r}\n")
         return 2
     if plan.get("errored"):
-        sys.stderr.write(f"{options.plan} is of a plan that failed. Mend what terraform plan says, and plan again.\n")
+        sys.stderr.write(f"{options.plan} is of a plan that failed. Fix what terraform plan reports, and plan again.\n")
         return 2
     found = violations(changes, leave_out=options.leave_out, expect=options.expect)
     for each in found:

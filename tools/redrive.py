@@ -45,8 +45,8 @@ _CAME_TO_NOTHING = frozenset({"UNAVAILABLE", "AWS_REFUSED"})
 """How an invocation fails that has stored and sent nothing, so that no id has been used."""
 
 _UNKNOWN_ID = (
-    "The id that the invocation used is not known, as it died or gave the request up. Users who have the notification "
-    "would be shown it again; NEW_IDS=1 pushes it all the same, under a new id."
+    "The id that the invocation used is not known, because it died or gave up the request. Users who have the "
+    "notification would see it again; NEW_IDS=1 pushes it anyway, under a new id."
 )
 
 
@@ -188,9 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--to", dest="target", required=True, help="the push or fan-out queue's URL, or the push function's ARN"
     )
-    parser.add_argument(
-        "--new-ids", action="store_true", help="push under a new id what has used one that is not known"
-    )
+    parser.add_argument("--new-ids", action="store_true", help="push requests whose id is not known under a new one")
     options = parser.parse_args(arguments)
     to_function = options.target.startswith("arn:")
 
@@ -259,7 +257,7 @@ def _record(body: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         record = {}
     if not isinstance(record.get("requestContext"), dict) or "requestPayload" not in record:
-        raise RequestError("INVALID_REQUEST", "This is no record of an asynchronous invocation.")
+        raise RequestError("INVALID_REQUEST", "This is not the record of an asynchronous invocation.")
     return record
 
 

@@ -133,7 +133,7 @@ def release_notes(tag: str, checkout: Path = CHECKOUT) -> str:
         If the tag is no version, pyproject.toml has another, or the section is missing, undated or empty.
     """
     if not _TAG.fullmatch(tag):
-        raise ToolError(f"{tag} is no version: tag releases as v1.2.0.")
+        raise ToolError(f"{tag} is not a version: tag releases as v1.2.0.")
     version = tag.removeprefix("v")
     project = (checkout / "pyproject.toml").read_text(encoding="utf-8")
     if f'\nversion = "{version}"\n' not in project:

@@ -147,7 +147,7 @@ def find_program(minimum: tuple[int, int] = MINIMUM, name: str | None = None) ->
         version = tuple(int(each) for each in re.findall(r"\d+", facts["terraform_version"])[:3])
         platform = facts["platform"]
     except (ValueError, KeyError):
-        raise ToolError(f"{path} version -json did not say its version:\n{answer.stdout}{answer.stderr}") from None
+        raise ToolError(f"{path} version -json did not print its version:\n{answer.stdout}{answer.stderr}") from None
     if version < minimum:
         why = " (its tests use override_during, which came with 1.11)" if minimum == MINIMUM_FOR_TESTS else ""
         raise ToolError(f"{path} is Terraform {_text(version)}; {_text(minimum)} or newer is needed{why}.")

@@ -151,7 +151,7 @@ def _session(region: str | None) -> boto3.session.Session:
     except ProfileNotFound as problem:
         raise ToolError(f"{problem}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
     except (ConfigNotFound, ConfigParseError) as problem:
-        raise ToolError(f"{problem}. Mend the file, or name another: AWS_CONFIG_FILE") from None
+        raise ToolError(f"{problem}. Correct the file, or name another: AWS_CONFIG_FILE") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ _HANDSHAKE = {
 
 def handshake(status: int) -> tuple[str, str]:
     """Return what the status of a refused handshake means, and what to do."""
-    meaning, advice = _HANDSHAKE.get(status, ("an answer that is no WebSocket", "compare the URL with websocket_url"))
+    meaning, advice = _HANDSHAKE.get(status, ("not a WebSocket answer", "compare the URL with websocket_url"))
     return f"{status}, {meaning}", advice
 
 

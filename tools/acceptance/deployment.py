@@ -85,12 +85,12 @@ def checked(deployment: Deployment) -> Deployment:
         raise ToolError(_no_arn(deployment.push_function_arn))
     if not deployment.function_name.endswith(_PUSH):
         raise ToolError(
-            f"{deployment.function_name} is no push function, and no other is invoked. ARN is the output "
+            f"{deployment.function_name} is not a push function, and no other is invoked. ARN is the output "
             f"push_function_arn, of a function whose name ends in {_PUSH}."
         )
     if not _URL.fullmatch(deployment.websocket_url):
         raise ToolError(
-            "The address is none to connect to. It is the output websocket_url, such as "
+            "The address is not one to connect to. It is the output websocket_url, such as "
             "wss://abcdef123.execute-api.eu-central-1.amazonaws.com/live, with nothing before or after it."
         )
     address = _ADDRESS.fullmatch(urlsplit(deployment.websocket_url).hostname or "")
@@ -112,7 +112,7 @@ def outputs_of(root: Path) -> dict[str, str]:
     """
     program = find_program()
     if not root.is_dir():
-        raise ToolError(f"{root} is no folder. ROOT is the folder of the root module that was applied.")
+        raise ToolError(f"{root} is not a folder. ROOT is the folder of the root module that was applied.")
     answer = subprocess.run(
         [program.path, "output", "-json", "-no-color"],
         cwd=root,
@@ -145,6 +145,6 @@ def needed(outputs: Mapping[str, Mapping[str, object]], root: Path) -> dict[str,
 
 def _no_arn(text: str) -> str:
     return (
-        f"{text} is no ARN of a function. It is the output push_function_arn, such as "
+        f"{text} is not the ARN of a function. It is the output push_function_arn, such as "
         "arn:aws:lambda:eu-central-1:123456789012:function:websocket-push-push."
     )

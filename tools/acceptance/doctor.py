@@ -58,7 +58,7 @@ async def _over_connections(deployment: Deployment, client: Callable[..., Any]) 
         _stop(found, lambda step: refused(step, refusal_))
     except AssertionError:  # Its message holds the frame.
         advice = "see the logs of poll and push"
-        _stop(found, lambda step: failed(step, "another frame came than a notification", advice))
+        _stop(found, lambda step: failed(step, "the frame received is not a notification", advice))
     except (OSError, TimeoutError, WebSocketException, ValueError) as problem:
         text = f"{type(problem).__name__}: {problem}"
         advice = (
@@ -116,7 +116,7 @@ async def _push_and_resume(
     async with connect() as again:
         page = await again.ask({"action": "poll", "after": sent.payload["id"]})
     if missed.payload["id"] in [each["id"] for each in page.get("notifications", [])]:
-        found.append(ok("resume", "a client that was away gets what it has missed"))
+        found.append(ok("resume", "a client that was away gets what it missed"))
     else:
         text = "what was pushed meanwhile is not in the history"
         found.append(failed("resume", text, "see the logs of push and poll, and docs/runbook.md"))

@@ -98,7 +98,7 @@ def _without_dead_letters(name: str, attributes: dict[str, str]) -> Check:
     count = _visible(attributes) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
     if not count:
         return ok(name, "empty")
-    return failed(name, f"{count} messages", "read the reason in each, mend it, and send them again: docs/runbook.md")
+    return failed(name, f"{count} messages", "read the reason in each, fix it, and send them again: docs/runbook.md")
 
 
 def _attributes(client: Client, arn: str) -> dict[str, str]:

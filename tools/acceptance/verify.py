@@ -131,7 +131,7 @@ def verify(options: Options, say: Recorder) -> int:
             interrupted = True
             report.problems.append("It was interrupted.")
         except Exception as fault:
-            report.problems.append(f"A fault of the verification itself: {type(fault).__name__}")
+            report.problems.append(f"A fault in the verification itself: {type(fault).__name__}")
             raise
         finally:
             report.left = _clean(roots, account, say)

@@ -84,11 +84,11 @@ def run(folder: Path, transcript: Transcript) -> None:
             with applied(example("jwt"), transcript, local) as outputs:
                 asyncio.run(TokenScenario(local, backend(local, outputs), tokens, transcript).play())
 
-            transcript.heading("examples/topics: one push to a tenant, and one to everybody")
+            transcript.heading("examples/topics: one push to a tenant, and one to everyone")
             (examples / "topics" / "terraform.tfvars.json").write_text(json.dumps(tokens.variables))
             with applied(example("topics"), transcript, local) as outputs:
                 asyncio.run(TopicScenario(local, backend(local, outputs), tokens, transcript).play())
-    transcript.heading("All of it held.")
+    transcript.heading("Everything was as promised.")
 
 
 def _connected(local: Emulator, url: str, user_id: str) -> AbstractAsyncContextManager[Device]:

@@ -9,7 +9,7 @@ from tools.websocket import Device
 
 _TO_TENANT = {"title": "Maintenance of tenant 7 tonight"}
 _TO_OTHER = {"title": "Welcome, tenant 8"}
-_TO_ALL = {"title": "There is a new version for everybody"}
+_TO_ALL = {"title": "There is a new version for everyone"}
 
 
 class TopicScenario(Scene):
@@ -40,7 +40,7 @@ class TopicScenario(Scene):
             # Had what is for tenant 7 come to carol as well, it would have come first.
             await self._receives("carol, first of all,", carol, "org/8", _TO_OTHER)
 
-            self.say.heading("A backend pushes to everybody")
+            self.say.heading("A backend pushes to everyone")
             await self._push("*", _TO_ALL)
             for name, each in (("alice", alice), ("bob, first of all,", bob), ("carol", carol)):
                 await self._receives(name, each, "*", _TO_ALL)

@@ -40,7 +40,7 @@ class Transcript:
         """
         if not holds:
             self._write(f"  {self._bold('NO')}   {fact}")
-            raise UnmetError(f"This did not hold: {fact}\nSeen instead: {shown(seen)}")
+            raise UnmetError(f"This was not as promised: {fact}\nSeen instead: {shown(seen)}")
         self._write(f"  ok   {fact}")
 
     def check_equal(self, fact: str, seen: object, expected: object) -> None:

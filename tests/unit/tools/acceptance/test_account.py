@@ -49,7 +49,7 @@ def test_a_file_of_profiles_that_cannot_be_read_is_named(
     region: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profiles(tmp_path, monkeypatch, "[broken\n")
-    with pytest.raises(ToolError, match=r"config\. Mend the file, or name another: AWS_CONFIG_FILE"):
+    with pytest.raises(ToolError, match=r"config\. Correct the file, or name another: AWS_CONFIG_FILE"):
         open_account(region)
 
 

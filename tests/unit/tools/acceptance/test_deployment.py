@@ -51,7 +51,7 @@ def test_what_is_no_arn_of_a_function_is_refused(arn: str) -> None:
 
 
 def test_another_function_is_refused_because_it_would_be_invoked() -> None:
-    with pytest.raises(ToolError, match=r"mine-control is no push function.*ends in -push"):
+    with pytest.raises(ToolError, match=r"mine-control is not a push function.*ends in -push"):
         checked(deployment(arn=ARN.replace("mine-push", "mine-control")))
 
 
@@ -100,7 +100,7 @@ def test_a_root_that_is_no_folder_or_cannot_be_read_is_said_so(tmp_path: Path, m
     )
     program.chmod(0o755)
     monkeypatch.setenv("TERRAFORM", str(program))
-    with pytest.raises(ToolError, match="is no folder"):
+    with pytest.raises(ToolError, match="is not a folder"):
         outputs_of(tmp_path / "missing")
     with pytest.raises(ToolError, match=r"terraform init(.|\n)*Backend initialization required"):
         outputs_of(tmp_path)
