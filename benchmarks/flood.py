@@ -36,7 +36,7 @@ FLOODS = (
 
 
 class Outcome(NamedTuple):
-    """What became of a flood: the messages, those that were accepted, and how many environments there were."""
+    """The outcome of a flood: the messages, those that were accepted, and how many environments there were."""
 
     sent: int
     accepted: int
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 
 def play(flood: Flood, *, per_second: int = PER_SECOND, burst: int = BURST) -> Outcome:
-    """Return what becomes of a flood."""
+    """Return the outcome of a flood."""
     idle: list[MessageLimit] = []
     busy: list[tuple[float, int, MessageLimit]] = []
     sent = accepted = environments = 0

@@ -130,7 +130,7 @@ def release_notes(tag: str, checkout: Path = CHECKOUT) -> str:
     Raises
     ------
     ToolError
-        If the tag is no version, pyproject.toml has another, or the section is missing, undated or empty.
+        If the tag is not a version, pyproject.toml has another, or the section is missing, undated or empty.
     """
     if not _TAG.fullmatch(tag):
         raise ToolError(f"{tag} is not a version: tag releases as v1.2.0.")

@@ -113,7 +113,7 @@ def _program(environment: Path) -> Path:
 
 
 def run(found: Sequence[Program], folder: Path, aws: Emulator) -> dict[str, list[str]]:
-    """Run the checks, and return for each version what became of each of `CHECKS`."""
+    """Run the checks, and return for each version the outcome of each of `CHECKS`."""
     rows = {}
     for program in found:
         version = ".".join(map(str, program.version))

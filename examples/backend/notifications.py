@@ -173,7 +173,7 @@ class Patience:
 
 
 def push_now(client: LambdaClient, function_arn: str, push: Push, patience: Patience | None = None) -> Report:
-    """Push, wait for what comes of it, and repeat what can be repeated.
+    """Push, wait for the outcome, and repeat what can be repeated.
 
     Returns
     -------

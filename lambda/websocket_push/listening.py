@@ -80,7 +80,7 @@ async def subscribe(
         if not accepted:
             return Subscribed(listener.topics, refused)
         added = [topic for topic in accepted if topic not in listener.topics]
-        # Those that it has are written too: whatever became of their rows, the client can rely on the reply.
+        # Those that it has are written too: even if their rows were lost, the client can rely on the reply.
         written = accepted
         await subscriptions.write(listener.connection, accepted, deadline=deadline)
         topics = await subscriptions.list_also(

@@ -20,6 +20,6 @@ resource "terraform_data" "topics" {
   provisioner "local-exec" {
     when    = destroy
     quiet   = true
-    command = self.output ? "echo deletion_protection is on and protects the table of subscriptions: set it to false and apply before topics is taken away. Nothing of topics was destroyed. && exit 1" : "exit 0"
+    command = self.output ? "echo deletion_protection is on and protects the table of subscriptions: set it to false and apply before topics is removed. Nothing of topics was destroyed. && exit 1" : "exit 0"
   }
 }

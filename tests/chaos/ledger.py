@@ -78,7 +78,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a run.
+    """The outcome of a run.
 
     Parameters
     ----------

@@ -157,7 +157,7 @@ class Proxy:
 
     async def _ask(self, request: Request, service: "_Service") -> Answer:
         answer = await service.ask(request)
-        # A bye is no notification, but the functions of a run whose tokens last send none.
+        # A bye is not a notification, but the functions of a run whose tokens last send none.
         self.taken += request.operation == "PostToConnection" and answer.status == 200
         return answer
 

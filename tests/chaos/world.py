@@ -32,7 +32,7 @@ _STORE_SECONDS = 30.0
 """How long the emulator may take to end its connections and to store its state; it takes a few."""
 
 _VISIBILITY_SECONDS = 8
-"""For how long a message of a queue stays hidden in these runs, if the function does not say what became of it.
+"""For how long a message of a queue stays hidden in these runs, if the function does not report its outcome.
 
 The module makes it six times the function's timeout, as AWS advises. What matters here is that it is more than once.
 """
@@ -144,7 +144,7 @@ class World:
             _hide_messages_shortly(self, queue)
 
     def call_gate(self, act: Callable[[], Result]) -> Result:
-        """Do something at the gate or the proxy, in their event loop, and return what comes of it."""
+        """Do something at the gate or the proxy, in their event loop, and return the result."""
 
         async def acted() -> Result:
             return act()

@@ -50,7 +50,7 @@ def mails(mailing: Stack) -> Iterator[Queue]:
 
 
 def queue_of(stack: Stack, url: str) -> Queue:
-    """Return a queue that is none of the module's."""
+    """Return a queue that does not belong to the module."""
     return Queue(Stack(stack.emulator, {"queue": url}, stack.backend), "queue")
 
 

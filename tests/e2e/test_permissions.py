@@ -1,4 +1,4 @@
-"""Least privilege: what a function's role allows, and what comes of it where it does not."""
+"""Least privilege: what a function's role allows, and what happens where it does not."""
 
 import contextlib
 import json

@@ -71,7 +71,7 @@ def environment(fake: Aws, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
 
 @pytest.fixture
 def invoke(fake: Aws) -> Invoke:
-    """Return what invokes a handler with an event and looks at all that came of it."""
+    """Return what invokes a handler with an event and checks all of its effects."""
 
     def invoked(handler: Callable[[Any, Any], Any], event: Any, *, milliseconds: int = 5_000, **state: Any) -> Outcome:
         fake.written = []

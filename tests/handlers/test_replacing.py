@@ -216,7 +216,7 @@ class TestKeys:
         monkeypatch.setattr(Replacements, "store", store)
         pushed(push_of(2, key="k"))
         assert [each["id"] for each in polled()["notifications"]] == [NEWER]
-        # And where it is pushed again after that, nothing comes of it.
+        # And where it is pushed again after that, nothing happens.
         assert pushed(push_of(1, key="k"))["recipients"][0]["superseded"] is True
         assert [each["id"] for each in polled()["notifications"]] == [NEWER]
 

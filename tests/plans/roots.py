@@ -86,7 +86,7 @@ def state_of(names: Iterable[str], layout: Path = FIRST_LAYOUT) -> dict[str, Any
 
 
 def plan(terraform: Terraform, *arguments: str) -> dict[str, Change]:
-    """Plan against the state alone, and give what would become of each resource, by address."""
+    """Plan against the state alone, and return what would happen to each resource, by address."""
     planned = terraform.data / "plan"
     terraform.run("plan", "-input=false", "-no-color", "-refresh=false", f"-out={planned}", *arguments)
     shown = json.loads(terraform.run("show", "-json", str(planned)))

@@ -1,4 +1,4 @@
-"""What the fanout function makes of what became of a segment, and how it divides its time."""
+"""How the fanout function handles the outcome of a segment, and how it divides its time."""
 
 import asyncio
 import json

@@ -34,7 +34,8 @@ NOT_OURS = {"fixtures", "node_modules", "package-lock.json", "style.md", "test_h
 ODD = re.compile(
     r"\b(?:whoever|nobody|somebody|anybody|anew|of (?:yours|ours|theirs)|put up with|comes? again|for good"
     r"|to no avail|in vain|(?:is|are|was|were|be|been|being) told(?! apart)|hear[sd]? of"
-    r"|what is left of|hand(?:s|ed|ing)? over)\b",
+    r"|what is left of|hand(?:s|ed|ing)? over|(?:became|becomes?|came|comes?) of|is none of|by case only"
+    r"|(?:is|are|was) no (?:folder|login|number|segment|version|success))\b",
     re.IGNORECASE,
 )
 GIVES = re.compile(r'"""Gives? |/\*\* ?Gives? ')
@@ -163,6 +164,8 @@ def test_prose_is_plain() -> None:
         ("A Lambda function of\nyours.", True),
         ('"""Give the rows."""', True),
         ("/** Gives the rows. */", True),
+        ("# The log says what became of it.", True),
+        ("This tag is no version.", True),
         ("Two ids that cannot be told apart.", False),
         ('"""Return the rows."""', False),
     ],

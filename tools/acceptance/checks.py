@@ -8,7 +8,7 @@ from tools.acceptance.account import Refusal
 
 
 class Status(StrEnum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     OK = "ok"
     FAILED = "failed"

@@ -70,7 +70,7 @@ async def handshakes(place: Place) -> list[Finding]:
 
 
 async def throttle_above_quota(place: Place) -> list[Finding]:
-    """Ask for twice the account's throttle on the stage, see what becomes of it, and put back what was there."""
+    """Ask for twice the account's throttle on the stage, see how AWS answers, and restore the previous setting."""
     gateway = place.account.client("apigatewayv2")
     quota = place.account.client("apigateway").get_account()["throttleSettings"]["rateLimit"]
     stage = {"ApiId": place.api_id, "StageName": place.stage}

@@ -175,7 +175,7 @@ def welcome(page: Site) -> str:
 
 
 def push(user: str, content: str) -> int:
-    """Push to a user as a backend does, and say what became of it."""
+    """Push to a user as a backend does, and print the outcome."""
     running = running_now()
     if running is None:
         sys.stderr.write("No playground runs in this folder. Start one: make playground\n")

@@ -33,15 +33,12 @@ const ENDED_BY = new Map([
  *
  * Its phases are "connecting", "resuming", "open" and "ended". It tells its owner, through `owner`:
  *
- * - `moved()` that its phase or its session has changed
- * - `page(page, newest)` a page of history that continues what was there before, or begins with the newest
- * - `notification(notification, complete)` a live one, or a recall; `complete` if nothing before it is missing
- * - `heard(frame)` a live one, as soon as it is there
- * - `inbox(state)` what the user has seen and read
- * - `settled()` that the second poll is done: the index shows this connection by now
- * - `topics()` what to subscribe to before the history is read; `subscribed(reply)` what came of it
- * - `failed(error)` something to know of
- * - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
+ * - `moved()` that its phase or its session has changed - `page(page, newest)` a page of history that continues what
+ * was there before, or begins with the newest - `notification(notification, complete)` a live one, or a recall;
+ * `complete` if nothing before it is missing - `heard(frame)` a live one, as soon as it is there - `inbox(state)` what
+ * the user has seen and read - `settled()` that the second poll is done: the index shows this connection by now -
+ * `topics()` what to subscribe to before the history is read; `subscribed(reply)` the reply to that - `failed(error)`
+ * something to know of - `ended({reason, code, bye, final})` once, as the last; `final` if the server said to stay away
  */
 export class Link {
   phase = "connecting";

@@ -84,7 +84,7 @@ class Owner(Protocol):
         """Return the topics to subscribe to before the history is read."""
 
     def subscribed(self, reply: Frame) -> None:
-        """Take what came of that."""
+        """Take the reply to that."""
 
     def page(self, page: Frame, *, newest: bool) -> None:
         """Take a page of history that continues what was there before, or begins with the newest."""

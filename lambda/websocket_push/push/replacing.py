@@ -19,7 +19,7 @@ from websocket_push.tables.replacements import BURIED_SECONDS, Replacements
 from websocket_push.telemetry.explain import explain
 
 Send = Callable[[str, Sequence[str]], Coroutine[Any, Any, list[Outcome]]]
-"""Posts a frame to the connections of users for whom it is stored, and returns what became of it."""
+"""Posts a frame to the connections of users for whom it is stored, and returns the outcomes."""
 
 
 class Replacing(NamedTuple):

@@ -11,7 +11,7 @@ from websocket_push.tables.stored import MAX_QUERIES, MAX_ROWS, QUERY_GROWTH
 
 _STATE = "state"
 
-# A version that is no number, or below 1, is malformed, and was read as 0.
+# A version that is not a number, or is below 1, is malformed, and was read as 0.
 _UNVERSIONED = (
     "attribute_not_exists(inboxVersion) OR NOT attribute_type(inboxVersion, :number) OR inboxVersion < :first"
 )

@@ -434,7 +434,7 @@ module "issuers_refused_1" {
   source = "../../../"
 
   allow_anonymous = false
-  # jwt: a use of tokens that is no login
+  # jwt: a use of tokens that is not a login
   jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", token_use = "refresh" } # refused: jwt.token_use must be "access"
   # allowed_origins: no keyword in capitals
   allowed_origins = ["Self"] # refused: allowed_origins must list origins
@@ -444,7 +444,7 @@ module "issuers_refused_2" {
   source = "../../../"
 
   allow_anonymous = false
-  # jwt: a kind of token that is no login
+  # jwt: a kind of token that is not a login
   jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "application/Logout+JWT" } # refused: jwt.typ must be the typ
   # allowed_origins: a keyword in quotes
   allowed_origins = ["'self'"] # refused: allowed_origins must list origins
@@ -454,7 +454,7 @@ module "issuers_refused_3" {
   source = "../../../"
 
   allow_anonymous = false
-  # jwt: a kind of token that is no login
+  # jwt: a kind of token that is not a login
   jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", typ = "secevent+jwt" } # refused: jwt.typ must be the typ
 }
 
@@ -558,7 +558,7 @@ module "issuers_refused_16" {
   source = "../../../"
 
   allow_anonymous = false
-  # jwt: a use of tokens that is no login
+  # jwt: a use of tokens that is not a login
   jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", token_use = "refresh" }] } # refused: jwt.token_use must be "access"
 }
 
@@ -566,7 +566,7 @@ module "issuers_refused_17" {
   source = "../../../"
 
   allow_anonymous = false
-  # jwt: a kind of token that is no login
+  # jwt: a kind of token that is not a login
   jwt = { issuer = "a", jwks_uri = "https://issuer.example/keys", additional_issuers = [{ issuer = "b", jwks_uri = "https://issuer.example/keys", typ = "logout+jwt" }] } # refused: jwt.typ must be the typ
 }
 

@@ -1,4 +1,4 @@
-"""Calls: requests without a task, answered exactly once whatever becomes of them."""
+"""Calls: requests without a task, answered exactly once whatever their outcome."""
 
 import asyncio
 from collections.abc import Sequence

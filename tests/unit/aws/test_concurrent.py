@@ -1,4 +1,4 @@
-"""The transport against real servers: what they do to a connection, and what becomes of the request."""
+"""The transport against real servers: what they do to a connection, and how the request ends."""
 
 import asyncio
 from datetime import UTC, datetime

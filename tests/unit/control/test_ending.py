@@ -1,4 +1,4 @@
-"""How connections are ended from outside: in which order, with how much time, and what came of it."""
+"""How connections are ended from outside: in which order, with how much time, and with which outcome."""
 
 import asyncio
 import inspect
