@@ -124,10 +124,10 @@ def test_the_notes_are_the_section_of_the_version(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("tag", "version", "said"),
     [
-        ("1.2.0", "1.2.0", "no version"),
-        ("v1.2", "1.2", "no version"),
-        ("v01.2.0", "01.2.0", "no version"),
-        ("v1.2.0+a", "1.2.0+a", "no version"),
+        ("1.2.0", "1.2.0", "not a version"),
+        ("v1.2", "1.2", "not a version"),
+        ("v01.2.0", "01.2.0", "not a version"),
+        ("v1.2.0+a", "1.2.0+a", "not a version"),
         ("v1.2.0", "1.1.0", "pyproject.toml has another version"),
         ("v1.0.1", None, "says nothing of 1.0.1"),
         ("v1.0.0", None, "no section"),
