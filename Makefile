@@ -82,8 +82,8 @@ interruptions: terraform environments ## interrupt and kill an apply at every po
 acceptance: terraform environments ## test verify-aws and doctor on the local AWS (seven minutes)
 	@$(PYTEST) tests/e2e/test_acceptance.py
 
-chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices)
-	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED))
+chaos: terraform environments ## play the fault scenarios at full length, then the load (SEED=... repeats a run's choices, ONLY="8 load" runs these)
+	@PYTHONPATH=lambda $(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: verify-aws doctor
 verify-aws: terraform python ## try the module on an AWS account, measure it, destroy it (REGION=, YES=1, CONNECTIONS=1,100, CLEAN=NAME)

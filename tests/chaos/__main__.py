@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chaos.scenarios import SCENARIOS, LostError, perform
+from tests.chaos.scenarios import SCENARIOS, LostError, Scenario, perform
 from tests.chaos.world import world
 from tools.errors import ToolError
 from tools.paths import BUILD
@@ -18,15 +18,16 @@ from tools.processes import end_on_signals
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scenarios; the exit status is 0 only if nothing was lost in any."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    names = [_short(each) for each in SCENARIOS]
     parser.add_argument(
-        "--only", nargs="*", help="what the names of the scenarios to run begin with, such as 1 or load"
+        "--only", nargs="+", choices=names, default=names, help="the scenarios to run, such as 1 or load"
     )
     parser.add_argument("--seed", type=int, help="the seed that a run printed, to have the same faults chosen again")
     parser.add_argument("--short", action="store_true", help="the sizes of make test")
     options = parser.parse_args(arguments)
     end_on_signals()
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
-    chosen = [each for each in SCENARIOS if not options.only or each.name.startswith(tuple(options.only))]
+    chosen = [each for each in SCENARIOS if _short(each) in options.only]
     BUILD.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=BUILD))
     failed = 0
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def _short(scenario: Scenario) -> str:
+    return scenario.name.split()[0]
 
 
 def _say(line: str) -> None:
