@@ -1,6 +1,6 @@
 """How far `limits.messages_per_second` is exceeded, by a model of the environments that a connection's messages reach.
 
-Run `python -m benchmarks.flood`: it prints the table of docs/limits.md. Each environment has buckets of its own
+`PYTHONPATH=lambda python -m benchmarks.flood` prints the table of docs/limits.md. Each environment has its own buckets
 (`websocket_push.runtime.message_limit`), and Lambda runs a message in an environment that is idle, or else a new one.
 """
 

@@ -1,6 +1,9 @@
 """The documents name what there is, and nothing that there is not."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,25 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
             linked = linked / "README.md" if linked.is_dir() else linked
             headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}, target
+
+
+COMMANDS = {
+    match
+    for document in DOCUMENTS
+    for match in re.findall(
+        r"(PYTHONPATH=lambda )?(?:\S*/)?python3? -m\s+([a-z]\w*(?:\.\w+)*)", document.read_text("utf-8")
+    )
+    if (ROOT / match[1].partition(".")[0]).is_dir()
+}
+
+
+@pytest.mark.parametrize(("path", "module"), sorted(COMMANDS))
+def test_a_program_that_a_document_names_can_be_started_as_it_says(path: str, module: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if path:
+        environment["PYTHONPATH"] = "lambda"
+    main = f"{module}.__main__" if (ROOT / module.replace(".", "/")).is_dir() else module
+    subprocess.run([sys.executable, "-c", f"import {main}"], cwd=ROOT, env=environment, check=True, timeout=60)  # noqa: S603 - the interpreter that runs this
 
 
 def test_names_that_would_be_those_of_another_instance_are_listed() -> None:
