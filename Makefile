@@ -1,5 +1,5 @@
-# Needs make, Python 3.11 or newer and Terraform, and for the tests Chromium (on the PATH, or CHROMIUM=...).
-# Everything else is installed into .venv and .venv-emulator.
+# Needs make, Python 3.11 or newer and Terraform. Everything else is installed into .venv and .venv-emulator. The tests of
+# the pages also need Chromium: one on the PATH or in CHROMIUM=..., else it is downloaded (tools/browser.py).
 
 # The first Python that is new enough; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -24,7 +24,7 @@ QUEUES := $(patsubst %,tests/e2e/test_%.py,complete events intake queue tools)
 IN_PAIRS := $(MAKE) --no-print-directory --jobs 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test test-without-aws test-tokens test-queues test-faults lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform terraform-for-tests python clean
+.PHONY: help demo playground test test-without-aws test-tokens test-queues test-faults lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform terraform-for-tests browser python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,15 +35,15 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: terraform-for-tests environments ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
+test: terraform-for-tests browser ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
 	@$(IN_PAIRS) lint scan
 	@$(IN_PAIRS) test-without-aws test-tokens
 	@$(IN_PAIRS) test-queues test-faults
 
-test-without-aws: terraform-for-tests environments
+test-without-aws: terraform-for-tests browser
 	@$(SPREAD) --ignore tests/e2e --ignore tests/chaos
 
-test-tokens: terraform environments
+test-tokens: terraform browser
 	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %) $(QUEUES:%=--ignore %)
 
 test-queues: terraform environments
@@ -73,7 +73,7 @@ versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, 
 	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15
 	@$(RUN) -m tools.versions
 
-e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
+e2e: terraform browser ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %)
 
 interruptions: terraform environments ## interrupt and kill an apply at every point of its course, and finish it elsewhere (ten minutes)
@@ -139,3 +139,6 @@ terraform: python
 
 terraform-for-tests: python
 	@$(PYTHON) -m tools.terraform tests
+
+browser: environments
+	@$(RUN) -m tools.browser

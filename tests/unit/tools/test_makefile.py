@@ -9,6 +9,7 @@ INTERNAL = {
     "python",
     "terraform",
     "terraform-for-tests",
+    "browser",
     "test-without-aws",
     "test-tokens",
     "test-queues",
