@@ -14,7 +14,7 @@ from websocket_push.aws.sender import Sender
 from websocket_push.control.ending import Cause, end
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
-from websocket_push.settings import read_count, read_flag, read_optional, read_text
+from websocket_push.settings import read_count, read_flag, read_optional, read_switch, read_text
 from websocket_push.tables.clients import Clients, Connection, read_connections
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:
         clients_index=read_text(environment, "CLIENTS_INDEX"),
         connections_url=read_text(environment, "CONNECTIONS_URL") if close_oldest else "",
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
-        events=bool(read_optional(environment, "EVENTS")),
+        events=read_switch(environment, "EVENTS"),
     )
 
 

@@ -15,7 +15,7 @@ from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
+from websocket_push.settings import read_bytes, read_flag, read_seconds, read_switch, read_text
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
 
@@ -57,9 +57,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
         revocable=read_flag(environment, "REVOCABLE"),
-        topics=bool(read_optional(environment, "TOPICS")),
+        topics=read_switch(environment, "TOPICS"),
         rate=read_rate(environment),
-        inbox=bool(read_optional(environment, "INBOX")),
+        inbox=read_switch(environment, "INBOX"),
     )
 
 

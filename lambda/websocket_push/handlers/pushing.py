@@ -20,6 +20,7 @@ from websocket_push.settings import (
     read_flag,
     read_optional,
     read_seconds,
+    read_switch,
     read_text,
 )
 from websocket_push.tables.clients import Clients
@@ -76,7 +77,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         topics=_read_topics_settings(environment) if read_optional(environment, "FANOUT_QUEUE_URL") else None,
         rate=read_rate(environment),
         undelivered=_read_undelivered_settings(environment) if read_optional(environment, "EVENTS_QUEUE_URL") else None,
-        inbox=bool(read_optional(environment, "INBOX")),
+        inbox=read_switch(environment, "INBOX"),
     )
 
 
