@@ -368,7 +368,7 @@ class Ending(Schedule):
 
     most, slice = 10, 5
 
-    def begin(self, count: int, now: float) -> float:
+    def reserve(self, count: int, now: float) -> float:
         self.begun = getattr(self, "begun", 0) + count
         return now if self.begun <= self.most else math.inf
 

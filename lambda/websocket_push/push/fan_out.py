@@ -145,7 +145,7 @@ async def _feed(
             outcome.unreadable += page.unreadable
             for index in range(0, len(page.connections), schedule.slice):
                 part = page.connections[index : index + schedule.slice]
-                begins = schedule.begin(len(part), clock.time())
+                begins = schedule.reserve(len(part), clock.time())
                 if begins >= until:
                     return Position(after, finished=False)
                 await asyncio.sleep(begins - clock.time())
