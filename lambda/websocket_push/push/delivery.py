@@ -14,11 +14,11 @@ from functools import cache
 from typing import NamedTuple
 
 from websocket_push.aws.calls import Call
-from websocket_push.aws.dynamodb import Item, QueryPage, decode_object, decode_page
+from websocket_push.aws.dynamodb import Item, QueryPage, decode_page
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
-from websocket_push.aws.requests import Payload
+from websocket_push.aws.requests import Payload, decode_object
 from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import notification_frame
