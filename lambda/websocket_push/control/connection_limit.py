@@ -62,12 +62,17 @@ class ConnectionLimit(NamedTuple):
     endings: "Endings | None" = None
 
     async def require_room(self, connection: Connection, *, deadline: float) -> None:
-        """Raise `CONNECTION_LIMIT` if the user of a connection that is not registered yet has enough of them."""
-        if len(await self._others(connection, deadline)) >= self.most:
+        """Raise `CONNECTION_LIMIT` if the user of a connection that is not registered yet has enough of them.
+
+        Where the oldest is closed for it, there is always room.
+        """
+        if self.management is None and len(await self._others(connection, deadline)) >= self.most:
             raise self._refusal()
 
     async def close_oldest(self, connection: Connection, *, deadline: float) -> int:
         """Close what the user of a registered connection has too many of, the oldest first; return how many.
+
+        Where the newest is refused, none.
 
         Of connections that are opened at the same time the last by `connectedAt`, then by id, is closed by none of the
         others.
@@ -77,7 +82,8 @@ class ConnectionLimit(NamedTuple):
         RequestError
             `CONNECTION_LIMIT` if this connection is itself among the oldest.
         """
-        assert self.management is not None  # noqa: S101 - for the type checker: this is what it is for
+        if self.management is None:
+            return 0
         known = [*await self._others(connection, deadline), connection]
         excess = sorted(known, key=lambda each: (each.connected_at, each.connection_id))[: -self.most]
         if connection in excess:
