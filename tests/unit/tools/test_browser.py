@@ -91,10 +91,10 @@ def test_a_download_that_does_not_start_is_followed_by_debians_package(
     assert browser.find() == str(path / "chromium")
 
 
-def test_npm_carries_the_last_one(path: Path, tmp_path: Path) -> None:
+def test_npm_carries_the_last_one(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     unpacked = put(tmp_path / "unpacked", "chromium", RUNS)
-    put(path, "npm", "#!/bin/sh\nexit 0\n")
-    put(path, "node", f"#!/bin/sh\necho {unpacked}\n")
+    monkeypatch.setattr(browser, "_node", lambda: (put(tmp_path, "node", f"#!/bin/sh\necho {unpacked}\n"), "npm"))
     browser.make_available()
     assert browser.find() == unpacked
 
@@ -104,8 +104,8 @@ def test_where_there_is_none_the_message_says_what_was_tried_and_what_to_do(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     put(path, "apt-get", "#!/bin/sh\nexit 0\n")
-    put(path, "npm", "#!/bin/sh\necho 'network timeout' >&2\nexit 1\n")
-    put(path, "node", "#!/bin/sh\nexit 0\n")
+    node = put(path, "node", "#!/bin/sh\necho 'network timeout' >&2\nexit 1\n")
+    monkeypatch.setattr(browser, "_node", lambda: (node, "npm"))
     with pytest.raises(ToolError) as problem:
         browser.make_available()
     said = str(problem.value)
