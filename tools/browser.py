@@ -164,7 +164,7 @@ def _called(
     cwd: Path | None = None,
     seconds: float = _INSTALL_SECONDS,
 ) -> str:
-    """Run a command and return the last line that it printed; `ToolError` with the last line of its complaint."""
+    """Run a command and return the last line that it printed; `ToolError` with the error where it fails."""
     try:
         done = subprocess.run(
             command,
@@ -179,11 +179,17 @@ def _called(
         raise ToolError(f"{command[0]} took more than {seconds:g} s") from None
     except OSError as problem:
         raise ToolError(f"{command[0]}: {problem.strerror}") from None
-    printed = done.stdout if done.returncode == 0 else done.stderr or done.stdout
-    last = ([each for each in printed.decode(errors="replace").splitlines() if each.strip()] or [""])[-1].strip()
+    printed = _lines(done.stdout)
     if done.returncode != 0:
-        raise ToolError(last or f"{command[0]} ended with {done.returncode}")
-    return last
+        complaint = _lines(done.stderr) or printed
+        # What follows the first error is often a stack trace.
+        error = next((each for each in complaint if "error" in each.lower()), None)
+        raise ToolError(error or (complaint or [f"{command[0]} ended with {done.returncode}"])[-1])
+    return printed[-1] if printed else ""
+
+
+def _lines(printed: bytes) -> list[str]:
+    return [each.strip() for each in printed.decode(errors="replace").splitlines() if each.strip()]
 
 
 if __name__ == "__main__":

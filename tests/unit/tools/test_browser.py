@@ -104,12 +104,12 @@ def test_where_there_is_none_the_message_says_what_was_tried_and_what_to_do(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     put(path, "apt-get", "#!/bin/sh\nexit 0\n")
-    node = put(path, "node", "#!/bin/sh\necho 'network timeout' >&2\nexit 1\n")
+    node = put(path, "node", "#!/bin/sh\necho 'npm error network timeout' >&2\necho '  at 7' >&2\nexit 1\n")
     monkeypatch.setattr(browser, "_node", lambda: (node, "npm"))
     with pytest.raises(ToolError) as problem:
         browser.make_available()
     said = str(problem.value)
-    for part in ("download: no network", "package: only root may install it", "from npm: network timeout"):
+    for part in ("download: no network", "package: only root may install it", "from npm: npm error network timeout"):
         assert part in said
     assert "apt-get install chromium" in said
     assert "make test CHROMIUM=" in said
