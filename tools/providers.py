@@ -7,6 +7,7 @@ provider installation). The documented places for one come first, then the folde
 
 import contextlib
 import functools
+import http.client
 import json
 import os
 import re
@@ -136,7 +137,7 @@ def _reachable(registry: str) -> bool:
     try:
         with urllib.request.urlopen(f"https://{registry}/.well-known/terraform.json", timeout=_REACH_SECONDS):
             return True
-    except urllib.error.HTTPError:
+    except (urllib.error.HTTPError, http.client.HTTPException):
         return True  # There is a server; let Terraform say what is wrong.
     except OSError:
         return False

@@ -1,3 +1,4 @@
+import http.client
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -301,8 +302,9 @@ def test_without_registry_and_mirror_the_message_says_what_to_do(plugins: Path, 
         (urllib.error.URLError("no route"), False),
         (TimeoutError(), False),
         (urllib.error.HTTPError("https://x", 503, "busy", None, None), True),  # type: ignore[arg-type]
+        (http.client.BadStatusLine("garbage"), True),
     ],
-    ids=["no route", "timeout", "busy"],
+    ids=["no route", "timeout", "busy", "garbage"],
 )
 def test_registry_is_reachable_if_anything_answers(
     monkeypatch: pytest.MonkeyPatch, outcome: Exception, reachable: bool
