@@ -1,5 +1,5 @@
-# Needs make, Python 3.11 or newer and Terraform, and for the tests Chromium (on the PATH, or CHROMIUM=...).
-# Everything else is installed into .venv and .venv-emulator.
+# Needs make, Python 3.11 or newer and Terraform. Everything else is installed into .venv and .venv-emulator. The tests of
+# the pages also need Chromium: one on the PATH or in CHROMIUM=..., else it is downloaded (tools/browser.py).
 
 # The first Python that is new enough; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -24,7 +24,7 @@ QUEUES := $(patsubst %,tests/e2e/test_%.py,complete events intake queue tools)
 IN_PAIRS := $(MAKE) --no-print-directory --jobs 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test test-without-aws test-tokens test-queues test-faults lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform python clean
+.PHONY: help demo playground test test-without-aws test-tokens test-queues test-faults lint scan unit terraform-test versions e2e interruptions acceptance chaos fuzz mutation redrive bench bench-check environments terraform terraform-for-tests browser python clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,15 +35,15 @@ demo: terraform environments ## show the module at work on a local AWS, from app
 playground: terraform environments ## serve a page to push to, on a local AWS, until Ctrl-C (PORT=8080)
 	@$(RUN) -m tools.playground --port $(or $(PORT),8080)
 
-test: environments ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
+test: terraform-for-tests browser ## lint, scan, terraform test and the Python tests, end to end included (what takes long has targets of its own)
 	@$(IN_PAIRS) lint scan
 	@$(IN_PAIRS) test-without-aws test-tokens
 	@$(IN_PAIRS) test-queues test-faults
 
-test-without-aws: terraform environments
+test-without-aws: terraform-for-tests browser
 	@$(SPREAD) --ignore tests/e2e --ignore tests/chaos
 
-test-tokens: terraform environments
+test-tokens: terraform browser
 	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %) $(QUEUES:%=--ignore %)
 
 test-queues: terraform environments
@@ -66,14 +66,14 @@ scan: python ## look for insecure settings in the module and the examples (check
 unit: environments ## run the Python tests that need neither Terraform nor the emulator
 	@$(PYTEST) -p no:terraform tests/unit tests/handlers tests/packaging tests/examples tests/browser tests/fuzz
 
-terraform-test: terraform environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
+terraform-test: terraform-for-tests environments ## run terraform test (tests/terraform; Terraform 1.11 or newer)
 	@$(SPREAD) tests/terraform
 
 versions: environments ## run the module on Terraform 1.9, 1.10 and 1.15: init, validate, plan, test, apply (Linux; ten minutes)
 	@$(PYTHON) -m tools.environments terraform-1.9 terraform-1.10 terraform-1.15
 	@$(RUN) -m tools.versions
 
-e2e: terraform environments ## apply the example to the local AWS and test it over WebSockets
+e2e: terraform browser ## apply the example to the local AWS and test it over WebSockets
 	@$(PYTEST) tests/e2e $(SLOW:%=--ignore %)
 
 interruptions: terraform environments ## interrupt and kill an apply at every point of its course, and finish it elsewhere (ten minutes)
@@ -132,8 +132,13 @@ clean: ## remove what the other targets have made
 python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
 		echo 'Python 3.11 or newer is needed and $(PYTHON) is not on the PATH: see https://www.python.org/downloads/' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; from tools.environments import missing; sys.exit(missing() or 0)'
 
-terraform:
-	@command -v $(TERRAFORM) >/dev/null 2>&1 || { \
-		echo '$(TERRAFORM) is not on the PATH. Install Terraform 1.9 or newer (1.11 for the tests):' >&2; \
-		echo 'https://developer.hashicorp.com/terraform/install, or name another program: make TERRAFORM=tofu ...' >&2; exit 1; }
+terraform: python
+	@$(PYTHON) -m tools.terraform
+
+terraform-for-tests: python
+	@$(PYTHON) -m tools.terraform tests
+
+browser: environments
+	@$(RUN) -m tools.browser

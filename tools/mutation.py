@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tools.environments import FOLDERS
 from tools.paths import CHECKOUT, executable
+from tools.processes import end_on_signals
 
 PACKAGE = Path("lambda", "websocket_push")
 
@@ -33,7 +34,7 @@ TESTS = {
     "push/refusals.py": ("tests/unit/push/test_refusals.py",),
     "push/report.py": ("tests/unit/push/test_report.py",),
     "push/schedule.py": ("tests/unit/push/test_fan_out.py",),
-    "push/topics.py": ("tests/unit/push/test_topics.py", "tests/handlers/test_topics.py"),
+    "push/topic_push.py": ("tests/unit/push/test_topic_push.py", "tests/handlers/test_topics.py"),
     "push/undelivered.py": ("tests/unit/push/test_undelivered.py", "tests/handlers/test_events.py"),
     "push/window.py": ("tests/unit/push/test_window.py", "tests/unit/push/test_delivery.py"),
     "push": ("tests/unit/push", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),
@@ -85,10 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Change each of the parts that are named, or all, and print what no test noticed and the score."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.mutation")
     parser.add_argument("parts", nargs="*", help="files and folders of the package; all that are tested if left out")
+    parts = parser.parse_args(arguments).parts
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         copy = Path(name) / "checkout"
         shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(".*", "node_modules", "dist"))
-        for file in files(parser.parse_args(arguments).parts or PARTS):
+        for file in files(parts or PARTS):
             _mutate(copy, file)
     return 0
 
@@ -128,4 +130,8 @@ name = "local"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_on_signals()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

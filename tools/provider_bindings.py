@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.paths import CHECKOUT
+from tools.processes import end_on_signals
 from tools.provider_schema import TABLE, Tree, terraform_files, used
 
 _REQUIREMENTS = CHECKOUT / "requirements" / "provider-schema.txt"
@@ -158,4 +159,8 @@ def _in_terraform(name: str, arguments: Tree) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_on_signals()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

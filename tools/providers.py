@@ -5,7 +5,10 @@ Terraform installs providers from a folder laid out as HOST/hashicorp/aws/VERSIO
 provider installation). The documented places for one come first, then the folders where administrators put software.
 """
 
+import contextlib
 import functools
+import http.client
+import json
 import os
 import re
 import stat
@@ -28,6 +31,13 @@ _REACH_SECONDS = 4.0
 _UNPACKED = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _PACKED = re.compile(r"terraform-provider-aws_(\d+)\.(\d+)\.(\d+)_(\w+)\.zip")
 
+_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|#[^\n]*|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A comment of a CLI configuration, or a string, in which there is none."""
+
+# At the beginning of a statement, in HCL or in JSON; elsewhere it would be the name of something.
+_INSTALLATION = re.compile(r'(?:^|[{},\n])\s*"?provider_installation"?\s*[{=:]')
+_CACHE = re.compile(r'(?:^|[{},\n])\s*"?plugin_cache_dir"?\s*[=:]\s*("(?:\\.|[^"\\\n])*")')
+
 _ADMINISTRATORS_FOLDERS = ("/opt", "/usr/local", "/usr/share", "/usr/lib", "/srv")
 _SEARCHED_DEPTH = 3
 """How many folders below one of those the mirror may be, the host's among them."""
@@ -42,7 +52,7 @@ class Mirror:
 
 
 def provider_settings(build: Path, *, registry: str, platform: str) -> dict[str, str]:
-    """Return which variables Terraform needs to find the AWS provider, and print where it is found if not by Terraform.
+    """Return which variables Terraform needs to find the AWS provider, and print where it comes from.
 
     Parameters
     ----------
@@ -65,7 +75,10 @@ def provider_settings(build: Path, *, registry: str, platform: str) -> dict[str,
         If the registry cannot be reached and no mirror is found, or `WEBSOCKET_PUSH_PROVIDER_MIRROR` names none.
     """
     named = os.environ.get(MIRROR_VARIABLE)
-    if not named and (_configured_by_user() or _reachable(registry)):
+    if not named and _INSTALLATION.search(_configuration()):
+        _report(f"AWS provider installed as {_configuration_file()} says")
+        return {}
+    if not named and _reachable(registry):
         return {}
     found = _newest(_usable(_providers_in(Path(named)), platform)) if named else find_mirror(platform)
     if found is None:
@@ -98,20 +111,33 @@ def _advice(named: str | None, registry: str, platform: str) -> str:
     )
 
 
-def _configured_by_user() -> bool:
-    named = os.environ.get("TF_CLI_CONFIG_FILE")
-    configuration = Path(named) if named else Path.home() / ".terraformrc"
+def _configuration() -> str:
+    """Return what the user's CLI configuration says, without comments; nothing where there is none to be read."""
     try:
-        return "provider_installation" in configuration.read_text()
+        text = _configuration_file().read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
+        return ""
+    return _COMMENT.sub(lambda found: found[1] or "", text)
+
+
+def _configuration_file() -> Path:
+    named = os.environ.get("TF_CLI_CONFIG_FILE")
+    return Path(named) if named else _home() / ".terraformrc"
+
+
+def _home() -> Path:
+    """Return the user's home folder; where there is none, one that does not exist."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def _reachable(registry: str) -> bool:
     try:
         with urllib.request.urlopen(f"https://{registry}/.well-known/terraform.json", timeout=_REACH_SECONDS):
             return True
-    except urllib.error.HTTPError:
+    except (urllib.error.HTTPError, http.client.HTTPException):
         return True  # There is a server; let Terraform say what is wrong.
     except OSError:
         return False
@@ -119,9 +145,9 @@ def _reachable(registry: str) -> bool:
 
 def _documented_places() -> Iterator[Path]:
     """List the folders that Terraform implies as mirrors, and the plugin caches that it documents."""
-    home = Path.home()
+    home = _home()
     roots = [
-        *map(Path, filter(None, [os.environ.get("TF_PLUGIN_CACHE_DIR")])),
+        *map(Path, _caches()),
         home / ".terraform.d" / "plugins",
         home / ".terraform.d" / "plugin-cache",
         Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "terraform" / "plugins",
@@ -131,6 +157,14 @@ def _documented_places() -> Iterator[Path]:
     ]
     for root in roots:
         yield from _providers_in(root)
+
+
+def _caches() -> Iterator[str]:
+    """List the plugin caches that the environment and the CLI configuration name."""
+    yield from filter(None, [os.environ.get("TF_PLUGIN_CACHE_DIR")])
+    for found in _CACHE.finditer(_configuration()):
+        with contextlib.suppress(ValueError):
+            yield os.path.expandvars(json.loads(found[1]))
 
 
 def _data_folders() -> list[str]:
@@ -150,15 +184,25 @@ def _administrators_places() -> Iterator[Path]:
 def _usable(providers: Iterable[Path], platform: str) -> Iterator[Mirror]:
     for provider in providers:
         for path in provider.glob("*"):  # An unreadable folder holds nothing.
-            unpacked, packed = _UNPACKED.fullmatch(path.name), _PACKED.fullmatch(path.name)
-            if unpacked and any((path / platform).glob("terraform-provider-aws_*")):
-                found = Mirror((path / platform).resolve(), _version(unpacked))
-            elif packed and packed[4] == platform:
-                found = Mirror(path.resolve(), _version(packed))
-            else:
-                continue
-            if MINIMUM_PROVIDER <= found.version < _TOO_NEW:
+            found = _mirror(path, platform)
+            if found is not None and MINIMUM_PROVIDER <= found.version < _TOO_NEW:
                 yield found
+
+
+def _mirror(path: Path, platform: str) -> Mirror | None:
+    unpacked, packed = _UNPACKED.fullmatch(path.name), _PACKED.fullmatch(path.name)
+    try:
+        if unpacked and any(map(_is_program, (path / platform).glob("terraform-provider-aws_*"))):
+            return Mirror((path / platform).resolve(), _version(unpacked))
+        if packed and packed[4] == platform and path.is_file():
+            return Mirror(path.resolve(), _version(packed))
+    except OSError:  # It may not be looked into.
+        pass
+    return None
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _version(matched: re.Match[str]) -> tuple[int, int, int]:
@@ -167,8 +211,11 @@ def _version(matched: re.Match[str]) -> tuple[int, int, int]:
 
 def _protected(path: Path) -> bool:
     """Return whether only its owner and group could have put the program there: it is going to be run."""
-    checked = (path.parent, path, *(path.iterdir() if path.is_dir() else ()))
-    return not any(each.stat().st_mode & stat.S_IWOTH for each in checked)
+    try:
+        checked = (path.parent, path, *(path.iterdir() if path.is_dir() else ()))
+        return not any(each.stat().st_mode & stat.S_IWOTH for each in checked)
+    except OSError:
+        return False
 
 
 @functools.cache
@@ -184,6 +231,7 @@ def _write_configuration(build: Path, registry: str, platform: str, mirror: Mirr
     link = provider / mirror.path.name if mirror.path.is_file() else provider / _text(mirror.version) / platform
     link.parent.mkdir(parents=True, exist_ok=True)
     configuration = build / "terraform.rc"
+    folder = json.dumps(str(own), ensure_ascii=False)
     # Replaced, never removed: another run may have the same folder, and its Terraform may be reading them.
     with tempfile.TemporaryDirectory(dir=build) as new:
         (Path(new) / "link").symlink_to(mirror.path, target_is_directory=mirror.path.is_dir())
@@ -191,7 +239,7 @@ def _write_configuration(build: Path, registry: str, platform: str, mirror: Mirr
         (Path(new) / "rc").write_text(
             "# Generated, because the registry could not be reached or a mirror was named.\n"
             "disable_checkpoint = true\n"
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{own}"\n  }}\n}}\n'
+            f"provider_installation {{\n  filesystem_mirror {{\n    path = {folder}\n  }}\n}}\n"
         )
         (Path(new) / "rc").replace(configuration)
     return configuration

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.processes import end_on_signals
 from websocket_push.protocol.batch import QueuedMessage, parse_queued_push
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import to_json
@@ -278,4 +279,5 @@ def _used_none(record: Mapping[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
+    end_on_signals()
     sys.exit(main())

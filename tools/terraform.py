@@ -1,11 +1,16 @@
-"""Runs Terraform on a copy of the sources, with its own state and data, away from the user's settings."""
+"""Runs Terraform on a copy of the sources, with its own state and data, away from the user's settings.
+
+`python -m tools.terraform` says whether there is a Terraform, `python -m tools.terraform tests` also whether it is new
+enough for all tests.
+"""
 
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +23,10 @@ MINIMUM = (1, 9)
 MINIMUM_FOR_TESTS = (1, 11)
 TESTS = "-test-directory=tests/terraform"
 """Not the default folder, which `init` and `validate` read: without `override_during` they would fail there."""
+
+_INSTALLING = "https://developer.hashicorp.com/terraform/install"
+_ANSWER_SECONDS = 60
+_SHOWN_CHARACTERS = 500
 
 _REGISTRIES = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
 _COPIED = ("*.tf", "examples/**/*", "lambda/**/*", "modules/**/*", "tests/**/*.hcl", "tests/**/*.tf")
@@ -132,26 +141,46 @@ def find_program(minimum: tuple[int, int] = MINIMUM, name: str | None = None) ->
     Raises
     ------
     ToolError
-        If there is none, or it is too old.
+        If there is none, it is too old, or it is no Terraform.
     """
     name = name or os.environ.get("TERRAFORM") or "terraform"
     path = shutil.which(name)
     if path is None:
         raise ToolError(
             f"{name} is not on the PATH. Install Terraform {_text(MINIMUM)} or newer\n"
-            "(https://developer.hashicorp.com/terraform/install), or name another program: make TERRAFORM=tofu ..."
+            f"({_text(MINIMUM_FOR_TESTS)} for the tests; {_INSTALLING}),\n"
+            "or name another program: make TERRAFORM=tofu ..."
         )
-    answer = subprocess.run([path, "version", "-json"], check=False, capture_output=True, text=True)
-    try:
-        facts = json.loads(answer.stdout[answer.stdout.index("{") :])
-        version = tuple(int(each) for each in re.findall(r"\d+", facts["terraform_version"])[:3])
-        platform = facts["platform"]
-    except (ValueError, KeyError):
-        raise ToolError(f"{path} version -json did not print its version:\n{answer.stdout}{answer.stderr}") from None
+    version, platform = _ask(path)
     if version < minimum:
         why = " (its tests use override_during, which came with 1.11)" if minimum == MINIMUM_FOR_TESTS else ""
         raise ToolError(f"{path} is Terraform {_text(version)}; {_text(minimum)} or newer is needed{why}.")
     return Program(path, version, platform)
+
+
+def _ask(path: str) -> tuple[tuple[int, ...], str]:
+    """Return the version of a program, and its name for this machine."""
+    said = ""
+    try:
+        answer = subprocess.run(
+            [path, "version", "-json"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ANSWER_SECONDS,
+        )
+        said = (answer.stdout + answer.stderr).decode(errors="replace")
+        # Warnings about the user's own configuration may stand before it.
+        facts = json.loads(answer.stdout[answer.stdout.index(b"{") :])
+        version = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", facts["terraform_version"])
+        if version is not None:
+            return tuple(int(each) for each in version.groups() if each), str(facts["platform"])
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        pass
+    raise ToolError(
+        f"{path} did not answer version -json as Terraform does. Install Terraform {_text(MINIMUM)} or newer\n"
+        f"({_INSTALLING}), or name another program: make TERRAFORM=tofu ...\n{said[:_SHOWN_CHARACTERS]}".rstrip()
+    )
 
 
 _LESS_COLLECTING = {"GOGC": "400", "GOMEMLIMIT": "2GiB"}
@@ -195,3 +224,18 @@ def _relevant(printed: list[str]) -> str:
 
 def _text(version: Iterable[int]) -> str:
     return ".".join(map(str, version))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Say what is wrong with the user's Terraform, if anything is."""
+    purpose = (sys.argv[1:] if arguments is None else arguments)[:1]
+    try:
+        find_program(MINIMUM_FOR_TESTS if list(purpose) == ["tests"] else MINIMUM)
+    except ToolError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

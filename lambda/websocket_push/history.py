@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from websocket_push.protocol.frames import notification_text
-from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of
+from websocket_push.protocol.identifiers import MAX_AHEAD_MILLISECONDS, earliest_id_at, milliseconds_of
 from websocket_push.protocol.poll_request import MAX_LIMIT, PollRequest, continued_position
 from websocket_push.tables.notifications import Notification, key_of
 from websocket_push.tables.stored import MAX_QUERIES, Part, Range
@@ -40,8 +40,8 @@ that has already seen a later id would never get it. The client drops what the o
 MAX_REPEATS = 100
 """How many notifications the overlap may repeat; the other bound is half of the page's bytes."""
 
-MAX_AHEAD_MILLISECONDS = 120_000
-"""How far ahead of the clock `after` may be: one minute, as for an id, and another for clock skew."""
+MAX_POSITION_AHEAD_MILLISECONDS = MAX_AHEAD_MILLISECONDS + 60_000
+"""How far ahead of the clock `after` may be: as far as an id, and another minute for clock skew."""
 
 
 class Page(NamedTuple):
@@ -128,7 +128,7 @@ async def read_history(
 
     if request.after is None:
         return await _newest(read, request, page_bytes)
-    if milliseconds_of(request.after) > now_milliseconds + MAX_AHEAD_MILLISECONDS:
+    if milliseconds_of(request.after) > now_milliseconds + MAX_POSITION_AHEAD_MILLISECONDS:
         newest = await _newest(read, request, page_bytes)
         return newest._replace(next_position=None, reset=True)
     if request.continued:

@@ -46,6 +46,11 @@ def read_flag(environment: Mapping[str, str], name: str) -> bool:
     return value == "true"
 
 
+def read_switch(environment: Mapping[str, str], name: str) -> bool:
+    """Return whether a feature is on; its variable is there only where it is."""
+    return bool(read_optional(environment, name)) and read_flag(environment, name)
+
+
 def read_seconds(environment: Mapping[str, str], name: str) -> int:
     """Return a variable that must be a positive whole number of seconds."""
     return _read_positive(environment, name, " of seconds")

@@ -1,8 +1,6 @@
 """A real browser, as the tests of the page drive it."""
 
 import contextlib
-import os
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +9,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, ViewportSize, async_playwright
 
+from tools import browser
 from tools.playground.site import Site
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
     "--no-sandbox",  # There is none in a container.
     "--disable-gpu",
@@ -26,15 +24,10 @@ PHONE = ViewportSize(width=390, height=780)
 
 
 def find_chromium() -> str:
-    """Find the browser that CHROMIUM names, or one on the PATH."""
-    named = os.environ.get("CHROMIUM")
-    found = shutil.which(named) if named else next(filter(None, map(shutil.which, _NAMES)), None)
+    """Find the browser that `tools.browser` has made available."""
+    found = browser.find()
     if found is None:
-        pytest.fail(
-            f"{named or 'Chromium'} is not on the PATH, and the page is tested in it. On Debian: apt-get install "
-            "chromium; elsewhere name a Chromium or Chrome: make test CHROMIUM=/path/to/it",
-            pytrace=False,
-        )
+        pytest.fail(browser.remedy(), pytrace=False)
     return found
 
 
@@ -105,8 +98,8 @@ async def tab(
         await (route.fulfill(status=404) if config is None else route.fulfill(json=dict(config)))
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
-        context = await browser.new_context(
+        running = await playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
+        context = await running.new_context(
             viewport=viewport, color_scheme="dark" if dark else "light", reduced_motion="reduce", locale="en-GB"
         )
         context.set_default_timeout(15_000)
@@ -117,5 +110,5 @@ async def tab(
         try:
             yield Tab(page, site)
         finally:
-            await browser.close()
+            await running.close()
     assert faults == []

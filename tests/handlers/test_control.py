@@ -364,6 +364,21 @@ def test_a_later_time_that_stays_is_kept_as_long_as_the_reply_says(
     assert tables.clients() == [row]
 
 
+@pytest.mark.parametrize("later", [{"tokenId": "t1"}, {"issuedBefore": 200}])
+def test_what_is_revoked_later_does_not_end_a_revocation_earlier(
+    tables: Tables, environment: pytest.MonkeyPatch, later: dict[str, object]
+) -> None:
+    ask("revoke", userId="alice", issuedBefore=100)
+    (before,) = tables.clients()
+    environment.setenv("REVOCATION_TTL", "60")
+    redeploy()
+    ask("revoke", userId="alice", **later)
+    (row,) = tables.clients()
+    assert row["expiresAt"] == before["expiresAt"]
+    assert row["issuedBefore"] == later.get("issuedBefore", 100)
+    assert row.get("tokenIds") == ({"t1"} if "tokenId" in later else None)
+
+
 def test_a_revocation_lasts_as_long_as_a_token_that_is_issued_just_before_its_time(tables: Tables) -> None:
     ahead = int(time.time()) + 50
     ask("revoke", userId="alice", issuedBefore=ahead)

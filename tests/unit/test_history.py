@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from websocket_push.aws.dynamodb import DynamoDB, QueryPage
 from websocket_push.history import (
-    MAX_AHEAD_MILLISECONDS,
+    MAX_POSITION_AHEAD_MILLISECONDS,
     MAX_REPEATS,
     OVERLAP_MILLISECONDS,
     Page,
@@ -316,7 +316,7 @@ def test_rows_without_end_that_have_expired_end_a_page_that_says_where_to_go_on(
         assert [each for page in found for each in page] == expected
 
 
-@pytest.mark.parametrize("ahead", [MAX_AHEAD_MILLISECONDS + 1, 10**12])
+@pytest.mark.parametrize("ahead", [MAX_POSITION_AHEAD_MILLISECONDS + 1, 10**12])
 def test_a_position_in_the_future_is_given_up_for_the_newest_page(ahead: int) -> None:
     rows = [at(START + n) for n in range(5)]
     for position in (earliest_id_at(START + ahead), earliest_id_at(START + ahead) + "+"):
@@ -326,7 +326,7 @@ def test_a_position_in_the_future_is_given_up_for_the_newest_page(ahead: int) ->
 
 def test_a_position_as_far_ahead_as_clocks_may_be_is_one() -> None:
     rows = [at(START + n) for n in range(5)]
-    page = read(Table(*rows), after=earliest_id_at(START + MAX_AHEAD_MILLISECONDS), limit=3, now=START)
+    page = read(Table(*rows), after=earliest_id_at(START + MAX_POSITION_AHEAD_MILLISECONDS), limit=3, now=START)
     assert (shown(page), page.next_position, page.reset) == (ids(*rows), None, False)
 
 

@@ -17,7 +17,7 @@ from websocket_push.handlers import (
     pushing,
     subscriptions,
 )
-from websocket_push.push.topics import TopicsSettings
+from websocket_push.push.topic_push import TopicsSettings
 from websocket_push.push.undelivered import UndeliveredSettings
 from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (
@@ -27,6 +27,7 @@ from websocket_push.settings import (
     read_client_push,
     read_flag,
     read_seconds,
+    read_switch,
     read_text,
     read_texts,
 )
@@ -46,6 +47,18 @@ def test_variables_are_read_as_terraform_writes_them() -> None:
 def test_a_flag_that_is_not_one_is_a_fault_of_the_deployment(value: str | None) -> None:
     with pytest.raises(SettingsError, match="FLAG"):
         read_flag({} if value is None else {"FLAG": value}, "FLAG")
+
+
+def test_a_switch_is_off_unless_it_says_true() -> None:
+    for environment, on in (
+        ({}, False),
+        ({"EVENTS": ""}, False),
+        ({"EVENTS": "false"}, False),
+        ({"EVENTS": "true"}, True),
+    ):
+        assert read_switch(environment, "EVENTS") is on
+    with pytest.raises(SettingsError, match="EVENTS"):
+        read_switch({"EVENTS": "no"}, "EVENTS")
 
 
 @pytest.mark.parametrize("value", [None, "", "0", "-1", "1.5", "ten", "\u0661"])

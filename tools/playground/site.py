@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
@@ -164,10 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, "text/plain", b"Not found")
 
     def _push(self, front: Front) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
         try:
-            request = json.loads(self.rfile.read(length)) if length <= _MAX_REQUEST_BYTES else None
-        except ValueError:
+            length = int(self.headers.get("Content-Length") or 0)
+            request = json.loads(self.rfile.read(length)) if 0 <= length <= _MAX_REQUEST_BYTES else None
+        except (ValueError, RecursionError):
             request = None
         if isinstance(request, dict):
             self._answer(200, "application/json", json.dumps(front.push(request)).encode())
@@ -176,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _path_and_user(self) -> tuple[str, str | None]:
         """Return the path, within the page of a user where it is that; and the user."""
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         if self.site.front is not None and path.startswith(_USERS_PATH):
             user, _, rest = path.removeprefix(_USERS_PATH).partition("/")
             if user in self.site.front.users:
@@ -208,5 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _file(path: str, page: Path) -> Path | None:
     """Find the file of the page or of the client that a path names."""
     folder, name = (CLIENT, path[len(_CLIENT_PATH) :]) if path.startswith(_CLIENT_PATH) else (page, path[1:])
+    if "\0" in name:
+        return None
     file = (folder / (name or "index.html")).resolve()
     return file if folder in file.parents and file.suffix in _TYPES and file.is_file() else None

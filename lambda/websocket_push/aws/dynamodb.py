@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from websocket_push.aws.endpoints import dynamodb_endpoint, region
-from websocket_push.aws.requests import Payload, Target
+from websocket_push.aws.requests import Payload, Target, decode_object
 from websocket_push.aws.sender import Sender
 from websocket_push.aws.signing import canonical_path
 from websocket_push.http.errors import InvalidResponse
@@ -258,20 +258,6 @@ class DynamoDB:
         return await self._sender.request(*self.address(operation), payload, decode, deadline=deadline)
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
-    """Read a body that must be a JSON object; `InvalidResponse` where it is not."""
-    if body == b"{}":
-        return {}  # what nearly every write is answered with
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        # The parser's own error is not chained: it holds the body.
-        raise InvalidResponse("the body is not a JSON object")
-    return document
-
-
 def _decode_item(body: bytes) -> Item | None:
     item = decode_object(body).get("Item")
     return None if item is None else _checked_item(item)
@@ -289,14 +275,15 @@ def _decode_written(body: bytes) -> None:
 
 def _decode_batch(body: bytes) -> tuple[list[Item], list[Item]]:
     document = decode_object(body)
-    found, left = document.get("Responses", {}), document.get("UnprocessedKeys", {})
-    items = [item for each in found.values() for item in each]
-    if not items and left:
+    try:
+        found = [item for each in document.get("Responses", {}).values() for item in each]
+        left = [key for each in document.get("UnprocessedKeys", {}).values() for key in each["Keys"]]
+    except (AttributeError, KeyError, TypeError):
+        raise InvalidResponse("a batch without its items and keys") from None
+    if not found and left:
         # None of it could be read now: like any unexpected answer, it is requested again later.
         raise InvalidResponse("no item was processed")
-    return [_checked_item(item) for item in items], [
-        _checked_item(key) for each in left.values() for key in each["Keys"]
-    ]
+    return [_checked_item(item) for item in found], [_checked_item(key) for key in left]
 
 
 def decode_page(body: bytes) -> QueryPage:

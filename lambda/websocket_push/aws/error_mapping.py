@@ -1,10 +1,8 @@
 """What a failed or missing response means: one `AwsError` for every kind of failure."""
 
-import json
-
 from websocket_push.aws import retry
 from websocket_push.aws.errors import AwsError
-from websocket_push.aws.requests import Target
+from websocket_push.aws.requests import Target, decode_object
 from websocket_push.http.errors import ConnectionRefused, Expired, InvalidResponse
 from websocket_push.http.response import Response
 
@@ -69,9 +67,7 @@ def _error_code(response: Response) -> str:
 
 def _body_code(body: bytes) -> object:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict):
+        document = decode_object(body)
+    except InvalidResponse:
         return None
     return document.get("__type") or document.get("code") or document.get("Code")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from websocket_push.aws.endpoints import event_bus_endpoint
-from websocket_push.aws.requests import Payload
+from websocket_push.aws.requests import Payload, decode_object
 from websocket_push.aws.sender import Sender
 from websocket_push.aws.signing import canonical_path
 from websocket_push.http.errors import InvalidResponse
@@ -95,9 +95,5 @@ def _requests(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 def _require_taken(body: bytes) -> None:
     """Raise `InvalidResponse` for an answer that does not say that every event was taken."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict) or answer.get("FailedEntryCount") != 0:
+    if decode_object(body).get("FailedEntryCount") != 0:
         raise InvalidResponse("events were not taken")

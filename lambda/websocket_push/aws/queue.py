@@ -3,7 +3,7 @@
 import json
 
 from websocket_push.aws.endpoints import sqs_endpoint
-from websocket_push.aws.requests import Payload
+from websocket_push.aws.requests import Payload, decode_object
 from websocket_push.aws.sender import Sender
 from websocket_push.aws.signing import canonical_path
 from websocket_push.http.errors import InvalidResponse
@@ -65,9 +65,5 @@ class Queue:
 
 def _require_message_id(body: bytes) -> None:
     """Raise `InvalidResponse` for an answer that does not say that the message was taken."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict) or not isinstance(answer.get("MessageId"), str):
+    if not isinstance(decode_object(body).get("MessageId"), str):
         raise InvalidResponse("an answer without the message's id")

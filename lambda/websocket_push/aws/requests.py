@@ -1,9 +1,12 @@
-"""What a request is made of, apart from its path: the body and the operation, each computed once."""
+"""What a request is made of, apart from its path: the body and the operation, each computed once; and its answer."""
 
+import json
 from hashlib import sha256
+from typing import Any
 
 from websocket_push.aws.signing import Signer
 from websocket_push.http.endpoint import Endpoint
+from websocket_push.http.errors import InvalidResponse
 
 
 class Payload:
@@ -50,3 +53,17 @@ class Target:
         self.endpoint = endpoint
         self.signer = signer
         self.individual = individual
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Read a body that must be a JSON object; `InvalidResponse` where it is not."""
+    if body == b"{}":
+        return {}  # what nearly every write is answered with
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        # The parser's own error is not chained: it holds the body.
+        raise InvalidResponse("the body is not a JSON object")
+    return document

@@ -14,7 +14,7 @@ from websocket_push.aws.sender import Sender
 from websocket_push.control.ending import Cause, end
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import bye_frame
-from websocket_push.settings import read_count, read_flag, read_optional, read_text
+from websocket_push.settings import read_count, read_flag, read_optional, read_switch, read_text
 from websocket_push.tables.clients import Clients, Connection, read_connections
 
 TYPE_CHECKING = False
@@ -62,12 +62,17 @@ class ConnectionLimit(NamedTuple):
     endings: "Endings | None" = None
 
     async def require_room(self, connection: Connection, *, deadline: float) -> None:
-        """Raise `CONNECTION_LIMIT` if the user of a connection that is not registered yet has enough of them."""
-        if len(await self._others(connection, deadline)) >= self.most:
+        """Raise `CONNECTION_LIMIT` if the user of a connection that is not registered yet has enough of them.
+
+        Where the oldest is closed for it, there is always room.
+        """
+        if self.management is None and len(await self._others(connection, deadline)) >= self.most:
             raise self._refusal()
 
     async def close_oldest(self, connection: Connection, *, deadline: float) -> int:
         """Close the excess connections of a registered connection's user, the oldest first; return how many.
+
+        Where the newest is refused, none.
 
         Of connections that are opened at the same time, none of the others closes the last by `connectedAt`, then by
         id.
@@ -77,7 +82,8 @@ class ConnectionLimit(NamedTuple):
         RequestError
             `CONNECTION_LIMIT` if this connection is itself among the oldest.
         """
-        assert self.management is not None  # noqa: S101 - for the type checker: this is what it is for
+        if self.management is None:
+            return 0
         known = [*await self._others(connection, deadline), connection]
         excess = sorted(known, key=lambda each: (each.connected_at, each.connection_id))[: -self.most]
         if connection in excess:
@@ -119,7 +125,7 @@ def read_limit_settings(environment: Mapping[str, str]) -> LimitSettings:
         clients_index=read_text(environment, "CLIENTS_INDEX"),
         connections_url=read_text(environment, "CONNECTIONS_URL") if close_oldest else "",
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
-        events=bool(read_optional(environment, "EVENTS")),
+        events=read_switch(environment, "EVENTS"),
     )
 
 

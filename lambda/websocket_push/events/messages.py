@@ -10,7 +10,7 @@ from websocket_push.protocol.values import is_whole
 from websocket_push.tables.tracking import Tracking
 
 
-class Listener(NamedTuple):
+class Reporter(NamedTuple):
     """What taking messages needs.
 
     Parameters
@@ -27,7 +27,7 @@ class Listener(NamedTuple):
     now: int
     deadline: float
 
-    async def take(self, message: Mapping[str, object]) -> list[Event]:
+    async def events(self, message: Mapping[str, object]) -> list[Event]:
         """Return the events of a message.
 
         Raises

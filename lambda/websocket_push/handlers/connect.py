@@ -94,7 +94,7 @@ async def _connect(event: "Event", invocation: Invocation[Warm]) -> "Response":
     now, until = invocation.now_milliseconds(), authorized_until(event)
     require_current(until, now=now)
     connection = Connection(connection_id, user_id, now, row_expiry(now, until))
-    if limit is not None and limit.management is None:
+    if limit is not None:
         await limit.require_room(connection, deadline=invocation.deadline)
     token = token_of(event) if settings.revocable else None
     await clients.add(connection, token=token, deadline=invocation.deadline)
@@ -102,7 +102,7 @@ async def _connect(event: "Event", invocation: Invocation[Warm]) -> "Response":
         # After the row: a revocation that is not seen here was written after it, and finds the row when it closes.
         if token is not None:
             await require_not_revoked(token, user_id, clients, now=now, deadline=invocation.deadline)
-        if limit is not None and limit.management is not None:
+        if limit is not None:
             closed = await limit.close_oldest(connection, deadline=invocation.deadline)
             # Like all counts, left out where it is 0.
             invocation.fields.update({"ConnectionsEnded": closed} if closed else {})

@@ -26,7 +26,7 @@ from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.values import parse_message
 from websocket_push.runtime.concurrent import run
 from websocket_push.runtime.invocation import Invocation
-from websocket_push.settings import read_optional, read_seconds, read_text
+from websocket_push.settings import read_optional, read_seconds, read_switch, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.tables.endings import Endings
 from websocket_push.tables.registry import Registry
@@ -66,7 +66,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         queue_url=read_text(environment, "CONTROL_QUEUE_URL"),
         revocation_ttl=read_seconds(environment, "REVOCATION_TTL"),
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
-        events=bool(read_optional(environment, "EVENTS")),
+        events=read_switch(environment, "EVENTS"),
         notifications_table=read_optional(environment, "NOTIFICATIONS_TABLE"),
         inbox_ttl=read_seconds(environment, "INBOX_TTL") if read_optional(environment, "INBOX_TTL") else 0,
     )

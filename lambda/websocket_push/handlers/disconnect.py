@@ -9,7 +9,7 @@ from websocket_push.handlers.replies import accepted, refused
 from websocket_push.protocol.gateway import require_event
 from websocket_push.runtime.invocation import Invocation
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_optional, read_text
+from websocket_push.settings import read_optional, read_switch, read_text
 from websocket_push.tables.clients import Clients
 from websocket_push.telemetry.explain import Failure
 
@@ -32,7 +32,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         clients_table=read_text(environment, "CLIENTS_TABLE"),
         subscriptions_table=read_optional(environment, "SUBSCRIPTIONS_TABLE"),
-        events=bool(read_optional(environment, "EVENTS")),
+        events=read_switch(environment, "EVENTS"),
     )
 
 

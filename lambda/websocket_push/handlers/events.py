@@ -8,7 +8,7 @@ from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.event_bus import Entry, EventBus
 from websocket_push.aws.queue import Queue
 from websocket_push.events.changes import Follower
-from websocket_push.events.messages import Listener
+from websocket_push.events.messages import Reporter
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.cloud_events import Event as CloudEvent
 from websocket_push.protocol.stream import is_stream, parse_stream
@@ -101,10 +101,10 @@ async def _follow(event: "Event", invocation: Invocation[Warm]) -> "BatchRespons
 
 async def _take(event: "Event", invocation: Invocation[Warm]) -> "BatchResponse":
     messages = parse_batch(event)
-    listener = Listener(invocation.warm.tracking, invocation.now_milliseconds() // 1000, invocation.deadline)
+    reporter = Reporter(invocation.warm.tracking, invocation.now_milliseconds() // 1000, invocation.deadline)
 
     async def take(message: QueuedMessage) -> None:
-        await _send(await listener.take(parse_message(message.body)), invocation)
+        await _send(await reporter.events(parse_message(message.body)), invocation)
 
     starts_until = invocation.started + STARTING_SHARE * (invocation.deadline - invocation.started)
     intakes = await take_in(messages, take, starts_until=starts_until)

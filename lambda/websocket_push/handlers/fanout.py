@@ -11,7 +11,7 @@ from websocket_push.aws.queue import Queue
 from websocket_push.protocol.batch import QueuedMessage, parse_batch
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.identifiers import milliseconds_of
-from websocket_push.protocol.segment import MAX_ONLY, Segment, Target, finished_text, parse_segment, segment_text
+from websocket_push.protocol.segment import MAX_ONLY, Remaining, Segment, finished_text, parse_segment, segment_text
 from websocket_push.push.fan_out import Means, Position, send_to_each, spread
 from websocket_push.push.intake import batch_response, intake_fields, take_in
 from websocket_push.push.outcome import Outcome
@@ -133,7 +133,7 @@ async def _fan_out(event: "Event", invocation: Invocation[Warm]) -> "BatchRespon
         totals = connection_totals(outcome)
         count_deliveries(invocation.fields, totals)
         if outcome.left:
-            only = tuple(Target(each.connection_id, each.connected_at, each.expires_at) for each in outcome.left)
+            only = tuple(Remaining(each.connection_id, each.connected_at, each.expires_at) for each in outcome.left)
             body = segment_text(segment._replace(after="", only=only))
             await warm.queue.send(body, deadline=invocation.deadline, delay=AGAIN_SECONDS)
         rest = segment._replace(after=position.after)

@@ -15,7 +15,7 @@ from websocket_push.protocol.poll_request import parse_poll
 from websocket_push.protocol.values import parse_message, parse_request_id
 from websocket_push.runtime.invocation import Invocation, read_rate
 from websocket_push.runtime.sequential import run
-from websocket_push.settings import read_bytes, read_flag, read_optional, read_seconds, read_text
+from websocket_push.settings import read_bytes, read_flag, read_seconds, read_switch, read_text
 from websocket_push.tables.stored import StoredNotifications
 from websocket_push.telemetry.explain import Failure
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from websocket_push.history import Log, Page
     from websocket_push.protocol.lambda_events import Event, LambdaContext, Response
+    from websocket_push.protocol.poll_request import PollRequest
     from websocket_push.runtime.message_limit import MessageLimit, Rate
     from websocket_push.tables.clients import Clients
 
@@ -57,9 +58,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keepalive_action=read_text(environment, "KEEPALIVE_ACTION"),
         keepalive_seconds=read_seconds(environment, "KEEPALIVE_SECONDS"),
         revocable=read_flag(environment, "REVOCABLE"),
-        topics=bool(read_optional(environment, "TOPICS")),
+        topics=read_switch(environment, "TOPICS"),
         rate=read_rate(environment),
-        inbox=bool(read_optional(environment, "INBOX")),
+        inbox=read_switch(environment, "INBOX"),
     )
 
 
@@ -85,7 +86,7 @@ def _clients(dynamodb: DynamoDB, table: str) -> "Clients":
 
 
 async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
-    settings, dynamodb, notifications, limit = invocation.warm
+    settings, dynamodb, _, limit = invocation.warm
     connection_id = event["requestContext"]["connectionId"]
     invocation.fields["connectionId"] = connection_id
     if limit is not None:
@@ -100,46 +101,9 @@ async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
         now=invocation.now_milliseconds(),
         deadline=invocation.deadline,
     )
-    log: Log = notifications
-    if settings.topics:
-        # Imported here, so that without topics the function starts as fast as if there were none.
-        from websocket_push.handlers.poll_topics import listened_logs
-
-        log = await listened_logs(
-            notifications, dynamodb, settings.clients_table, connection_id, deadline=invocation.deadline
-        )
-    now, page_bytes, state = invocation.now_milliseconds(), max_notification_bytes(settings.max_frame_bytes), ""
-
-    async def read_page(page_bytes: int) -> "Page":
-        return await read_history(
-            log,
-            user_id,
-            request,
-            page_bytes=page_bytes,
-            now_milliseconds=now,
-            deadline=invocation.deadline,
-            together=together,
-        )
-
-    if settings.inbox:
-        from websocket_push.handlers.poll_inbox import read_with_inbox
-
-        page, state = await read_with_inbox(
-            read_page,
-            dynamodb,
-            settings.notifications_table,
-            user_id,
-            page_bytes=page_bytes,
-            now=now // 1000,
-            deadline=invocation.deadline,
-        )
-    else:
-        page = await read_page(page_bytes)
-    invocation.fields.update(notifications=len(page.texts), more=page.next_position is not None)
-    if page.reset:
-        invocation.fields["reset"] = True
-    if page.unreadable:
-        invocation.fields["RowsUnreadable"] = page.unreadable
+    log = await _log(connection_id, invocation)
+    page, state = await _read(log, user_id, request, invocation)
+    _note(page, invocation)
     about = session(
         user_id=user_id,
         connection_id=connection_id,
@@ -158,3 +122,55 @@ async def _poll(event: "Event", invocation: "Invocation[Warm]") -> "Response":
             recalls=page.recalls,
         )
     )
+
+
+async def _log(connection_id: str, invocation: "Invocation[Warm]") -> "Log":
+    """Return what a connection reads: its user's log, with those of its topics where there are topics."""
+    settings, dynamodb, notifications, _ = invocation.warm
+    if not settings.topics:
+        return notifications
+    # Imported here, so that without topics the function starts as fast as if there were none.
+    from websocket_push.handlers.poll_topics import listened_logs
+
+    return await listened_logs(
+        notifications, dynamodb, settings.clients_table, connection_id, deadline=invocation.deadline
+    )
+
+
+async def _read(log: "Log", user_id: str, request: "PollRequest", invocation: "Invocation[Warm]") -> "tuple[Page, str]":
+    """Return a page, and the state of the user's inbox as JSON text; empty where there are no inboxes."""
+    settings, dynamodb, *_ = invocation.warm
+    now, page_bytes = invocation.now_milliseconds(), max_notification_bytes(settings.max_frame_bytes)
+
+    async def read_page(page_bytes: int) -> "Page":
+        return await read_history(
+            log,
+            user_id,
+            request,
+            page_bytes=page_bytes,
+            now_milliseconds=now,
+            deadline=invocation.deadline,
+            together=together,
+        )
+
+    if not settings.inbox:
+        return await read_page(page_bytes), ""
+    from websocket_push.handlers.poll_inbox import read_with_inbox
+
+    return await read_with_inbox(
+        read_page,
+        dynamodb,
+        settings.notifications_table,
+        user_id,
+        page_bytes=page_bytes,
+        now=now // 1000,
+        deadline=invocation.deadline,
+    )
+
+
+def _note(page: "Page", invocation: "Invocation[Warm]") -> None:
+    invocation.fields.update(notifications=len(page.texts), more=page.next_position is not None)
+    if page.reset:
+        invocation.fields["reset"] = True
+    if page.unreadable:
+        invocation.fields["RowsUnreadable"] = page.unreadable

@@ -166,7 +166,7 @@ class ResponseParser:
                 self._status = status
                 self._headers = headers
                 self._keep_alive = persistent
-                return self._begin(data, end + 4)
+                return self._start_body(data, end + 4)
             if status == 101:
                 raise InvalidResponse("an upgrade that was not asked for")
             data = data[end + 4 :]
@@ -179,13 +179,13 @@ class ResponseParser:
         if self._head_size + len(buffer) > self._head_limit:
             raise InvalidResponse("the head is too large")
 
-    def _begin(self, data: bytes, start: int) -> Response | None:
+    def _start_body(self, data: bytes, start: int) -> Response | None:
         """Read as much of the body as follows the head, from `start`."""
         headers = self._headers
         if self._status in _NO_BODY:
             return self._complete(b"", surplus=len(data) > start)
         if b"transfer-encoding" in headers:
-            return self._begin_chunked(data[start:])
+            return self._start_chunked(data[start:])
         length = _content_length(headers)
         if length is None:
             self._state = _CLOSE
@@ -200,7 +200,7 @@ class ResponseParser:
         self._body += data[start:]
         return None
 
-    def _begin_chunked(self, data: bytes) -> Response | None:
+    def _start_chunked(self, data: bytes) -> Response | None:
         if self._headers[b"transfer-encoding"].lower() != b"chunked":
             raise InvalidResponse("a transfer coding other than chunked")
         if b"content-length" in self._headers:
@@ -219,7 +219,7 @@ class ResponseParser:
         if self._state == _CLOSE:
             self._append(data)
             return None
-        assert self._chunks is not None  # noqa: S101 - for the type checker: `_begin_chunked` has set it
+        assert self._chunks is not None  # noqa: S101 - for the type checker: `_start_chunked` has set it
         body = self._chunks.feed(data)
         return None if body is None else self._complete(body, surplus=self._chunks.surplus)
 

@@ -10,6 +10,13 @@ RANDOM_BYTES = 8
 
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
+MAX_AHEAD_MILLISECONDS = 60_000
+"""How far ahead of the clock an id from outside may lie, because the clock that made it may be fast.
+
+A client resumes after the last id that it has seen. An id in the future would hide everything that is pushed until
+then.
+"""
+
 
 def new_notification_id(unix_nanoseconds: int, random: bytes) -> str:
     """Make an id for a notification accepted at a given time.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from websocket_push.protocol.errors import RequestError
-from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
+from websocket_push.protocol.identifiers import MAX_AHEAD_MILLISECONDS, milliseconds_of, parse_notification_id
 from websocket_push.protocol.values import MAX_SAFE_INTEGER, is_whole, require_known_fields
 
 MAX_EXCEPTIONS = 200
@@ -20,9 +20,6 @@ MAX_WATERMARKS = 8
 
 MAX_IDS = 100
 """How many notifications a message may mark as read, and as unread."""
-
-MAX_AHEAD_MILLISECONDS = 60_000
-"""How far ahead of the clock an id may be: a mark up to it also covers notifications that arrive until then."""
 
 MAX_COUNT = 99
 """The highest count of unread notifications; one more stands for any larger number."""

@@ -5,18 +5,17 @@ from typing import NamedTuple
 
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import JsonText, max_notification_bytes, notification_frame, to_json
-from websocket_push.protocol.identifiers import earliest_id_at, milliseconds_of, parse_notification_id, rfc_3339
+from websocket_push.protocol.identifiers import (
+    MAX_AHEAD_MILLISECONDS,
+    earliest_id_at,
+    milliseconds_of,
+    parse_notification_id,
+    rfc_3339,
+)
 from websocket_push.protocol.values import is_whole, require_known_fields, require_user_id
 
 MAX_RECIPIENTS = 10_000
 MAX_TTL_SECONDS = 365 * 24 * 60 * 60
-
-MAX_ID_AHEAD_MILLISECONDS = 60_000
-"""How far a caller's clock may run ahead.
-
-A client resumes after the last id that it has seen. An id in the future would hide everything that is pushed until
-then, so it is refused.
-"""
 
 _FIELDS = ("userId", "userIds", "topic", "content", "persist", "ttl", "id", "onFailure", "replaces", "key", "recall")
 _REPLACING = ("replaces", "key", "recall")
@@ -202,10 +201,10 @@ def _parse_id(value: object, now_milliseconds: int) -> str | None:
     if notification_id is None:
         raise RequestError("INVALID_ID", "id must be a UUIDv7.")
     ahead = milliseconds_of(notification_id) - now_milliseconds
-    if ahead > MAX_ID_AHEAD_MILLISECONDS:
+    if ahead > MAX_AHEAD_MILLISECONDS:
         raise RequestError(
             "INVALID_ID",
-            f"id lies {ahead // 1000} s in the future; at most {MAX_ID_AHEAD_MILLISECONDS // 1000} s are allowed. "
+            f"id lies {ahead // 1000} s in the future; at most {MAX_AHEAD_MILLISECONDS // 1000} s are allowed. "
             "Check the caller's clock.",
         )
     return notification_id

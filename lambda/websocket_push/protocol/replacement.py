@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.protocol.errors import RequestError
-from websocket_push.protocol.identifiers import milliseconds_of, parse_notification_id
+from websocket_push.protocol.identifiers import MAX_AHEAD_MILLISECONDS, milliseconds_of, parse_notification_id
 
 FIELDS = ("replaces", "key", "recall")
 MAX_KEY_CHARACTERS = 128
-MAX_AHEAD_MILLISECONDS = 60_000
-"""How far ahead of the clock the replaced one may be: its own id was made by another clock."""
 
 
 class Replacement(NamedTuple):

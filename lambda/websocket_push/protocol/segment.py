@@ -22,8 +22,8 @@ _REFUSED_BY_SQS = re.compile("[\ufffe\uffff]")
 """What JSON text may hold unescaped and a message may not ("SendMessage", SQS API reference)."""
 
 
-class Target(NamedTuple):
-    """A connection of a segment; see `tables.clients.Connection`."""
+class Remaining(NamedTuple):
+    """A connection to which a segment still has to be sent; see `tables.clients.Connection`."""
 
     connection_id: str
     connected_at: int
@@ -60,7 +60,7 @@ class Segment(NamedTuple):
     part: int
     of: int
     after: str = ""
-    only: tuple[Target, ...] = ()
+    only: tuple[Remaining, ...] = ()
     until: str = ""
 
 
@@ -125,18 +125,18 @@ def parse_segment(body: object) -> Segment:
         part=_number(message, "segment", 0, of - 1),
         of=of,
         after=after,
-        only=_targets(message.get("only", [])),
+        only=_remaining(message.get("only", [])),
         until=until,
     )
 
 
-def _targets(value: object) -> tuple[Target, ...]:
-    if not isinstance(value, list) or len(value) > MAX_ONLY or not all(map(_is_target, value)):
+def _remaining(value: object) -> tuple[Remaining, ...]:
+    if not isinstance(value, list) or len(value) > MAX_ONLY or not all(map(_is_remaining, value)):
         raise _not_a_segment()
-    return tuple(Target(*each) for each in value)
+    return tuple(Remaining(*each) for each in value)
 
 
-def _is_target(value: object) -> bool:
+def _is_remaining(value: object) -> bool:
     return isinstance(value, list) and [type(each) for each in value] == [str, int, int]
 
 

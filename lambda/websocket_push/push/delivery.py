@@ -14,18 +14,18 @@ from functools import cache
 from typing import NamedTuple
 
 from websocket_push.aws.calls import Call
-from websocket_push.aws.dynamodb import Item, QueryPage, decode_object, decode_page
+from websocket_push.aws.dynamodb import Item, QueryPage, decode_page
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.management import Management
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
-from websocket_push.aws.requests import Payload
+from websocket_push.aws.requests import Payload, decode_object
 from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import notification_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks, Posting, out_of_time
 from websocket_push.push.refusals import Refusals
-from websocket_push.push.window import Window, Work
+from websocket_push.push.window import Window, Work, loop_time, nothing
 from websocket_push.tables.clients import Clients, Connection, read_connections
 from websocket_push.tables.notifications import TAKEN, Notification, key_of
 from websocket_push.tables.storing import Notifications
@@ -177,7 +177,7 @@ class _Recipient:
         common = self._common
         assert common.storing is not None  # noqa: S101 - for the type checker: there is something to store
         until = common.until
-        if _loop_time() >= until:
+        if loop_time() >= until:
             self._outcome.error = self._outcome.error or explain(out_of_time())
             self._end_storing(stored=False)
             return
@@ -189,7 +189,7 @@ class _Recipient:
         until = common.until
         if self._stored is False:
             common.lookups.leave()
-        elif _loop_time() >= until:
+        elif loop_time() >= until:
             self._miss(out_of_time())
             self._advance()
         else:
@@ -296,7 +296,7 @@ class _Recipient:
         elif posting.crowded:
             posting.add(found, self._outcome, lookups.leave)
         else:
-            posting.add(found, self._outcome, _nothing)
+            posting.add(found, self._outcome, nothing)
             lookups.leave()
 
     def _turn_page(self) -> None:
@@ -315,11 +315,3 @@ def id_taken() -> RequestError:
     return RequestError(
         "INVALID_ID", "The id belongs to a notification with other content. Give this one an id of its own."
     )
-
-
-def _nothing() -> None:
-    pass
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

@@ -18,7 +18,7 @@ from websocket_push.push.outcome import Outcome
 from websocket_push.push.posting import Clocks, Posting
 from websocket_push.push.refusals import Refusals
 from websocket_push.push.schedule import Schedule
-from websocket_push.push.window import Work
+from websocket_push.push.window import Work, nothing
 from websocket_push.tables.audience import Audience, AudiencePage, Share
 from websocket_push.tables.clients import Clients, Connection
 from websocket_push.tables.notifications import Notification
@@ -76,7 +76,7 @@ async def send_to_each(
 
     async def feed(posting: Posting) -> None:
         outcome.connections = len(connections)
-        posting.add(connections, outcome, _nothing)
+        posting.add(connections, outcome, nothing)
 
     await _posting(means, topic, notification, feed)
     return outcome
@@ -145,7 +145,7 @@ async def _feed(
             outcome.unreadable += page.unreadable
             for index in range(0, len(page.connections), schedule.slice):
                 part = page.connections[index : index + schedule.slice]
-                begins = schedule.begin(len(part), clock.time())
+                begins = schedule.reserve(len(part), clock.time())
                 if begins >= until:
                     return Position(after, finished=False)
                 await asyncio.sleep(begins - clock.time())
@@ -204,7 +204,3 @@ class _Rows:
     async def remove(self, connection_id: str, *, deadline: float) -> None:
         await self._means.clients.remove(connection_id, deadline=deadline)
         await self._means.audience.remove(self._topic, connection_id, deadline=deadline)
-
-
-def _nothing() -> None:
-    pass

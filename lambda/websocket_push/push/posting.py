@@ -4,7 +4,6 @@ Nearly every post succeeds at once, so the first attempt of each is driven by ca
 task (`retrying`). Such tasks have a limit of their own, so that waiting for a retry does not delay other posts.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from websocket_push.aws.retry import is_transient
 from websocket_push.aws.sender import Attempt
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import Refusals
-from websocket_push.push.window import Window, Work
+from websocket_push.push.window import Window, Work, loop_time
 from websocket_push.tables.clients import Connection
 
 TYPE_CHECKING = False
@@ -120,7 +119,7 @@ class Posting:
     def _begin(self, connection: Connection, outcome: Outcome) -> None:
         """Start to send to one connection, within the limit for posts."""
         left = connection.expires_at - self._clocks.now() / 1000
-        now = _loop_time()
+        now = loop_time()
         if left > 0 and now < self._clocks.posts_until:
             ended = partial(self._end, connection, outcome)
             until = min(self._clocks.posts_until, now + left)
@@ -182,7 +181,3 @@ def out_of_time() -> AwsError:
 def _is_refusal(attempt: Attempt) -> bool:
     """Return whether the failure of a first attempt is temporary; for posts, the code in the response adds nothing."""
     return attempt.failure is not None or (attempt.response is not None and is_transient(attempt.response.status, ""))
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

@@ -15,6 +15,7 @@ from websocket_push.aws.sender import Attempt
 from websocket_push.protocol.frames import bye_frame
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.refusals import ALONE_SECONDS, Refusals
+from websocket_push.push.window import loop_time
 from websocket_push.tables.clients import ESTABLISHING_MILLISECONDS, Connection
 
 ATTEMPTS = 3
@@ -100,7 +101,7 @@ class Retrying:
 
     async def _send(self, connection: Connection, begun: Attempt | None) -> None:
         """Post to a connection, with retries for as long as they are worthwhile."""
-        since = _loop_time()
+        since = loop_time()
         # No retry may outlive the authorization.
         until = min(self._posts_until, since + connection.expires_at - self._now() / 1000)
         pause = _FIRST_PAUSE_SECONDS
@@ -110,13 +111,13 @@ class Retrying:
                 await self._management.post(
                     connection.connection_id,
                     self._payload,
-                    deadline=min(until, _loop_time() + seconds),
+                    deadline=min(until, loop_time() + seconds),
                     attempts=ATTEMPTS,
                     begun=begun,
                 )
                 return
             except AwsError as error:
-                if not self._may_pass(connection, error, since) or _loop_time() + pause > until:
+                if not self._may_pass(connection, error, since) or loop_time() + pause > until:
                     raise
             begun = None
             await asyncio.sleep(pause * (0.5 + self._random() / 2))
@@ -125,7 +126,7 @@ class Retrying:
     def _may_pass(self, connection: Connection, error: AwsError, since: float) -> bool:
         if isinstance(error, ConnectionGone):
             return self._age(connection) < ASKING_MILLISECONDS
-        return error.transient and _loop_time() - since < self._refusals.patience()
+        return error.transient and loop_time() - since < self._refusals.patience()
 
     async def _dismiss(self, connection: Connection, outcome: Outcome) -> None:
         """Send an expired connection the reason for closing it, and close it."""
@@ -171,11 +172,7 @@ class Retrying:
         return None
 
     def _closing_end(self) -> float:
-        return min(self._closes_until, _loop_time() + ALONE_SECONDS)
+        return min(self._closes_until, loop_time() + ALONE_SECONDS)
 
     def _age(self, connection: Connection) -> int:
         return self._now() - connection.connected_at
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

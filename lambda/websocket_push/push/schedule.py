@@ -25,7 +25,7 @@ class Schedule:
         """How many to begin at once."""
         return max(1, min(MAX_SLICE, int(self._rate / SLICES_PER_SECOND)))
 
-    def begin(self, count: int, now: float) -> float:
+    def reserve(self, count: int, now: float) -> float:
         """Return when the next `count` may be begun, and take that time.
 
         What was begun late is not caught up on: a pause must not end in a burst.

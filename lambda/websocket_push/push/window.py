@@ -9,6 +9,15 @@ from websocket_push.aws.calls import Call
 _END = object()
 
 
+def loop_time() -> float:
+    """Return the time on the event loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
+def nothing() -> None:
+    """Do nothing, for where a callback must be given."""
+
+
 class Work:
     """Everything in progress in a delivery: calls, which have no task, and the tasks that continue after calls.
 

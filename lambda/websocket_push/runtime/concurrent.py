@@ -59,5 +59,17 @@ def run(
         event,
         context,
         warm=lambda: made(make),
-        drive=lambda handled: loop().run_until_complete(handled),
+        drive=_drive,
     )
+
+
+def _drive(handled: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a coroutine to its end, and with it what it started: `asyncio.gather` leaves the others to a failure."""
+    try:
+        return loop().run_until_complete(handled)
+    finally:
+        left = asyncio.all_tasks(loop())
+        if left:
+            for task in left:
+                task.cancel()
+            loop().run_until_complete(asyncio.gather(*left, return_exceptions=True))

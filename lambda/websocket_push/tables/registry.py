@@ -12,6 +12,10 @@ MAX_TOKEN_IDS = 1000
 """How many tokens of one user may be revoked one by one, so that their item stays small."""
 
 
+_KEPT = "expiresAt = if_not_exists(expiresAt, :expiresAt)"
+"""An item that was deleted since its time was extended gets one again: without it, DynamoDB would never delete it."""
+
+
 class Row(NamedTuple):
     """A row with all that it holds."""
 
@@ -42,7 +46,7 @@ class Registry:
         """Read all rows of a user that the index shows, page by page."""
         start: Item | None = None
         while True:
-            page = await self._dynamodb.query(self._clients.looking_up(user_id, start), deadline=deadline)
+            page = await self._clients.page(user_id, start, deadline=deadline)
             for connection in read_connections(page.items, user_id):
                 yield connection
             start = page.last_evaluated_key
@@ -71,21 +75,17 @@ class Registry:
 
     async def revoke_before(self, user_id: str, issued_before: int, *, expires_at: int, deadline: float) -> None:
         """Write that tokens issued before a time are revoked; a later time that is there already stays, for as long."""
-        values: Item = {":before": {"N": str(issued_before)}, ":expiresAt": {"N": str(expires_at)}}
-        for change, condition in (
-            ("issuedBefore = :before, ", "attribute_not_exists(issuedBefore) OR issuedBefore <= :before"),
-            ("", "issuedBefore > :before AND expiresAt < :expiresAt"),
-        ):
-            request = self._changing(user_id, f"SET {change}expiresAt = :expiresAt") | {
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
-            }
-            if await update_if(self._dynamodb, request, deadline=deadline) is not None:
-                return
+        await self._extend(user_id, expires_at, deadline)
+        request = self._changing(user_id, f"SET issuedBefore = :before, {_KEPT}") | {
+            "ConditionExpression": "attribute_not_exists(issuedBefore) OR issuedBefore < :before",
+            "ExpressionAttributeValues": {":before": {"N": str(issued_before)}, ":expiresAt": {"N": str(expires_at)}},
+        }
+        await update_if(self._dynamodb, request, deadline=deadline)
 
     async def revoke_token(self, user_id: str, token_id: str, *, expires_at: int, deadline: float) -> bool:
-        """Write that a token is revoked; return False, having written nothing, where there are too many."""
-        request = self._changing(user_id, "SET expiresAt = :expiresAt ADD tokenIds :tokenIds") | {
+        """Write that a token is revoked; return False, having revoked nothing, where there are too many."""
+        await self._extend(user_id, expires_at, deadline)
+        request = self._changing(user_id, f"SET {_KEPT} ADD tokenIds :tokenIds") | {
             "ConditionExpression": (
                 "attribute_not_exists(tokenIds) OR size(tokenIds) < :most OR contains(tokenIds, :tokenId)"
             ),
@@ -97,6 +97,17 @@ class Registry:
             },
         }
         return await update_if(self._dynamodb, request, deadline=deadline) is not None
+
+    async def _extend(self, user_id: str, expires_at: int, deadline: float) -> None:
+        """Keep what is revoked of a user until a time at least; what was revoked to last longer does.
+
+        This comes first: of an item that is over, DynamoDB could delete what is written to it.
+        """
+        request = self._changing(user_id, "SET expiresAt = :expiresAt") | {
+            "ConditionExpression": "attribute_not_exists(expiresAt) OR expiresAt < :expiresAt",
+            "ExpressionAttributeValues": {":expiresAt": {"N": str(expires_at)}},
+        }
+        await update_if(self._dynamodb, request, deadline=deadline)
 
     async def unrevoke(self, user_id: str, *, deadline: float) -> None:
         """Undo all revocations of a user."""

@@ -269,6 +269,25 @@ def test_items_that_were_left_out_are_asked_for_again() -> None:
     assert asked == [[{"id": {"S": "a"}}, {"id": {"S": "b"}}], [{"id": {"S": "b"}}], [{"id": {"S": "b"}}]]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"Responses":null}',
+        b'{"Responses":[]}',
+        b'{"Responses":{"t":null}}',
+        b'{"Responses":{"t":[1]}}',
+        b'{"Responses":{},"UnprocessedKeys":{"t":{}}}',
+        b'{"Responses":{},"UnprocessedKeys":{"t":[1]}}',
+    ],
+)
+def test_a_batch_that_is_not_one_is_asked_for_again(odd: bytes) -> None:
+    async def work(transport: ConcurrentSender) -> list[Item]:
+        return await DynamoDB(transport).get_items("t", [{"id": {"S": "a"}}], attributes="id", deadline=soon(PATIENCE))
+
+    with Server(status(200, odd), status(200, b'{"Responses":{"t":[{"id":{"S":"a"}}]}}')) as server:
+        assert run(transport_to(server), work) == [{"id": {"S": "a"}}]
+
+
 def test_a_batch_of_the_largest_notifications_fits_into_a_response() -> None:
     def batch(count: int) -> Answer:
         answer = {"Responses": {"t": [{"content": {"S": '"' * 128 * 1024}}] * count}, "UnprocessedKeys": {}}

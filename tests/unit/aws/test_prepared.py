@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.unit.aws.support import Server, check_signature, run, soon, status, transport_to
 from websocket_push.aws.calls import Call
 from websocket_push.aws.concurrent import ConcurrentSender
-from websocket_push.aws.dynamodb import decode_object, decode_page, encode
+from websocket_push.aws.dynamodb import decode_page, encode
 from websocket_push.aws.prepared import VARIED, Prepared, PreparingDynamoDB, decoded
+from websocket_push.aws.requests import decode_object
 from websocket_push.aws.sender import Attempt
 
 

@@ -83,9 +83,9 @@ class World:
 
     async def update_item(self, request: dict[str, Any], *, deadline: float) -> Item:
         await self.take_time()
-        self._write(
-            request["Key"]["connectionId"]["S"], {"issuedBefore": request["ExpressionAttributeValues"][":before"]}
-        )
+        key, values = request["Key"]["connectionId"]["S"], request["ExpressionAttributeValues"]
+        written = {"issuedBefore": values[":before"]} if ":before" in values else {}
+        self._write(key, {**self._items.get(key, {}), **written})
         await self.take_time()
         return {}
 

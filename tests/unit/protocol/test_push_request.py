@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from websocket_push.protocol.error_codes import ErrorCode
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import max_notification_bytes, notification_frame
-from websocket_push.protocol.identifiers import earliest_id_at, new_notification_id, rfc_3339
+from websocket_push.protocol.identifiers import MAX_AHEAD_MILLISECONDS, earliest_id_at, new_notification_id, rfc_3339
 from websocket_push.protocol.push_request import (
-    MAX_ID_AHEAD_MILLISECONDS,
     MAX_RECIPIENTS,
     MAX_TTL_SECONDS,
     PushRequest,
@@ -79,7 +78,7 @@ def test_a_recipient_named_twice_is_one_recipient() -> None:
         ({"id": "abc"}, "INVALID_ID", "UUIDv7"),
         ({"id": 7}, "INVALID_ID", "UUIDv7"),
         ({"id": "6f2b0d3e-53a5-4a52-9cf2-0cfa0e4b2c11"}, "INVALID_ID", "UUIDv7"),
-        ({"id": earliest_id_at(NOW + MAX_ID_AHEAD_MILLISECONDS + 1)}, "INVALID_ID", "60 s in the future"),
+        ({"id": earliest_id_at(NOW + MAX_AHEAD_MILLISECONDS + 1)}, "INVALID_ID", "60 s in the future"),
         ({"persits": True}, "UNKNOWN_FIELD", "'persits'"),
         ({"content": float("nan")}, "INVALID_CONTENT", "NaN"),
         ({"content": [float("-inf")]}, "INVALID_CONTENT", "Infinity"),
@@ -112,7 +111,7 @@ def test_content_that_is_nested_without_end_is_refused() -> None:
 
 
 def test_an_id_just_ahead_or_long_ago_is_taken() -> None:
-    for id_ in (earliest_id_at(NOW + MAX_ID_AHEAD_MILLISECONDS), earliest_id_at(0)):
+    for id_ in (earliest_id_at(NOW + MAX_AHEAD_MILLISECONDS), earliest_id_at(0)):
         assert parse(SOUND | {"id": id_}).notification_id == id_
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.frames import to_json
-from websocket_push.protocol.segment import MAX_ONLY, MAX_SEGMENTS, Segment, Target, parse_segment, segment_text
+from websocket_push.protocol.segment import MAX_ONLY, MAX_SEGMENTS, Remaining, Segment, parse_segment, segment_text
 
 ID = "019c13a0-9c00-7000-8000-000000000000"
 
@@ -25,7 +25,7 @@ segments = st.integers(1, MAX_SEGMENTS).flatmap(
         of=st.just(of),
         after=st.sampled_from(["", "L0SM9cOFvHcCIhw=", '"\\']),
         until=st.sampled_from(["", "L0SM9cOFvHcCIhw=", '"\\']),
-        only=st.lists(st.builds(Target, st.just("a="), st.integers(0), st.integers(0)), max_size=3).map(tuple),
+        only=st.lists(st.builds(Remaining, st.just("a="), st.integers(0), st.integers(0)), max_size=3).map(tuple),
     )
 )
 
@@ -51,7 +51,7 @@ def test_what_sqs_refuses_is_escaped(noncharacter: str) -> None:
 
 
 def test_a_segment_can_be_for_so_many_connections_and_no_more() -> None:
-    most = Segment("*", ID, "1", True, 0, 1, only=(Target("a=", 1, 2),) * MAX_ONLY)
+    most = Segment("*", ID, "1", True, 0, 1, only=(Remaining("a=", 1, 2),) * MAX_ONLY)
     assert parse_segment(segment_text(most)) == most
     with pytest.raises(RequestError):
         parse_segment(segment_text(most._replace(only=(*most.only, most.only[0]))))

@@ -279,7 +279,7 @@ def test_never_more_than_the_rate_is_begun(rate: float, steps: list[tuple[int, f
     schedule, now = Schedule(rate), 0.0
     begun: list[tuple[float, int]] = []
     for count, pause in steps:
-        now = max(now, schedule.begin(count, now)) + pause
+        now = max(now, schedule.reserve(count, now)) + pause
         begun.append((now - pause, count))
     for start, (since, _) in enumerate(begun):
         total = 0

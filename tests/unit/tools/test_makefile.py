@@ -5,7 +5,16 @@ import subprocess
 
 from tools.paths import CHECKOUT
 
-INTERNAL = {"python", "terraform", "test-without-aws", "test-tokens", "test-queues", "test-faults"}
+INTERNAL = {
+    "python",
+    "terraform",
+    "terraform-for-tests",
+    "browser",
+    "test-without-aws",
+    "test-tokens",
+    "test-queues",
+    "test-faults",
+}
 """What other targets check before they run, or consist of."""
 
 

@@ -148,6 +148,34 @@ def test_the_playground_pushes_what_its_page_asks_for(served: Site, front: list[
     assert push("{}", Origin=served.address)[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("line", "length", "status"),
+    [
+        (b"GET //[ HTTP/1.1", b"0", b"404"),
+        (b"GET /a\0.js HTTP/1.1", b"0", b"404"),
+        (b"POST /push HTTP/1.1", b"x", b"400"),
+        (b"POST /push HTTP/1.1", b"-1", b"400"),
+        (b"POST /push HTTP/1.1", b"9" * 5000, b"400"),
+        (b"POST /push HTTP/1.1", b"100000", b"400"),
+    ],
+)
+def test_an_odd_request_is_answered_without_a_stack_trace(
+    served: Site, front: list[object], capfd: pytest.CaptureFixture[str], line: bytes, length: bytes, status: bytes
+) -> None:
+    headers = b"Host: 127.0.0.1:%d\r\nOrigin: %s\r\nContent-Length: %b" % (
+        served.port,
+        served.address.encode(),
+        length,
+    )
+    body = b"[" * 100_000 if length == b"100000" else b""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as client:
+        client.sendall(b"%b\r\n%b\r\n\r\n%b" % (line, headers, body))
+        client.shutdown(socket.SHUT_WR)
+        with client.makefile("rb") as answer:
+            assert answer.read().split()[1:2] == [status]
+    assert capfd.readouterr().err == ""
+
+
 def test_what_the_page_pushes_is_a_push_request() -> None:
     class Backend:
         def push(self, request: object) -> Answer:

@@ -99,3 +99,17 @@ def test_commands_clean_up_on_signals_that_they_inherited_as_ignored(number: sig
         process.stdout.readline()
         process.send_signal(number)
         assert process.wait(timeout=30) == 7
+
+
+def test_every_command_that_cleans_up_does_so_however_it_was_started() -> None:
+    """nohup, cron and shells without job control start a program with SIGINT ignored."""
+    commands = {path: path.read_text(encoding="utf-8") for path in (CHECKOUT / "tools").rglob("*.py")}
+    cleaning = {
+        path.relative_to(CHECKOUT).as_posix()
+        for path, text in commands.items()
+        if "__main__" in text and ("TemporaryDirectory" in text or "KeyboardInterrupt" in text)
+    }
+    assert len(cleaning) > 5
+    assert {
+        name for name in cleaning if "end_on_signals()" not in (CHECKOUT / name).read_text(encoding="utf-8")
+    } == set()

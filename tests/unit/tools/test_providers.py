@@ -1,3 +1,4 @@
+import http.client
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -170,6 +171,119 @@ def test_nothing_is_configured_where_the_registry_answers(
     assert provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM) == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'provider_installation {\n  dev_overrides {\n    "hashicorp/aws" = "/my provider"\n  }\n  direct {}\n}\n',
+        'provider_installation {\n  filesystem_mirror {\n    path    = "/m"\n    include = ["*/*/*"]\n  }\n'
+        '  direct {\n    exclude = ["*/*/*"]\n  }\n}\nprovider_installation {\n  direct {}\n}\n',
+        '/* ours */ "provider_installation" { direct {} } # said by the installer',
+        'credentials "x" { token = "https://y" }\nprovider_installation { direct {} }',
+        '{"provider_installation": [{"network_mirror": [{"url": "https://mirror.example/"}]}]}',
+    ],
+    ids=["overrides", "twice", "quoted", "after a URL", "JSON"],
+)
+def test_every_form_of_the_users_configuration_stands_and_is_named(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    put(plugins, "5.100.0")
+    configuration = tmp_path / "my own.rc"
+    configuration.write_text(text)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(configuration))
+    assert provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM) == {}
+    assert capsys.readouterr().err == f"AWS provider installed as {configuration} says\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'# provider_installation {\nplugin_cache_dir = "/nowhere"\n',
+        b"// provider_installation { direct {} }",
+        b"/* provider_installation {\n} */",
+        b'credentials "provider_installation" {\n}\n',
+        b"\xff\xfe\x00",
+        None,
+    ],
+    ids=["comment", "slashes", "block", "a name", "bytes", "missing"],
+)
+def test_a_configuration_that_says_nothing_of_providers_is_passed_over(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    put(plugins, "5.100.0")
+    configuration = tmp_path / "my.rc"
+    if content is not None:
+        configuration.write_bytes(content)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(configuration))
+    assert provider_settings(tmp_path, registry=REGISTRY, platform=PLATFORM) != {}
+
+
+@pytest.mark.parametrize(
+    "written", ['plugin_cache_dir = "{}"  # "elsewhere"\n', '{{"plugin_cache_dir": "{}"}}'], ids=["HCL", "JSON"]
+)
+def test_the_cache_of_the_configuration_is_searched(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    folder = put(tmp_path / "a cache", "5.100.0")
+    (tmp_path / "my.rc").write_text(written.format("$HOME/a cache"))
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "my.rc"))
+    found = find_mirror(PLATFORM)
+    assert found is not None
+    assert found.path == folder
+
+
+def test_what_cannot_be_run_or_read_is_passed_over(plugins: Path, opt: Path, tmp_path: Path) -> None:
+    """A mirror may hold links to what has been removed, and folders of others."""
+    usable = put(opt, "5.100.0")
+    for root in (plugins, opt):
+        gone = put(root, "6.1.0")
+        (gone / "terraform-provider-aws_x5").unlink()
+        (gone / "terraform-provider-aws_x5").symlink_to(tmp_path / "removed")
+        loop = pack(root, "6.2.0")
+        loop.unlink()
+        loop.symlink_to(loop)
+        (root / "registry.terraform.io" / "hashicorp" / "aws" / "6.3.0").write_text("a file")
+    found = find_mirror(PLATFORM)
+    assert found is not None
+    assert found.path == usable
+
+
+def test_a_folder_that_may_not_be_read_is_passed_over(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usable = put(plugins, "5.100.0")
+    closed = put(plugins, "6.0.0").parent
+    stat = Path.stat
+
+    def refusing(path: Path, **options: Any) -> Any:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    found = find_mirror(PLATFORM)
+    assert found is not None
+    assert found.path == usable
+
+
+def test_a_user_without_a_home_is_no_obstacle(plugins: Path, opt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as a number that stands in no list of users."""
+    usable = put(opt, "5.100.0")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+    found = find_mirror(PLATFORM)
+    assert found is not None
+    assert found.path == usable
+
+
+def test_folders_with_spaces_and_quotation_marks_are_written_as_terraform_reads_them(
+    plugins: Path, tmp_path: Path
+) -> None:
+    put(plugins, "5.100.0")
+    build = tmp_path / 'my "build" folder'
+    build.mkdir()
+    settings = provider_settings(build, registry=REGISTRY, platform=PLATFORM)
+    written = Path(settings["TF_CLI_CONFIG_FILE"]).read_text()
+    assert str(build / "provider-mirror").replace('"', '\\"') in written
+
+
 def test_own_configuration_of_the_user_stands(plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = tmp_path / "my.rc"
     configuration.write_text("provider_installation {\n  direct {}\n}\n")
@@ -188,8 +302,9 @@ def test_without_registry_and_mirror_the_message_says_what_to_do(plugins: Path, 
         (urllib.error.URLError("no route"), False),
         (TimeoutError(), False),
         (urllib.error.HTTPError("https://x", 503, "busy", None, None), True),  # type: ignore[arg-type]
+        (http.client.BadStatusLine("garbage"), True),
     ],
-    ids=["no route", "timeout", "busy"],
+    ids=["no route", "timeout", "busy", "garbage"],
 )
 def test_registry_is_reachable_if_anything_answers(
     monkeypatch: pytest.MonkeyPatch, outcome: Exception, reachable: bool

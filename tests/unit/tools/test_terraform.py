@@ -5,7 +5,7 @@ import pytest
 
 from tools.errors import ToolError
 from tools.paths import CHECKOUT
-from tools.terraform import MINIMUM_FOR_TESTS, TESTS, Program, Terraform, find_program
+from tools.terraform import MINIMUM_FOR_TESTS, TESTS, Program, Terraform, find_program, main
 
 
 def fake(folder: Path, version: str) -> Path:
@@ -40,6 +40,55 @@ def test_program_too_old_for_the_tests_is_refused_with_the_reason(
     monkeypatch.setenv("TERRAFORM", str(fake(tmp_path, "1.10.0")))
     with pytest.raises(ToolError, match=r"1\.11 or newer.*override_during"):
         find_program(MINIMUM_FOR_TESTS)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo Usage: something else",
+        "echo '{}'",
+        """echo '{"terraform_version": 1.11, "platform": "linux_amd64"}'""",
+        """echo '{"terraform_version": "unknown", "platform": "linux_amd64"}'""",
+        """echo '{"terraform_version": "1.11.4", "plat'""",
+        r"printf '\\377\\376{\\377'",
+        "echo broken >&2; exit 3",
+    ],
+)
+def test_what_does_not_answer_as_terraform_is_refused_with_what_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    path = tmp_path / "terraform"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM", str(path))
+    with pytest.raises(ToolError, match=r"did not answer version -json(.|\n)*developer.hashicorp.com"):
+        find_program()
+
+
+def test_what_is_no_program_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "terraform"
+    path.write_bytes(b"\x7fELF but not really")
+    path.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM", str(path))
+    with pytest.raises(ToolError, match="did not answer version -json"):
+        find_program()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "version", "status"),
+    [([], "1.9.0", 0), ([], "1.8.5", 1), (["tests"], "1.10.5", 1), (["tests"], "1.11.0", 0)],
+)
+def test_the_check_before_all_others_says_what_is_wrong(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    version: str,
+    status: int,
+) -> None:
+    monkeypatch.setenv("TERRAFORM", str(fake(tmp_path, version)))
+    assert main(arguments) == status
+    assert ("or newer is needed" in capsys.readouterr().err) is bool(status)
 
 
 def test_failure_shows_the_error_alone(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from websocket_push.aws.concurrent import ConcurrentSender
-from websocket_push.aws.dynamodb import DynamoDB, decode_object
+from websocket_push.aws.dynamodb import DynamoDB
 from websocket_push.aws.errors import AwsError
 from websocket_push.aws.prepared import VARIED
 from websocket_push.aws.queue import Queue
+from websocket_push.aws.requests import decode_object
 from websocket_push.protocol.push_request import PushRequest
 from websocket_push.protocol.segment import Segment, segment_text
 from websocket_push.protocol.topics import EVERYBODY
