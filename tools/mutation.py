@@ -34,7 +34,7 @@ TESTS = {
     "push/refusals.py": ("tests/unit/push/test_refusals.py",),
     "push/report.py": ("tests/unit/push/test_report.py",),
     "push/schedule.py": ("tests/unit/push/test_fan_out.py",),
-    "push/topics.py": ("tests/unit/push/test_topics.py", "tests/handlers/test_topics.py"),
+    "push/topic_push.py": ("tests/unit/push/test_topic_push.py", "tests/handlers/test_topics.py"),
     "push/undelivered.py": ("tests/unit/push/test_undelivered.py", "tests/handlers/test_events.py"),
     "push/window.py": ("tests/unit/push/test_window.py", "tests/unit/push/test_delivery.py"),
     "push": ("tests/unit/push", "tests/handlers/test_push.py", "tests/handlers/test_push_queue.py"),

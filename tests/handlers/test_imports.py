@@ -21,7 +21,14 @@ And of this project, module by module, while all is off that has to be asked for
 
 OWN = LISTED["modules of websocket_push, with every feature off"]
 OF_FEATURES = {
-    "topics": ("handlers.poll_topics", "listening", "logs", "push.topics", "protocol.topics", "tables.subscriptions"),
+    "topics": (
+        "handlers.poll_topics",
+        "listening",
+        "logs",
+        "push.topic_push",
+        "protocol.topics",
+        "tables.subscriptions",
+    ),
     "control": ("control", "tables.revocations", "tables.registry"),
     "limits": ("control.connection_limit", "runtime.message_limit"),
     "events": ("aws.queue", "push.undelivered", "tables.endings", "tables.tracking"),

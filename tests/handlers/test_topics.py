@@ -19,7 +19,7 @@ from websocket_push.aws.queue import Queue
 from websocket_push.handlers import connect, fanout, poll, push, subscriptions
 from websocket_push.protocol.identifiers import new_notification_id
 from websocket_push.protocol.segment import MAX_ONLY, parse_segment
-from websocket_push.push import topics
+from websocket_push.push import topic_push
 from websocket_push.push.fan_out import Means, Position
 from websocket_push.push.outcome import Outcome
 from websocket_push.push.schedule import Schedule
@@ -622,7 +622,7 @@ class Meanwhile:
     def __init__(self, environment: pytest.MonkeyPatch, moment: int, act: Callable[[], None]) -> None:
         self._left = moment
         self._act = act
-        for owner, step in ((topics, "_store"), (Audience, "page"), (Queue, "send")):
+        for owner, step in ((topic_push, "_store"), (Audience, "page"), (Queue, "send")):
             environment.setattr(owner, step, self._around(getattr(owner, step)))
 
     @property

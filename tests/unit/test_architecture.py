@@ -4,12 +4,13 @@ import ast
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, package_sources, packages
+from tools.package_sources import FUNCTIONS, LAMBDA, LEFT_OUT, PACKAGE, REQUIREMENTS, package_sources, packages
 
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
@@ -43,7 +44,9 @@ def imported_modules(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import hides where it points"
             module = node.module or ""
-            yield from (f"{module}.{name.name}" for name in node.names) if module == PACKAGE else (module,)
+            yield module
+            # What is imported out of a package may be a module.
+            yield from (f"{module}.{name.name}" for name in node.names)
 
 
 def importable_from(part: str) -> set[str]:
@@ -90,6 +93,8 @@ def test_imports_point_one_way_and_leave_the_package_for_what_every_holder_has(p
     libraries = libraries_of_every_holder(path)
     for module in imported_modules(path):
         parts = module.split(".")
+        if module == PACKAGE:
+            continue  # from websocket_push import PART, which comes next
         if parts[0] == PACKAGE:
             assert parts[1] in importable_from(layer_of(path)), f"{layer_of(path)} imports {module}"
         else:
@@ -101,6 +106,24 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert circle({module_name(path): set(imported_modules(path)) for path in SOURCES}) == []
 
 
+def test_a_module_that_is_imported_out_of_its_package_counts(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("if TYPE_CHECKING:\n    from websocket_push.aws import retry\n", encoding="utf-8")
+    assert "websocket_push.aws.retry" in set(imported_modules(path))
+
+
+def test_files_of_one_name_are_twins() -> None:
+    """An entry point and its table, the errors of each part, and what is blocking beside what is on an event loop."""
+    names = Counter(path.name for path in SOURCES)
+    assert {name for name, count in names.items() if count > 1} == {
+        "__init__.py",
+        "concurrent.py",
+        "errors.py",
+        "sequential.py",
+        "subscriptions.py",
+    }
+
+
 def test_a_circle_is_found() -> None:
     assert circle({"a": {"b"}, "b": {"c", "d"}, "c": {"b"}}) == ["b", "c"]
     assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
@@ -108,6 +131,12 @@ def test_a_circle_is_found() -> None:
 
 def test_every_source_has_its_floor() -> None:
     assert {layer_of(path) for path in SOURCES} == set.union(*FLOORS) | {"__init__"}
+
+
+def test_what_a_package_leaves_out_is_there_to_be_left_out() -> None:
+    """A name that has changed would bring the module back into the package."""
+    modules = {module_name(path) for path in SOURCES}
+    assert {name for names in LEFT_OUT.values() for name in names} <= modules
 
 
 def test_libraries_are_locked_where_they_are_imported() -> None:

@@ -17,7 +17,7 @@ from websocket_push.handlers import (
     pushing,
     subscriptions,
 )
-from websocket_push.push.topics import TopicsSettings
+from websocket_push.push.topic_push import TopicsSettings
 from websocket_push.push.undelivered import UndeliveredSettings
 from websocket_push.runtime.message_limit import Rate
 from websocket_push.settings import (

@@ -29,7 +29,7 @@ from websocket_push.telemetry.counts import count_push, count_topic_push
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from websocket_push.push.topics import Topics, TopicsSettings
+    from websocket_push.push.topic_push import Topics, TopicsSettings
     from websocket_push.push.undelivered import Undelivered, UndeliveredSettings
     from websocket_push.runtime.message_limit import MessageLimit, Rate
     from websocket_push.settings import ClientPush
@@ -83,7 +83,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _read_topics_settings(environment: Mapping[str, str]) -> "TopicsSettings":
     # Imported here, so that without topics the function starts as fast as if there were none.
-    from websocket_push.push.topics import read_topics_settings
+    from websocket_push.push.topic_push import read_topics_settings
 
     return read_topics_settings(environment)
 
@@ -127,7 +127,7 @@ def make(sender: ConcurrentSender) -> Warm:
 
 
 def _make_topics(sender: ConcurrentSender, dynamodb: PreparingDynamoDB, settings: "TopicsSettings") -> "Topics":
-    from websocket_push.push.topics import make_topics
+    from websocket_push.push.topic_push import make_topics
 
     return make_topics(sender, dynamodb, settings)
 

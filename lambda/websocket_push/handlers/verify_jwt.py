@@ -10,7 +10,7 @@ from websocket_push.telemetry.metrics import FAULTS
 from websocket_push.telemetry.outcomes import log_outcome
 from websocket_push.tokens.policy import allow, deny
 from websocket_push.tokens.presented import find_token
-from websocket_push.tokens.settings import read_token_settings
+from websocket_push.tokens.token_settings import read_token_settings
 from websocket_push.tokens.verifier import Verifier, choose_verifier, make_verifier
 
 TYPE_CHECKING = False

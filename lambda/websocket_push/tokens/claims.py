@@ -7,7 +7,7 @@ from typing import NamedTuple
 from websocket_push.protocol.errors import RequestError
 from websocket_push.protocol.topics import sound_grants
 from websocket_push.protocol.values import is_token_id, require_user_id
-from websocket_push.tokens.settings import TokenSettings
+from websocket_push.tokens.token_settings import TokenSettings
 
 START_TOLERANCE = 5
 """The minimum clock skew, in seconds, that is tolerated for `nbf` and `iat`: clocks differ by fractions of a second,

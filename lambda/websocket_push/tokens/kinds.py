@@ -8,7 +8,7 @@ is refused regardless of its claims.
 from collections.abc import Mapping
 
 from websocket_push.protocol.errors import RequestError
-from websocket_push.tokens.settings import TokenSettings, media_type
+from websocket_push.tokens.token_settings import TokenSettings, media_type
 
 LOGIN_TYPES = frozenset({"jwt", "at+jwt"})
 """The accepted values of `typ` if the settings have none: a token (RFC 7519) or an access token (RFC 9068)."""

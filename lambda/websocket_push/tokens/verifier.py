@@ -14,8 +14,8 @@ from websocket_push.tokens.key_cache import KeyCache, KeysUnavailable
 from websocket_push.tokens.keys import Key, choose_key, keys_of_secret, keys_of_set
 from websocket_push.tokens.kinds import check_kind
 from websocket_push.tokens.secrets import read_secret
-from websocket_push.tokens.settings import TokenSettings
 from websocket_push.tokens.structure import Header, malformed, read_header, read_issuer, read_object
+from websocket_push.tokens.token_settings import TokenSettings
 
 _CURED_BY_OTHER_KEYS = frozenset({"UNKNOWN_KEY", "UNUSABLE_KEY", "INVALID_SIGNATURE"})
 """The errors that a token causes if the keys were rotated after they were fetched."""

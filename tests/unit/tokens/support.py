@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from websocket_push.http.endpoint import Endpoint
-from websocket_push.tokens.settings import TokenSettings
+from websocket_push.tokens.token_settings import TokenSettings
 
 NOW = 1_769_860_800.0
 SECRET = bytes(range(64))

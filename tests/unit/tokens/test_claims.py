@@ -13,7 +13,7 @@ from websocket_push.tokens.claims import (
     Authorization,
     check_claims,
 )
-from websocket_push.tokens.settings import TokenSettings
+from websocket_push.tokens.token_settings import TokenSettings
 
 EXP = CLAIMS["exp"]
 ABSENT = object()

@@ -6,7 +6,7 @@ from tests.unit.tokens.support import CLAIMS, settings
 from websocket_push.protocol.error_codes import ErrorCode
 from websocket_push.protocol.errors import RequestError
 from websocket_push.tokens.kinds import check_kind
-from websocket_push.tokens.settings import TokenSettings
+from websocket_push.tokens.token_settings import TokenSettings
 
 ACCEPTED = [None, "JWT", "jwt", "application/jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"]
 OTHERS = [

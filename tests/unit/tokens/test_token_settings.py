@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.tokens.support import SECRET_ARN
 from websocket_push.settings import SettingsError
-from websocket_push.tokens.settings import TokenSettings, read_token_settings
+from websocket_push.tokens.token_settings import TokenSettings, read_token_settings
 
 URI = "https://issuer.test/keys"
 OTHER = {"issuer": "https://other.test/", "secretArn": SECRET_ARN, "algorithms": ["HS256"]}

@@ -11,7 +11,7 @@ from websocket_push.aws.errors import AwsError
 from websocket_push.aws.queue import Queue
 from websocket_push.protocol.topics import EVERYBODY
 from websocket_push.push.posting import Clocks
-from websocket_push.push.topics import Topics
+from websocket_push.push.topic_push import Topics
 from websocket_push.tables.audience import Audience, AudiencePage, Share
 from websocket_push.tables.clients import Connection
 from websocket_push.tables.notifications import Notification
