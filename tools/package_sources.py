@@ -21,7 +21,7 @@ VARIANTS = {"push_extended": "push"}
 
 LEFT_OUT = {
     "push": [
-        f"{PACKAGE}.push.topics",
+        f"{PACKAGE}.push.topic_push",
         f"{PACKAGE}.push.undelivered",
         f"{PACKAGE}.push.replacing",
         f"{PACKAGE}.tables.replacements",

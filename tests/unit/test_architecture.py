@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.package_sources import FUNCTIONS, LAMBDA, PACKAGE, REQUIREMENTS, package_sources, packages
+from tools.package_sources import FUNCTIONS, LAMBDA, LEFT_OUT, PACKAGE, REQUIREMENTS, package_sources, packages
 
 SOURCES = sorted((LAMBDA / PACKAGE).rglob("*.py"))
 
@@ -131,6 +131,12 @@ def test_a_circle_is_found() -> None:
 
 def test_every_source_has_its_floor() -> None:
     assert {layer_of(path) for path in SOURCES} == set.union(*FLOORS) | {"__init__"}
+
+
+def test_what_a_package_leaves_out_is_there_to_be_left_out() -> None:
+    """A name that has changed would bring the module back into the package."""
+    modules = {module_name(path) for path in SOURCES}
+    assert {name for names in LEFT_OUT.values() for name in names} <= modules
 
 
 def test_libraries_are_locked_where_they_are_imported() -> None:
