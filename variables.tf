@@ -676,13 +676,13 @@ variable "topics" {
     - `immediate_connections`: up to how many connections of a topic the push function sends to itself. More are passed on to
       workers, and 0 passes on all.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages that all workers together send in a second. The rest of the account's quota of requests to API Gateway,
-      10,000 a second unless raised, is left to other pushes; a plan warns of a rate above the quota.
+    - `broadcast_rate`: messages that all workers together send in a second; half of the account's quota of requests to API Gateway in
+      the Region if left out: 5,000, in some Regions 1,250. The rest is left to other pushes; a plan warns of a rate above the quota.
   EOT
   type = object({
     max_per_connection    = optional(number, 20)
     immediate_connections = optional(number, 500)
-    broadcast_rate        = optional(number, 5000)
+    broadcast_rate        = optional(number)
     workers               = optional(number, 2)
   })
   default = null
@@ -709,10 +709,10 @@ variable "topics" {
   }
 
   validation {
-    condition = var.topics == null ? true : try(
-      var.topics.broadcast_rate >= var.topics.workers && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
+    condition = try(var.topics.broadcast_rate, null) == null ? true : try(
+      var.topics.broadcast_rate >= var.topics.workers && var.topics.broadcast_rate <= 2147483647 && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
     )
-    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers, such as 5000."
+    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers and at most 2147483647, such as 5000; leave it out for half of the account's quota."
   }
 }
 

@@ -282,6 +282,18 @@ def test_a_stage_is_deleted_after_its_mapping(
     assert changes.get('module.push.module.websocket_api.aws_apigatewayv2_api_mapping.this["this"]') == done
 
 
+def test_checks_of_defaults_need_not_wait_for_something_else(tmp_path: Path) -> None:
+    """A check that is known only after apply is a warning in each plan, and an error in a caller's `terraform test`."""
+    configuration = json.loads(json.dumps(calls({"push": {**RECORDED, "topics": {}}})))
+    configuration["module"]["push"]["depends_on"] = ["terraform_data.first"]
+    configuration["resource"] = {"terraform_data": {"first": {"input": "made in the same apply"}}}
+    terraform = make_root(tmp_path, configuration, state_of(["push"]))
+    plan(terraform)
+    checks = json.loads(terraform.run("show", "-json", str(terraform.data / "plan")))["checks"]
+    found = {each["address"]["name"]: each["status"] for each in checks if each["address"]["kind"] == "check"}
+    assert found == {"broadcast_rate": "pass", "throttling": "pass"}
+
+
 def test_every_input_is_changed_by_some_plan() -> None:
     """Except the name, which is refused (below), and a release's packages, which change nothing (test_released.py)."""
     inputs = set(re.findall(r'^variable "(\w+)"', (CHECKOUT / "variables.tf").read_text(), re.MULTILINE))
