@@ -260,6 +260,7 @@ module "websocket_api" {
 
   api = {
     id                         = module.api.id
+    account_id                 = local.here.account_id
     endpoint                   = module.api.endpoint
     execution_arn              = module.api.execution_arn
     route_selection_expression = module.api.route_selection_expression
