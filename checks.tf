@@ -54,7 +54,7 @@ check "throttling" {
 check "broadcast_rate" {
   assert {
     condition = (
-      try(var.topics.broadcast_rate, 0) <= local.smaller_quota.rate_limit ? true
+      try(coalesce(var.topics.broadcast_rate), 0) <= local.smaller_quota.rate_limit ? true
       : var.topics.broadcast_rate <= local.checked_quota.rate_limit
     )
     error_message = "topics.broadcast_rate is above what an account may send in this Region unless its quota was raised: ${local.checked_quota.rate_limit} requests per second, which all pushes share. Set it below that, or have the quota raised."

@@ -72,6 +72,11 @@ locals {
     client_burst_limit = coalesce(var.throttling.client_burst_limit, max(1, floor(min(local.burst_limit, local.quota.burst_limit) / 2)))
   }
 
+  # Broadcasts have half of it, which leaves the rest to other pushes.
+  topics = !local.given.topics ? null : merge(var.topics, {
+    broadcast_rate = coalesce(var.topics.broadcast_rate, local.quota.rate_limit / 2)
+  })
+
   function_arns = {
     for key, name in local.function_names : key => provider::aws::arn_build(
       local.here.partition, "lambda", local.here.region, local.here.account_id, "function:${name}",
@@ -144,7 +149,7 @@ module "lambda" {
   max_frame_kb       = var.max_frame_kb
   control            = local.given.control ? var.control : null
   inbox              = local.given.inbox ? var.inbox : null
-  topics             = local.given.topics ? var.topics : null
+  topics             = local.topics
   limits             = var.limits
   events             = local.given.events ? var.events : null
   functions          = var.functions
@@ -255,6 +260,7 @@ module "websocket_api" {
 
   api = {
     id                         = module.api.id
+    account_id                 = local.here.account_id
     endpoint                   = module.api.endpoint
     execution_arn              = module.api.execution_arn
     route_selection_expression = module.api.route_selection_expression

@@ -684,13 +684,14 @@ variable "topics" {
     - `immediate_connections`: largest number of connections of a topic that the push function sends to directly.
       Workers send to topics with more; 0 leaves all to workers.
     - `workers`: how many workers run at once.
-    - `broadcast_rate`: messages per second that all workers together send. The rest of the account's quota of requests
-      to API Gateway, 10,000 a second unless raised, is left to other pushes; a plan warns of a rate above the quota.
+    - `broadcast_rate`: messages per second that all workers together send. If left out, half of the account's quota of
+      requests to API Gateway in the Region: 5,000, in some Regions 1,250. The rest is left to other pushes; a plan
+      warns of a rate above the quota.
   EOT
   type = object({
     max_per_connection    = optional(number, 20)
     immediate_connections = optional(number, 500)
-    broadcast_rate        = optional(number, 5000)
+    broadcast_rate        = optional(number)
     workers               = optional(number, 2)
   })
   default = null
@@ -717,10 +718,10 @@ variable "topics" {
   }
 
   validation {
-    condition = var.topics == null ? true : try(
-      var.topics.broadcast_rate >= var.topics.workers && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
+    condition = try(var.topics.broadcast_rate, null) == null ? true : try(
+      var.topics.broadcast_rate >= var.topics.workers && var.topics.broadcast_rate <= 2147483647 && floor(var.topics.broadcast_rate) == var.topics.broadcast_rate, false
     )
-    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers, such as 5000."
+    error_message = "topics.broadcast_rate must be a whole number of messages per second, at least one for each of topics.workers and at most 2147483647, such as 5000; leave it out for half of the account's quota."
   }
 }
 
@@ -864,7 +865,7 @@ variable "functions" {
         try(settings.memory_size >= 128 && settings.memory_size <= 10240 && floor(settings.memory_size) == settings.memory_size, false)
       )
     ])
-    error_message = "memory_size must be a whole number of megabytes from 128 to 10240."
+    error_message = "memory_size in functions must be a whole number of megabytes from 128 to 10240."
   }
 
   validation {
@@ -873,19 +874,19 @@ variable "functions" {
         try(settings.timeout >= 1 && settings.timeout <= 900 && floor(settings.timeout) == settings.timeout, false)
       )
     ])
-    error_message = "timeout must be a whole number of seconds from 1 to 900."
+    error_message = "timeout in functions must be a whole number of seconds from 1 to 900."
   }
 
   validation {
     condition = alltrue([
       for function, settings in var.functions : contains(["push", "control", "fanout", "events"], function) || try(settings.timeout, null) == null || try(settings.timeout <= 29, false)
     ])
-    error_message = "timeout of connect, disconnect, poll, mark, subscriptions and verify_jwt must be at most 29 seconds: API Gateway waits no longer for an answer."
+    error_message = "timeout in functions must be at most 29 seconds for connect, disconnect, poll, mark, subscriptions and verify_jwt: API Gateway waits no longer for an answer."
   }
 
   validation {
     condition     = try(var.functions["fanout"].timeout, null) == null || try(var.functions["fanout"].timeout >= 10, false)
-    error_message = "timeout of fanout must be at least 10 seconds, such as 60: it keeps a third of that for retries and for passing on the rest of its segment."
+    error_message = "functions.fanout.timeout must be at least 10 seconds, such as 60: it keeps a third of that for retries and for passing on the rest of its segment."
   }
 
   validation {
@@ -894,7 +895,7 @@ variable "functions" {
         try(settings.reserved_concurrency >= 0 && settings.reserved_concurrency <= 2147483647 && floor(settings.reserved_concurrency) == settings.reserved_concurrency, false)
       )
     ])
-    error_message = "reserved_concurrency must be a whole number from 0 to 2147483647 (0 stops the function); leave it out to reserve nothing."
+    error_message = "reserved_concurrency in functions must be a whole number from 0 to 2147483647 (0 stops the function); leave it out to reserve nothing."
   }
 
   validation {
@@ -903,7 +904,7 @@ variable "functions" {
         try(settings.provisioned_concurrency >= 1 && settings.provisioned_concurrency <= 2147483647 && floor(settings.provisioned_concurrency) == settings.provisioned_concurrency, false)
       )
     ])
-    error_message = "provisioned_concurrency must be a whole number from 1 to 2147483647; leave it out to keep no environment warm."
+    error_message = "provisioned_concurrency in functions must be a whole number from 1 to 2147483647; leave it out to keep no environment warm."
   }
 
   validation {
@@ -912,7 +913,7 @@ variable "functions" {
       try(settings.provisioned_concurrency, null) == null || try(settings.reserved_concurrency, null) == null ? true
       : settings.provisioned_concurrency <= settings.reserved_concurrency
     ])
-    error_message = "provisioned_concurrency must not exceed reserved_concurrency, which includes it."
+    error_message = "provisioned_concurrency in functions must not exceed reserved_concurrency, which includes it."
   }
 
   validation {
@@ -926,21 +927,21 @@ variable "functions" {
         ], name)
       ]
     ]))
-    error_message = "environment must map names of at least two letters, digits and underscores, beginning with a letter, to strings, and name none of the variables that Lambda sets itself (AWS_REGION, AWS_LAMBDA_FUNCTION_NAME and so on)."
+    error_message = "environment in functions must map names of at least two letters, digits and underscores, beginning with a letter, to strings, and name none of the variables that Lambda sets itself (AWS_REGION, AWS_LAMBDA_FUNCTION_NAME and so on)."
   }
 
   validation {
     condition = alltrue([
       for settings in values(var.functions) : try(settings.architecture, null) == null ? true : contains(["arm64", "x86_64"], settings.architecture)
     ])
-    error_message = "architecture must be \"arm64\" or \"x86_64\"."
+    error_message = "architecture in functions must be \"arm64\" or \"x86_64\"."
   }
 
   validation {
     condition = alltrue([
       for settings in values(var.functions) : try(settings.runtime, null) == null ? true : contains(["python3.11", "python3.12", "python3.13", "python3.14"], settings.runtime)
     ])
-    error_message = "runtime must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
+    error_message = "runtime in functions must be \"python3.11\", \"python3.12\", \"python3.13\" or \"python3.14\" (the last with a 6.x release of the provider that knows it)."
   }
 
   validation {
@@ -1021,7 +1022,7 @@ variable "packages" {
         false,
       )
     ])
-    error_message = "A package is either a local file, { filename = \"push.zip\" }, or an object in S3, { s3_bucket = \"my-packages\", s3_key = \"push.zip\" }, which may have an s3_object_version."
+    error_message = "An entry of packages is either a local file, { filename = \"push.zip\" }, or an object in S3, { s3_bucket = \"my-packages\", s3_key = \"push.zip\" }, which may have an s3_object_version."
   }
 
   # What Lambda accepts.
@@ -1042,7 +1043,7 @@ variable "packages" {
     condition = alltrue([
       for package in values(var.packages) : try(package.source_code_hash, null) == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", package.source_code_hash))
     ])
-    error_message = "source_code_hash must be the zip's SHA-256 in base64, as filebase64sha256(\"push.zip\") gives it."
+    error_message = "source_code_hash in packages must be the zip's SHA-256 in base64, as filebase64sha256(\"push.zip\") gives it."
   }
 }
 

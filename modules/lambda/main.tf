@@ -139,6 +139,11 @@ resource "aws_lambda_function" "this" { # runtime must be known when planning.
       error_message = "packages_folder: ${lookup(local.release_faults, each.key, "")}."
     }
 
+    precondition {
+      condition     = lookup(local.is_readable, each.key, true)
+      error_message = "packages.${each.key}.filename is the path of no file. Write a path from the folder that Terraform runs in, such as \"./${each.key}.zip\", and build the zip before the plan; or, if it is there at apply only, give its source_code_hash."
+    }
+
     # Lambda measures the variables as JSON.
     precondition {
       condition     = length(base64encode(jsonencode(local.measured_environment[each.key]))) / 4 * 3 <= 4096

@@ -94,8 +94,14 @@ locals {
       s3_bucket         = package.s3_bucket
       s3_key            = package.s3_key
       s3_object_version = package.s3_object_version
-      source_hash       = package.source_code_hash != null || package.filename == null ? package.source_code_hash : filebase64sha256(package.filename)
+      source_hash       = package.source_code_hash != null || package.filename == null ? package.source_code_hash : try(filebase64sha256(package.filename), null)
     } if contains(local.function_keys, key)
+  }
+
+  # A zip that is known by its hash may be missing until apply; one that is not is read by the plan.
+  is_readable = {
+    for key, package in var.packages :
+    key => package.source_code_hash != null || package.filename == null ? true : try(fileexists(package.filename), false)
   }
 
   packages = merge(local.built_packages, local.released_packages, local.prebuilt_packages)

@@ -134,6 +134,8 @@ locals {
         : "https://0123456789.execute-api.ap-southeast-1.amazonaws.com.cn/${var.api.stage_name}"
       )
       DNS_SUFFIX = "amazonaws.com.cn"
+      # The account's quota, of which it is a part by default, depends on the Region.
+      POSTS_PER_SECOND = "2147483647"
     },
     {
       for queue in ["control", "events", "fanout"] :

@@ -29,6 +29,12 @@ resource "aws_apigatewayv2_api_mapping" "this" {
   domain_name     = aws_apigatewayv2_domain_name.this[each.key].domain_name
   stage           = aws_apigatewayv2_stage.this.name
   api_mapping_key = each.value.mapping_key
+
+  # API Gateway refuses to delete a stage that is mapped. A stage of another name is a new one, so the mapping is deleted
+  # before it and created after it.
+  lifecycle {
+    replace_triggered_by = [aws_apigatewayv2_stage.this.id]
+  }
 }
 
 resource "aws_route53_record" "this" {

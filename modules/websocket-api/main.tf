@@ -231,10 +231,10 @@ resource "aws_lambda_permission" "authorizer" {
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${var.api.execution_arn}/authorizers/${each.value.id}"
 
-  # The account is that of the API's ARN, which a first plan does not know yet.
+  # A first plan does not know the account yet.
   lifecycle {
     precondition {
-      condition     = try(split(":", var.function_arns.authorizer)[4] == split(":", var.api.execution_arn)[4], true)
+      condition     = try(provider::aws::arn_parse(var.function_arns.authorizer).account_id == var.api.account_id, true)
       error_message = "authorizer.function_arn is in another account than the API, where nothing may be permitted to invoke it. Deploy the function in the API's account."
     }
   }

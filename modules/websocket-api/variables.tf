@@ -11,9 +11,10 @@ variable "stage_name" {
 }
 
 variable "api" {
-  description = "The API: its `id`, its `endpoint` without a stage, its `execution_arn` and its `route_selection_expression`."
+  description = "The API: its `id`, its `account_id`, its `endpoint` without a stage, its `execution_arn` and its `route_selection_expression`."
   type = object({
     id                         = string
+    account_id                 = string
     endpoint                   = string
     execution_arn              = string
     route_selection_expression = string

@@ -83,6 +83,28 @@ TABLES = {"module.dynamodb.aws_dynamodb_table.clients", "module.dynamodb.aws_dyn
 KEPT = ("aws_dynamodb_table", "aws_lambda_function", "aws_apigatewayv2_api", "aws_cloudwatch_log_group", "aws_iam_role")
 """Kinds of resources that hold something, or whose names or ARNs others know."""
 
+MAPPING: Mapping[str, Any] = {
+    "module": "module.push.module.websocket_api",
+    "mode": "managed",
+    "type": "aws_apigatewayv2_api_mapping",
+    "name": "this",
+    "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+    "instances": [
+        {
+            "index_key": "this",
+            "schema_version": 0,
+            "attributes": {
+                "api_id": "c21f5825",
+                "api_mapping_key": "",
+                "domain_name": "push.example.com",
+                "id": "1",
+                "stage": "live",
+            },
+        }
+    ],
+}
+"""A stage that is mapped to a custom domain, as an apply leaves it in the first layout."""
+
 Planned = Mapping[str, Mapping[str, list[str]]]
 
 
@@ -238,6 +260,38 @@ def test_waiting_for_something_else_updates_nothing(planned: Planned, tmp_path: 
     changes = actions(plan(make_root(tmp_path, configuration, state_of(["push"]))))
     assert changes.pop("terraform_data.first") == ["create"]
     assert {address.removeprefix("module.push."): done for address, done in changes.items()} == planned["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "done"),
+    [
+        pytest.param({}, None, id="nothing"),
+        pytest.param({"client_push": "none"}, None, id="another_deployment"),
+        pytest.param({"stage_name": "other"}, ["delete", "create"], id="another_stage"),
+    ],
+)
+def test_a_stage_is_deleted_after_its_mapping(
+    tmp_path: Path, inputs: Mapping[str, Any], done: list[str] | None
+) -> None:
+    """API Gateway refuses to delete a stage that a custom domain is mapped to."""
+    state = state_of(["push"])
+    state["resources"].append(MAPPING)
+    given = {**RECORDED, "custom_domain": CHANGES["domain"]["custom_domain"], **inputs}
+    changes = actions(plan(make_root(tmp_path, calls({"push": given}), state)))
+    assert changes["module.push.module.websocket_api.aws_apigatewayv2_stage.this"] == (done or ["update"])
+    assert changes.get('module.push.module.websocket_api.aws_apigatewayv2_api_mapping.this["this"]') == done
+
+
+def test_checks_of_defaults_need_not_wait_for_something_else(tmp_path: Path) -> None:
+    """A check that is known only after apply is a warning in each plan, and an error in a caller's `terraform test`."""
+    configuration = json.loads(json.dumps(calls({"push": {**RECORDED, "topics": {}}})))
+    configuration["module"]["push"]["depends_on"] = ["terraform_data.first"]
+    configuration["resource"] = {"terraform_data": {"first": {"input": "made in the same apply"}}}
+    terraform = make_root(tmp_path, configuration, state_of(["push"]))
+    plan(terraform)
+    checks = json.loads(terraform.run("show", "-json", str(terraform.data / "plan")))["checks"]
+    found = {each["address"]["name"]: each["status"] for each in checks if each["address"]["kind"] == "check"}
+    assert found == {"broadcast_rate": "pass", "throttling": "pass"}
 
 
 def test_every_input_is_changed_by_some_plan() -> None:

@@ -205,7 +205,7 @@ run "the_route" {
     client_push     = "none"
     inbox           = true
     throttling      = { rate_limit = 10000, burst_limit = 5000, client_rate_limit = 7, client_burst_limit = 8 }
-    api             = { id = "a1b2c3d4e5", endpoint = "wss://api.example", execution_arn = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5", route_selection_expression = "$request.body.action" }
+    api             = { id = "a1b2c3d4e5", account_id = "123456789012", endpoint = "wss://api.example", execution_arn = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5", route_selection_expression = "$request.body.action" }
     invocation_uris = { for key in ["connect", "disconnect", "poll", "push", "mark"] : key => "arn:uri:${key}" }
     function_arns   = { for key in ["connect", "disconnect", "poll", "push", "mark"] : key => "arn:${key}" }
     function_aliases = {

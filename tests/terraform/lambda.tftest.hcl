@@ -1171,6 +1171,23 @@ run "a_prebuilt_package_of_a_function_that_is_not_there" {
   }
 }
 
+run "prebuilt_packages_that_are_not_there" {
+  command = plan
+  module {
+    source = "./modules/lambda"
+  }
+  variables {
+    packages = {
+      poll = { filename = "no/such/file.zip" }
+      # A folder is no zip either.
+      push = { filename = "./lambda" }
+      # Known by its hash, it may be built by what runs apply.
+      connect = { filename = "no/such/file.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    }
+  }
+  expect_failures = [aws_lambda_function.this["poll"], aws_lambda_function.this["push"]]
+}
+
 run "policy_for_a_backend" {
   command = plan
   module {

@@ -182,10 +182,16 @@ run "a_smaller_quota_is_the_default_there" {
   variables {
     allow_anonymous = true
     throttling      = { burst_limit = 100 }
+    topics          = {}
   }
 
   assert {
     condition     = local.throttling.rate_limit == 2500 && local.throttling.burst_limit == 100
     error_message = "Without a limit of its own the stage has the Region's quota, which no check warns of."
+  }
+
+  assert {
+    condition     = local.topics.broadcast_rate == 1250
+    error_message = "Without a rate of their own broadcasts have half of the Region's quota."
   }
 }

@@ -72,6 +72,7 @@ variables {
   throttling  = { rate_limit = 10000, burst_limit = 5000, client_rate_limit = 5000, client_burst_limit = 2500 }
   api = {
     id                         = "a1b2c3d4e5"
+    account_id                 = "123456789012"
     endpoint                   = "wss://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn"
     execution_arn              = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3d4e5"
     route_selection_expression = "$request.body.action"

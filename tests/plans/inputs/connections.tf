@@ -51,7 +51,7 @@ module "connecting_refused_2" {
   # allowed_origins: a wildcard
   allowed_origins = ["https://*.example.com"] # refused: allowed_origins must list origins
   # packages: no package
-  packages = { push = {} } # refused: A package is either
+  packages = { push = {} } # refused: An entry of packages is either
 }
 
 module "connecting_refused_3" {
@@ -65,7 +65,7 @@ module "connecting_refused_3" {
   # allowed_origins: no scheme
   allowed_origins = ["app.example.com"] # refused: allowed_origins must list origins
   # packages: null
-  packages = { push = null } # refused: A package is either
+  packages = { push = null } # refused: An entry of packages is either
 }
 
 module "connecting_refused_4" {
@@ -79,7 +79,7 @@ module "connecting_refused_4" {
   # allowed_origins: a slash at the end
   allowed_origins = ["https://app.example.com/"] # refused: allowed_origins must list origins
   # packages: two places
-  packages = { push = { filename = "main.tf", s3_bucket = "packages" } } # refused: A package is either
+  packages = { push = { filename = "main.tf", s3_bucket = "packages" } } # refused: An entry of packages is either
 }
 
 module "connecting_refused_5" {
@@ -93,7 +93,7 @@ module "connecting_refused_5" {
   # allowed_origins: a path
   allowed_origins = ["https://app.example.com/path"] # refused: allowed_origins must list origins
   # packages: two places
-  packages = { push = { filename = "main.tf", s3_key = "push.zip" } } # refused: A package is either
+  packages = { push = { filename = "main.tf", s3_key = "push.zip" } } # refused: An entry of packages is either
 }
 
 module "connecting_refused_6" {
@@ -107,7 +107,7 @@ module "connecting_refused_6" {
   # allowed_origins: a capital
   allowed_origins = ["https://App.example.com"] # refused: allowed_origins must list origins
   # packages: a version of a local file
-  packages = { push = { filename = "main.tf", s3_object_version = "1" } } # refused: A package is either
+  packages = { push = { filename = "main.tf", s3_object_version = "1" } } # refused: An entry of packages is either
 }
 
 module "connecting_refused_7" {
@@ -121,7 +121,7 @@ module "connecting_refused_7" {
   # allowed_origins: the port that https has anyway
   allowed_origins = ["https://app.example.com:443"] # refused: An origin in allowed_origins
   # packages: no key
-  packages = { push = { s3_bucket = "packages" } } # refused: A package is either
+  packages = { push = { s3_bucket = "packages" } } # refused: An entry of packages is either
 }
 
 module "connecting_refused_8" {
@@ -135,7 +135,7 @@ module "connecting_refused_8" {
   # allowed_origins: the port that http has anyway
   allowed_origins = ["http://localhost:80"] # refused: An origin in allowed_origins
   # packages: no bucket
-  packages = { push = { s3_key = "push.zip" } } # refused: A package is either
+  packages = { push = { s3_key = "push.zip" } } # refused: An entry of packages is either
 }
 
 module "connecting_refused_9" {
@@ -149,7 +149,7 @@ module "connecting_refused_9" {
   # allowed_origins: the origin of no page in particular
   allowed_origins = ["null"] # refused: allowed_origins must list origins
   # packages: hexadecimal
-  packages = { push = { filename = "main.tf", source_code_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } } # refused: source_code_hash must be the
+  packages = { push = { filename = "main.tf", source_code_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } } # refused: source_code_hash in packages must be the
 }
 
 module "connecting_refused_10" {
@@ -161,7 +161,7 @@ module "connecting_refused_10" {
   # allowed_origins: empty
   allowed_origins = [""] # refused: allowed_origins must list origins
   # packages: empty
-  packages = { push = { filename = "main.tf", source_code_hash = "" } } # refused: source_code_hash must be the
+  packages = { push = { filename = "main.tf", source_code_hash = "" } } # refused: source_code_hash in packages must be the
 }
 
 module "connecting_refused_11" {

@@ -9,7 +9,7 @@ module "extremes_refused_1" {
   iam_roles     = { path = "/a!b/" }                                                                     # refused: iam_roles.path must begin and
   table_billing = { mode = "PROVISIONED", clients = { read_capacity = 2147483648 } }                     # refused: A capacity in table_billing
   throttling    = { rate_limit = 1e300 }                                                                 # refused: throttling.rate_limit must be from
-  packages      = { push = { filename = " " } }                                                          # refused: A package is either
+  packages      = { push = { filename = " " } }                                                          # refused: An entry of packages is either
   alarms        = { thresholds = { errors = 1e400 } }                                                    # refused: A threshold in alarms.thresholds
   limits        = { connections_per_user = 1, on_excess = "" }                                           # refused: limits.on_excess must be "refuse"
 }
@@ -108,33 +108,33 @@ module "extremes_refused_9" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { provisioned_concurrency = 2147483648 } } # refused: provisioned_concurrency must be a
+  functions       = { push = { provisioned_concurrency = 2147483648 } } # refused: provisioned_concurrency in functions must be a
 }
 
 module "extremes_refused_10" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { environment = { A = "1" } } } # refused: environment must map names of at least two
+  functions       = { push = { environment = { A = "1" } } } # refused: environment in functions must map names of at least two
 }
 
 module "extremes_refused_11" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { reserved_concurrency = 4294967296 } } # refused: reserved_concurrency must be a
+  functions       = { push = { reserved_concurrency = 4294967296 } } # refused: reserved_concurrency in functions must be a
 }
 
 module "extremes_refused_12" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { architecture = "" } } # refused: architecture must be "arm64"
+  functions       = { push = { architecture = "" } } # refused: architecture in functions must be "arm64"
 }
 
 module "extremes_refused_13" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { runtime = "" } } # refused: runtime must be "python3.11"
+  functions       = { push = { runtime = "" } } # refused: runtime in functions must be "python3.11"
 }

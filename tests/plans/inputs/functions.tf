@@ -2,70 +2,70 @@ module "refused_7" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { timeout = 901 } } # longer than Lambda runs; refused: timeout must be a
+  functions       = { push = { timeout = 901 } } # longer than Lambda runs; refused: timeout in functions must be a whole
 }
 
 module "refused_8" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { timeout = 1.5 } } # a fraction; refused: timeout must be a
+  functions       = { push = { timeout = 1.5 } } # a fraction; refused: timeout in functions must be a whole
 }
 
 module "refused_9" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { connect = { timeout = 30 } } # longer than API Gateway waits; refused: timeout of connect, disconnect
+  functions       = { connect = { timeout = 30 } } # longer than API Gateway waits; refused: timeout in functions must be at most 29
 }
 
 module "refused_10" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { disconnect = { timeout = 30 } } # longer than API Gateway waits; refused: timeout of connect, disconnect
+  functions       = { disconnect = { timeout = 30 } } # longer than API Gateway waits; refused: timeout in functions must be at most 29
 }
 
 module "refused_11" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { poll = { timeout = 30 } } # longer than API Gateway waits; refused: timeout of connect, disconnect
+  functions       = { poll = { timeout = 30 } } # longer than API Gateway waits; refused: timeout in functions must be at most 29
 }
 
 module "refused_12" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { reserved_concurrency = -1 } } # negative; refused: reserved_concurrency must be a
+  functions       = { push = { reserved_concurrency = -1 } } # negative; refused: reserved_concurrency in functions must be a
 }
 
 module "refused_13" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { reserved_concurrency = 0.5 } } # a fraction; refused: reserved_concurrency must be a
+  functions       = { push = { reserved_concurrency = 0.5 } } # a fraction; refused: reserved_concurrency in functions must be a
 }
 
 module "refused_14" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { architecture = "amd64" } } # no such architecture; refused: architecture must be "arm64"
+  functions       = { push = { architecture = "amd64" } } # no such architecture; refused: architecture in functions must be "arm64"
 }
 
 module "refused_15" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { runtime = "python3.10" } } # too old; refused: runtime must be "python3.11"
+  functions       = { push = { runtime = "python3.10" } } # too old; refused: runtime in functions must be "python3.11"
 }
 
 module "refused_16" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { runtime = "nodejs22.x" } } # another language; refused: runtime must be "python3.11"
+  functions       = { push = { runtime = "nodejs22.x" } } # another language; refused: runtime in functions must be "python3.11"
 }
 
 module "an_authorizer_that_api_gateway_does_not_wait_for" {
@@ -73,49 +73,49 @@ module "an_authorizer_that_api_gateway_does_not_wait_for" {
 
   allow_anonymous = false
   jwt             = { jwks_uri = "https://issuer.example/jwks.json" }
-  functions       = { verify_jwt = { timeout = 30 } } # refused: timeout of connect, disconnect
+  functions       = { verify_jwt = { timeout = 30 } } # refused: timeout in functions must be at most 29
 }
 
 module "provisioned_concurrency_of_nothing" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { provisioned_concurrency = 0 } } # refused: provisioned_concurrency must be a
+  functions       = { push = { provisioned_concurrency = 0 } } # refused: provisioned_concurrency in functions must be a
 }
 
 module "provisioned_concurrency_in_parts" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { provisioned_concurrency = 1.5 } } # refused: provisioned_concurrency must be a
+  functions       = { push = { provisioned_concurrency = 1.5 } } # refused: provisioned_concurrency in functions must be a
 }
 
 module "provisioned_concurrency_beyond_the_reserved" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { provisioned_concurrency = 3, reserved_concurrency = 2 } } # refused: provisioned_concurrency must not exceed
+  functions       = { push = { provisioned_concurrency = 3, reserved_concurrency = 2 } } # refused: provisioned_concurrency in functions must not exceed
 }
 
 module "variable_of_lambda" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { environment = { AWS_REGION = "eu-central-1" } } } # refused: environment must map names
+  functions       = { push = { environment = { AWS_REGION = "eu-central-1" } } } # refused: environment in functions must map names
 }
 
 module "variable_with_a_hyphen" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { environment = { no-name = "" } } } # refused: environment must map names
+  functions       = { push = { environment = { no-name = "" } } } # refused: environment in functions must map names
 }
 
 module "variable_that_is_null" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { environment = { NAME = null } } } # refused: environment must map names
+  functions       = { push = { environment = { NAME = null } } } # refused: environment in functions must map names
 }
 
 module "settings_for_tokens_that_nobody_verifies" {
@@ -147,7 +147,7 @@ module "a_timeout_that_nothing_waits_for" {
 
   allow_anonymous = true
   inbox           = {}
-  functions       = { mark = { timeout = 30 } } # refused: timeout of connect, disconnect
+  functions       = { mark = { timeout = 30 } } # refused: timeout in functions must be at most 29
 }
 
 module "control_settings_of_a_function_that_is_not_there" {
@@ -164,7 +164,7 @@ module "a_timeout_that_nobody_waits_for" {
 
   allow_anonymous = true
   topics          = {}
-  functions       = { subscriptions = { timeout = 30 } } # refused: timeout of connect, disconnect
+  functions       = { subscriptions = { timeout = 30 } } # refused: timeout in functions must be at most 29
 }
 
 module "refused_too_short_a_worker" {
@@ -173,7 +173,7 @@ module "refused_too_short_a_worker" {
 
   allow_anonymous = true
   topics          = {}
-  functions       = { fanout = { timeout = 9 } } # refused: timeout of fanout must
+  functions       = { fanout = { timeout = 9 } } # refused: functions.fanout.timeout must
 }
 
 module "settings_of_workers_that_are_not_there" {
@@ -281,5 +281,5 @@ module "too_little_memory" {
   source = "../../../"
 
   allow_anonymous = true
-  functions       = { push = { memory_size = 127 } } # too small; refused: memory_size must be a
+  functions       = { push = { memory_size = 127 } } # too small; refused: memory_size in functions must be a
 }

@@ -45,7 +45,7 @@ module "refused_4" {
   allow_anonymous = true
   name            = "1push"                                         # begins with a digit; refused: name must be 2
   tags            = { key = join("", [for _ in range(257) : "v"]) } # a value too long; refused: A tag's key must
-  functions       = { push = { memory_size = 10241 } }              # too large; refused: memory_size must be a
+  functions       = { push = { memory_size = 10241 } }              # too large; refused: memory_size in functions must be a
 }
 
 module "refused_5" {
@@ -54,7 +54,7 @@ module "refused_5" {
   allow_anonymous = true
   name            = "push-"                            # ends with a hyphen; refused: name must be 2
   tags            = { key = null }                     # no value; refused: A tag's key must
-  functions       = { push = { memory_size = 512.5 } } # a fraction; refused: memory_size must be a
+  functions       = { push = { memory_size = 512.5 } } # a fraction; refused: memory_size in functions must be a
 }
 
 module "refused_6" {
@@ -63,7 +63,7 @@ module "refused_6" {
   allow_anonymous = true
   name            = "web_socket"                                         # an underscore; refused: name must be 2
   tags            = { for number in range(49) : "key-${number}" => "v" } # too many; refused: tags must have at
-  functions       = { push = { timeout = 0 } }                           # too short; refused: timeout must be a
+  functions       = { push = { timeout = 0 } }                           # too short; refused: timeout in functions must be a whole
 }
 
 module "tag_keys_that_differ_by_case" {

@@ -414,6 +414,14 @@ module "a_rate_that_leaves_a_worker_none" {
   topics          = { broadcast_rate = 9, workers = 10 } # refused: topics.broadcast_rate must be a
 }
 
+module "a_rate_of_more_than_32_bits" {
+  source    = "../../../"
+  providers = { aws = aws.cn_north_1 }
+
+  allow_anonymous = true
+  topics          = { broadcast_rate = 2147483648 } # refused: topics.broadcast_rate must be a
+}
+
 module "part_of_a_message_per_second" {
   source    = "../../../"
   providers = { aws = aws.cn_north_1 }
@@ -579,7 +587,15 @@ module "a_broadcast_above_the_quota_of_a_smaller_region" {
   providers = { aws = aws.eu_south_2 }
 
   allow_anonymous = true
-  topics          = {} # warned: topics.broadcast_rate is above what
+  topics          = { broadcast_rate = 2501 } # warned: topics.broadcast_rate is above what
+}
+
+module "a_broadcast_by_default_in_a_smaller_region" {
+  source    = "../../../"
+  providers = { aws = aws.eu_south_2 }
+
+  allow_anonymous = true
+  topics          = {}
 }
 
 module "a_broadcast_at_the_quota_of_a_smaller_region" {
