@@ -63,9 +63,9 @@ class PushError(Exception):
 
     Attributes
     ----------
-    code : str
+    code
         For programs.
-    action : Action
+    action
         What to do.
     """
 

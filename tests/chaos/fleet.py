@@ -25,17 +25,17 @@ class Fleet:
 
     Attributes
     ----------
-    owners : dict[str, str]
+    owners
         The user of each client.
-    shown : list[Shown]
+    shown
         What they have shown to their applications.
-    known : set[tuple[str, str]]
+    known
         Which client has shown which id.
-    states : dict[str, str]
+    states
         What each is now.
-    opened : list[tuple[str, float]]
+    opened
         Whenever one was open: which, and when, in seconds since the epoch.
-    errors : Counter[str]
+    errors
         What they complained of, by code.
     """
 

@@ -29,7 +29,7 @@ class Gate:
 
     Attributes
     ----------
-    open : bool
+    open
         Whether new clients are let in.
     """
 

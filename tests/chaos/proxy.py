@@ -46,14 +46,14 @@ class Proxy:
 
     Attributes
     ----------
-    plan : Plan
+    plan
         What is done to the requests from now on.
-    upstream : tuple[str, int]
+    upstream
         Where AWS is.
-    met : Counter[str]
+    met
         How many requests have met which kind of fault, by its name; under "stranded" those that came over a connection
         that is dead, and under "passed" the others.
-    taken : int
+    taken
         How many posts to connections were answered with 200.
     """
 

@@ -99,11 +99,11 @@ class Run:
 
     Attributes
     ----------
-    choice : random.Random
+    choice
         Makes the random choices, from the seed.
-    notes : Notes
+    notes
         What else to report, besides the figures that all runs have.
-    taken_before : int
+    taken_before
         How many posts API Gateway had taken before the run.
     """
 

@@ -44,15 +44,15 @@ class World:
 
     Attributes
     ----------
-    folder : Path
+    folder
         Takes logs.
-    emulator : Emulator
+    emulator
         The local AWS.
     proxy, gate
         Between it and the functions, and between it and the clients.
-    outputs : Mapping[str, str]
+    outputs
         Of the stack.
-    killed : int
+    killed
         How many processes of functions that send have been killed.
     """
 

@@ -22,19 +22,19 @@ class Aws:
 
     Attributes
     ----------
-    url : str
+    url
         Where it is.
-    written : list[tuple[str, object]]
+    written
         What it took: the operation, and the item or key, or the message to a connection.
-    connections : list[dict[str, object]]
+    connections
         What the index of connections shows, and who listens to any topic.
-    history : list[dict[str, object]]
+    history
         What a query of notifications finds.
-    owner : str or None
+    owner
         Whose connection any connection is; None knows none.
-    inbox : dict[str, object] or None
+    inbox
         What is kept of any user's inbox; None for nothing.
-    refuse : Mapping[str, Answer]
+    refuse
         By operation, the answer instead of a success.
     """
 

@@ -1,5 +1,6 @@
 """The files that projects of this kind have are there, and say what is so."""
 
+import ast
 import configparser
 import re
 import shlex
@@ -146,6 +147,31 @@ def odd(text: str) -> list[str]:
     return [
         joined[max(0, each.start() - 40) : each.end() + 20] for rule in (ODD, GIVES) for each in rule.finditer(joined)
     ]
+
+
+SECTION = re.compile(r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", re.MULTILINE | re.DOTALL)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def typed_entries(source: str) -> list[str]:
+    """Return the parameters and attributes whose types a docstring repeats: the signature has them."""
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, DOCUMENTED))
+    sections = [section for node in nodes for section in SECTION.findall(ast.get_docstring(node) or "")]
+    return [entry for section in sections for entry in re.findall(r"^[*\w, ]+ : .+$", section, re.MULTILINE)]
+
+
+def test_types_are_in_the_signature_alone() -> None:
+    found = {str(path): typed_entries(path.read_text("utf-8")) for path in written() if path.suffix == ".py"}
+    assert {name: entries for name, entries in found.items() if entries} == {}
+
+
+def test_types_in_docstrings_are_found() -> None:
+    source = (
+        'def f(a, *b):\n    """Do.\n\n    Parameters\n    ----------\n    a{}\n        One.\n    *b\n        More.\n\n'
+    )
+    source += '    Returns\n    -------\n    x : int\n        It.\n    """\n'
+    assert typed_entries(source.format("")) == []
+    assert typed_entries(source.format(" : int")) == ["a : int"]
 
 
 def test_prose_is_plain() -> None:

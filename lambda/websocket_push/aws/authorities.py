@@ -21,7 +21,7 @@ def client_tls(environment: Mapping[str, str]) -> ClientTls:
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         `AWS_CA_BUNDLE` (the variable of the AWS SDKs) or else `SSL_CERT_FILE` (OpenSSL's) names a PEM file of
         certificate authorities to trust in place of the system's.
 
@@ -68,7 +68,7 @@ def aws_authorities(bundle: str) -> bytes:
 
     Parameters
     ----------
-    bundle : str
+    bundle
         Path of the file.
 
     Returns

@@ -38,20 +38,20 @@ class Call:
 
     Parameters
     ----------
-    origin : Origin
+    origin
         Signs the request when it is about to be sent, and counts it while it is on its way.
     target, path, canonical_path, payload
         See `Sender.request`.
-    deadline : float
+    deadline
         The loop time until which to wait for a connection.
-    done : Callable[[Call, Attempt or None], None]
+    done
         Called exactly once: with None for a 2xx response, else with the attempt to continue from. It must not raise.
 
     Attributes
     ----------
-    response : Response or None
+    response
         The 2xx response, once it is there.
-    sent : int
+    sent
         How many requests went out.
     """
 

@@ -28,12 +28,12 @@ class ConcurrentSender(Sender):
     ----------
     environment, random, clock, attempt_timeout, idle_limit, idle_clock
         See `Sender`.
-    maximum_connections : int
+    maximum_connections
         Per address.
 
     Attributes
     ----------
-    active : int
+    active
         How many requests are on their way.
     """
 
@@ -77,7 +77,7 @@ class ConcurrentSender(Sender):
         ----------
         target, path, canonical_path, payload, deadline
             See `Sender.request`.
-        done : Callable[[Call, Attempt or None], None]
+        done
             See `Call`; with an attempt, the caller goes on by `request`. May be called before this returns.
 
         Returns

@@ -38,7 +38,7 @@ def read_credentials(environment: Mapping[str, str]) -> Credentials:
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         Holds `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for a role, `AWS_SESSION_TOKEN`.
 
     Returns

@@ -35,9 +35,9 @@ class QueryPage:
 
     Attributes
     ----------
-    items : list[Item]
+    items
         In the order of the sort key.
-    last_evaluated_key : Item or None
+    last_evaluated_key
         Where the next page starts; None after the last one.
     """
 
@@ -53,9 +53,11 @@ class DynamoDB:
 
     Every operation is safe to repeat, and is repeated as `Sender.request` says; all raise its `AwsError`.
 
+    A `table` is given by name or ARN, a `key` by its attributes, and a `deadline` as in `Sender.request`.
+
     Parameters
     ----------
-    sender : Sender
+    sender
         Sends the requests.
 
     Raises
@@ -73,30 +75,11 @@ class DynamoDB:
         self._targets: dict[str, Target] = {}
 
     async def put_item(self, table: str, item: Item, *, deadline: float) -> None:
-        """Write an item over whatever has its key.
-
-        Parameters
-        ----------
-        table : str
-            The table's name or ARN.
-        item : Item
-            All its attributes.
-        deadline : float
-            Event loop time in seconds.
-        """
+        """Write an item over whatever has its key."""
         await self._call("PutItem", {"TableName": table, "Item": item}, decode_object, deadline)
 
     async def get_item(self, table: str, key: Item, *, deadline: float) -> Item | None:
         """Read an item, strongly consistently.
-
-        Parameters
-        ----------
-        table : str
-            The table's name or ARN.
-        key : Item
-            Its key attributes.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------
@@ -111,14 +94,8 @@ class DynamoDB:
 
         Parameters
         ----------
-        table : str
-            The table's name or ARN.
-        keys : Sequence[Item]
-            Their key attributes.
-        attributes : str
+        attributes
             Which attributes, with commas between them.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------
@@ -136,30 +113,11 @@ class DynamoDB:
         return items
 
     async def delete_item(self, table: str, key: Item, *, deadline: float) -> None:
-        """Delete an item; deleting what is not there is success.
-
-        Parameters
-        ----------
-        table : str
-            The table's name or ARN.
-        key : Item
-            Its key attributes.
-        deadline : float
-            Event loop time in seconds.
-        """
+        """Delete an item; deleting what is not there is success."""
         await self._call("DeleteItem", {"TableName": table, "Key": key}, decode_object, deadline)
 
     async def take_item(self, table: str, key: Item, *, deadline: float) -> Item:
         """Delete an item and return it as it was.
-
-        Parameters
-        ----------
-        table : str
-            The table's name or ARN.
-        key : Item
-            Its key attributes.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------
@@ -174,10 +132,8 @@ class DynamoDB:
 
         Parameters
         ----------
-        request : Mapping[str, object]
+        request
             The members of DynamoDB's UpdateItem request, which must be safe to repeat.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------
@@ -191,13 +147,9 @@ class DynamoDB:
 
         Parameters
         ----------
-        table : str
-            The table's name or ARN.
-        writes : Sequence[Mapping[str, object]]
+        writes
             `PutRequest` and `DeleteRequest` members of DynamoDB's BatchWriteItem request. What DynamoDB leaves
             unprocessed is repeated, with the others of its request.
-        deadline : float
-            Event loop time in seconds.
         """
         for start in range(0, len(writes), MAX_BATCH_WRITE):
             request = {"RequestItems": {table: writes[start : start + MAX_BATCH_WRITE]}}
@@ -208,10 +160,8 @@ class DynamoDB:
 
         Parameters
         ----------
-        request : Mapping[str, object]
+        request
             The members of DynamoDB's Query request: `TableName`, `KeyConditionExpression` and so on.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------
@@ -225,10 +175,8 @@ class DynamoDB:
 
         Parameters
         ----------
-        request : Mapping[str, object]
+        request
             The members of DynamoDB's Scan request: `TableName`, `Segment` and so on.
-        deadline : float
-            Event loop time in seconds.
 
         Returns
         -------

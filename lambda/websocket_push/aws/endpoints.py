@@ -23,7 +23,7 @@ def region(environment: Mapping[str, str]) -> str:
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         `AWS_REGION` counts before `AWS_DEFAULT_REGION`; Lambda sets both.
 
     Returns
@@ -49,7 +49,7 @@ def dynamodb_endpoint(environment: Mapping[str, str]) -> Endpoint:
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         The region, `DNS_SUFFIX` (`amazonaws.com` unless set; other partitions differ), and the variables named
         at the top of this module.
 
@@ -81,9 +81,9 @@ def management_endpoint(environment: Mapping[str, str], connections_url: str) ->
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         The variables named at the top of this module.
-    connections_url : str
+    connections_url
         `https://{api_id}.execute-api.{region}.{suffix}/{stage}`.
 
     Returns

@@ -21,15 +21,15 @@ def attempt_error(
 
     Parameters
     ----------
-    target : Target
+    target
         The operation.
-    response : Response or None
+    response
         AWS's answer, where one came.
-    failure : Exception or None
+    failure
         `ConnectionLost`, `ConnectionRefused`, `Expired` or `InvalidResponse`; None where the response is a refusal.
-    sent : int
+    sent
         How many requests have been sent, this one included.
-    late : bool
+    late
         Whether the deadline of the whole call has passed.
 
     Returns

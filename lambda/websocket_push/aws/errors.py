@@ -9,15 +9,15 @@ class AwsError(Exception):
 
     Attributes
     ----------
-    code : str
+    code
         AWS's error code without its namespace (`"ConditionalCheckFailedException"`), the HTTP status as text where
         AWS sent no code (`"503"`), or one of `"Timeout"`, `"ConnectionFailed"`, `"InvalidResponse"`,
         `"DeadlineExceeded"`, `"MissingCredentials"`, `"InvalidConfiguration"`.
-    status : int or None
+    status
         The HTTP status, where a response came.
-    attempts : int
+    attempts
         How many requests were sent.
-    transient : bool
+    transient
         True where the same call may succeed later: the retries or the deadline ran out. False where AWS, or the
         configuration, said no.
     """

@@ -27,11 +27,11 @@ class EventBus:
 
     Parameters
     ----------
-    sender : Sender
+    sender
         Sends the requests.
-    arn : str
+    arn
         ARN of the bus, in the functions' own Region.
-    source : str
+    source
         What the events name as their source.
 
     Raises
@@ -59,9 +59,9 @@ class EventBus:
 
         Parameters
         ----------
-        entries : Sequence[Entry]
+        entries
             Any number.
-        deadline : float
+        deadline
             Event loop time in seconds.
 
         Raises

@@ -26,9 +26,9 @@ class Connections:
 
     Parameters
     ----------
-    sender : Sender
+    sender
         Sends the requests.
-    connections_url : str
+    connections_url
         `https://{api_id}.execute-api.{region}.{suffix}/{stage}`.
 
     Raises
@@ -65,15 +65,15 @@ class Connections:
 
         Parameters
         ----------
-        connection_id : str
+        connection_id
             As `$connect` got it.
-        payload : Payload
+        payload
             The message, at most 128 KB.
-        deadline : float
+        deadline
             Event loop time in seconds.
-        attempts : int or None
+        attempts
             How many failed attempts end it; None leaves that to the deadline.
-        begun : Attempt or None
+        begun
             The attempt that `begin_post` left.
 
         Raises
@@ -100,9 +100,9 @@ class Connections:
 
         Parameters
         ----------
-        connection_id : str
+        connection_id
             As `$connect` got it.
-        deadline : float
+        deadline
             Event loop time in seconds.
 
         Raises
@@ -128,9 +128,9 @@ class Management(Connections):
 
     Parameters
     ----------
-    sender : ConcurrentSender
+    sender
         Sends the requests.
-    connections_url : str
+    connections_url
         See `Connections`.
     """
 
@@ -152,7 +152,7 @@ class Management(Connections):
         ----------
         connection_id, payload, deadline
             See `Connections.post`.
-        done : Callable[[Call, Attempt or None], None]
+        done
             Called once, perhaps before this returns: with None where the message was accepted, else with the attempt
             that `post` continues from.
 

@@ -37,11 +37,11 @@ class Prepared:
 
         Parameters
         ----------
-        text : str
+        text
             Takes the place of `VARIED`.
-        deadline : float
+        deadline
             Event loop time in seconds.
-        done : Callable[[Call, Attempt or None], None]
+        done
             See `ConcurrentSender.begin`; where it succeeded, `decoded` gives the result.
 
         Returns
@@ -89,7 +89,7 @@ class PreparingDynamoDB(DynamoDB):
 
     Parameters
     ----------
-    sender : ConcurrentSender
+    sender
         Sends the requests.
 
     Raises
@@ -107,9 +107,9 @@ class PreparingDynamoDB(DynamoDB):
 
         Parameters
         ----------
-        operation : str
+        operation
             One that `DynamoDB` knows, and that is safe to repeat.
-        request : Mapping[str, object]
+        request
             Its members. The first string that is `VARIED` is the one that varies.
         """
         return Prepared(self._concurrent, self.address(operation), request)
@@ -120,9 +120,9 @@ def decoded(call: Call, decode: Callable[[bytes], Result]) -> Result | Attempt:
 
     Parameters
     ----------
-    call : Call
+    call
         With its response.
-    decode : Callable[[bytes], Result]
+    decode
         See `Sender.request`.
     """
     response = call.response

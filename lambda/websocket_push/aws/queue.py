@@ -14,9 +14,9 @@ class Queue:
 
     Parameters
     ----------
-    sender : Sender
+    sender
         Sends the requests.
-    url : str
+    url
         The queue's URL. It names the queue; the requests go to the region's endpoint.
 
     Raises
@@ -44,11 +44,11 @@ class Queue:
 
         Parameters
         ----------
-        body : str
+        body
             At most 256 KB.
-        deadline : float
+        deadline
             Event loop time in seconds.
-        delay : int
+        delay
             Seconds before it can be received.
 
         Raises

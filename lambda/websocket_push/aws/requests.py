@@ -14,7 +14,7 @@ class Payload:
 
     Parameters
     ----------
-    body : bytes
+    body
         May be empty.
     """
 
@@ -31,15 +31,15 @@ class Target:
 
     Parameters
     ----------
-    operation : str
+    operation
         AWS's name of it, for error messages.
-    method : str
+    method
         The HTTP method.
-    endpoint : Endpoint
+    endpoint
         Where it is served.
-    signer : Signer
+    signer
         With the operation's headers.
-    individual : bool
+    individual
         Whether a refusal as one request too many may concern the path alone, and not all requests to the endpoint.
     """
 

@@ -57,9 +57,9 @@ def is_transient(status: int, code: str) -> bool:
 
     Parameters
     ----------
-    status : int
+    status
         The HTTP status.
-    code : str
+    code
         AWS's error code without its namespace.
 
     Returns
@@ -89,11 +89,11 @@ def delay(failures: int, random: Callable[[], float], retry_after: float = 0) ->
 
     Parameters
     ----------
-    failures : int
+    failures
         How many attempts have failed, at least 1.
-    random : Callable[[], float]
+    random
         Returns a number in [0, 1).
-    retry_after : float
+    retry_after
         Seconds that the server asked for; the jitter comes on top.
 
     Returns
@@ -110,7 +110,7 @@ def parse_retry_after(value: bytes | None) -> int:
 
     Parameters
     ----------
-    value : bytes or None
+    value
         The header's value.
 
     Returns

@@ -37,13 +37,13 @@ class Attempt:
 
     Attributes
     ----------
-    sent : int
+    sent
         How many requests went out: two where the first connection turned out to be closed.
-    response : Response or None
+    response
         The answer, where one came.
-    failure : Exception or None
+    failure
         Why none came. With neither, nothing was tried.
-    limited : bool
+    limited
         Whether it is a refusal that concerns all requests to the address.
     """
 
@@ -73,17 +73,17 @@ class Sender(ABC):
 
     Parameters
     ----------
-    environment : Mapping[str, str]
+    environment
         Usually `os.environ`. Read for credentials (again and again), endpoints, region and certificates (once).
-    random : Callable[[], float]
+    random
         A number in [0, 1) for the jitter of retries.
-    clock : Callable[[], float]
+    clock
         Seconds since the epoch, for signatures.
-    attempt_timeout : float
+    attempt_timeout
         Seconds after which an unanswered request is given up and sent again on a new connection.
-    idle_limit : float
+    idle_limit
         Seconds after which an idle connection is not used again.
-    idle_clock : Callable[[], float]
+    idle_clock
         See `Freshness`.
     """
 
@@ -121,9 +121,9 @@ class Sender(ABC):
         ----------
         operation, method, endpoint, individual
             See `Target`.
-        service : str
+        service
             The signing name, such as `"dynamodb"` or `"execute-api"`.
-        **headers : str
+        **headers
             Sent and signed; an underscore in a name stands for a hyphen.
 
         Returns
@@ -156,23 +156,23 @@ class Sender(ABC):
 
         Parameters
         ----------
-        target : Target
+        target
             The operation.
-        path : str
+        path
             As sent: percent-encoded, with the endpoint's own path in front.
-        canonical_path : str
+        canonical_path
             The same for the signature, see `signing.canonical_path`.
-        payload : Payload
+        payload
             The body.
-        decode : Callable[[bytes], Result]
+        decode
             Turns a 2xx body into the result; raises `InvalidResponse` for one that is not what was promised, which
             is then retried.
-        deadline : float
+        deadline
             Seconds on the monotonic clock. Nothing is sent after it, and no wait goes past it.
-        attempts : int or None
+        attempts
             How many failed attempts end it, with the last one's error; None leaves that to the deadline. A refusal
             that concerns all requests to the address says nothing about this one and is not counted.
-        begun : Attempt or None
+        begun
             The first attempt, if it has been made already.
 
         Returns

@@ -37,7 +37,7 @@ def quote_segment(text: str) -> str:
 
     Parameters
     ----------
-    text : str
+    text
         For example a connection id, `"L0SM9cOFvHcCIhw="`.
 
     Returns
@@ -56,7 +56,7 @@ def canonical_path(path: str) -> str:
 
     Parameters
     ----------
-    path : str
+    path
         The path as sent, percent-encoded once.
 
     Returns
@@ -79,11 +79,11 @@ def signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
 
     Parameters
     ----------
-    secret_key : str
+    secret_key
         The secret access key.
-    date : str
+    date
         `YYYYMMDD`, in UTC.
-    region, service : str
+    region, service
         For example `"eu-west-1"` and `"execute-api"`.
 
     Returns
@@ -102,12 +102,12 @@ class Signer:
 
     Parameters
     ----------
-    service, region : str
+    service, region
         The credential scope.
-    headers : Sequence[tuple[str, str]]
+    headers
         Names in lower case, with `host` among them; sent with every request and signed. The date and the session
         token are added.
-    unsigned : Sequence[tuple[str, str]]
+    unsigned
         Sent with every request, not signed.
     """
 
@@ -148,15 +148,15 @@ class Signer:
 
         Parameters
         ----------
-        credentials : Credentials
+        credentials
             Whose request it is. The object is compared by identity, so pass the same one until they change.
-        second : int
+        second
             The time in whole seconds since the epoch.
-        method : str
+        method
             `"POST"`.
-        path : str
+        path
             The canonical path, see `canonical_path`.
-        body_hash : str
+        body_hash
             SHA-256 of the body in lower-case hex.
 
         Returns

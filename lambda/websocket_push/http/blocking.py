@@ -29,7 +29,7 @@ def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
     Parameters
     ----------
-    coroutine : Coroutine
+    coroutine
         It awaits nothing but a `SequentialSender`.
 
     Returns
@@ -55,7 +55,7 @@ async def together(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
 
     Parameters
     ----------
-    *coroutines : Coroutine
+    *coroutines
         Each awaits nothing but a `SequentialSender`, see `drive`.
 
     Returns
@@ -89,16 +89,16 @@ class BlockingConnection:
 
     Parameters
     ----------
-    stream : socket.socket
+    stream
         Open, and through its TLS handshake.
-    parser : ResponseParser
+    parser
         With the limits for an answer.
 
     Attributes
     ----------
-    idle_since, sent_at : float
+    idle_since, sent_at
         When it was used last, and when the last request went out; see `Freshness.clock`.
-    reusable : bool
+    reusable
         Whether another request can be sent: nothing is in flight, and the server keeps it open.
     """
 
@@ -128,9 +128,9 @@ class BlockingConnection:
 
         Parameters
         ----------
-        request : bytes
+        request
             Head and body.
-        expires : float
+        expires
             The time on the monotonic clock at which it is given up.
 
         Returns
@@ -206,13 +206,13 @@ def open_connection(
 
     Parameters
     ----------
-    endpoint : Endpoint
+    endpoint
         Where to.
-    tls : ssl.SSLContext or None
+    tls
         For an https endpoint.
-    limit : float
+    limit
         The time on the monotonic clock until which to try.
-    parser : ResponseParser or None
+    parser
         With the limits for an answer, where they are not the usual ones.
 
     Returns
@@ -255,12 +255,12 @@ def fetch(endpoint: Endpoint, tls: "SSLContext | None", request: bytes, until: f
     ----------
     endpoint, tls
         See `open_connection`.
-    request : bytes
+    request
         Head and body.
-    until : float
+    until
         The time on the monotonic clock at which it is given up: the connection, the handshake and every read share it.
         Looking up the name has the resolver's own limit.
-    body_limit : int
+    body_limit
         The most bytes that the answer's body may have.
 
     Returns

@@ -15,16 +15,16 @@ class Chunks:
 
     Parameters
     ----------
-    body_limit : int
+    body_limit
         The most bytes that the body may have.
-    trailer_limit : int
+    trailer_limit
         The most bytes that the trailers may have.
-    check_fields : Callable[[list[bytes]], object]
+    check_fields
         Raises `InvalidResponse` for trailer lines that are not header fields.
 
     Attributes
     ----------
-    surplus : bool
+    surplus
         Whether bytes follow the end of the body.
     """
 

@@ -33,19 +33,19 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     Parameters
     ----------
-    space : memoryview
+    space
         Where what arrives is put for a moment. Connections of one loop share it: asyncio fills it and calls back before
         it turns to another socket. Without it, asyncio would reserve 256 KiB for each read.
 
     Attributes
     ----------
-    expires : float
+    expires
         The loop time at which the request in flight is given up; infinite between requests.
-    idle_since, sent_at : float
+    idle_since, sent_at
         When it returned to the pool last, and when the last request went out; see `Freshness.clock`.
-    reusable : bool
+    reusable
         Whether another request can be sent: open, and nothing in flight.
-    wave : int
+    wave
         Of the pool's pace when the last request went out, see `Pace`.
     """
 
@@ -101,11 +101,11 @@ class HttpConnection(asyncio.BufferedProtocol):
 
         Parameters
         ----------
-        receiver : Receiver
+        receiver
             Gets the answer; a closed connection is reported to it before this returns.
-        request : bytes
+        request
             Head and body.
-        expires : float
+        expires
             Kept in the attribute for the pool, which watches the time.
         """
         self._received = False

@@ -11,19 +11,19 @@ class Endpoint:
 
     Attributes
     ----------
-    scheme : str
+    scheme
         `"http"` or `"https"`.
-    dial_host : str
+    dial_host
         The name or IP address to connect to; an IPv6 address without brackets.
-    port : int
+    port
         The port to connect to.
-    host : str
+    host
         The Host header: with brackets around an IPv6 address, with the port where it is not the scheme's own.
-    path : str
+    path
         What every request path begins with; may be empty.
-    server_name : str
+    server_name
         The name that the server's certificate must be valid for.
-    address : tuple[str, str, int]
+    address
         What a pool of connections is kept for: scheme, `dial_host`, port. `server_name` follows from it.
     """
 
@@ -44,9 +44,9 @@ def parse_url(url: str, *, with_query: bool = False) -> Endpoint:
 
     Parameters
     ----------
-    url : str
+    url
         With the scheme http or https.
-    with_query : bool
+    with_query
         Whether the path may end with a query.
 
     Returns

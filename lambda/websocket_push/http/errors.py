@@ -10,7 +10,7 @@ class ConnectionRefused(Exception):  # noqa: N818
 
     Attributes
     ----------
-    transient : bool
+    transient
         False where another try cannot help: the server's certificate is not valid for its name.
     """
 

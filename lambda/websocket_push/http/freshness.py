@@ -15,9 +15,9 @@ class Freshness:
 
     Parameters
     ----------
-    limit : float
+    limit
         Seconds after which an idle connection is not used again.
-    clock : Callable[[], float]
+    clock
         A clock that runs while Lambda has the environment frozen. The monotonic one may stand still then.
 
     Attributes

@@ -18,15 +18,15 @@ async def open_connection(
 
     Parameters
     ----------
-    endpoint : Endpoint
+    endpoint
         Where to.
-    tls : ssl.SSLContext or None
+    tls
         For an https endpoint.
-    limit : float
+    limit
         The loop time until which to try.
-    space : memoryview
+    space
         See `HttpConnection`.
-    session : ssl.SSLSession or None
+    session
         Of an earlier connection to the same endpoint, see `HttpConnection.session`.
 
     Returns

@@ -34,19 +34,19 @@ class Pace:
 
     Parameters
     ----------
-    most : int
+    most
         The bound while nothing is refused; at least 1.
 
     Attributes
     ----------
-    bound : int
+    bound
         How many may be under way now, from 1 to `most`.
-    wave : int
+    wave
         To be noted when a request goes out: the number of reductions so far. What was sent before a reduction says
         nothing about the pace after it.
-    limited : bool
+    limited
         Whether the refusals of late concern the whole address, so that they say nothing about a single subject.
-    watchful : bool
+    watchful
         Whether accepted requests are to be noted too: a round has begun, or the bound is lower than it could be.
     """
 
@@ -85,7 +85,7 @@ class Pace:
 
         Parameters
         ----------
-        subject : str or None
+        subject
             What it was about, if a refusal may concern that alone.
         """
         if subject in self._suspects:
@@ -100,11 +100,11 @@ class Pace:
 
         Parameters
         ----------
-        subject : str or None
+        subject
             See `accept`.
-        wave : int
+        wave
             What `wave` was when it went out.
-        under_way : int
+        under_way
             How many requests were under way, this one included.
         """
         known = subject in self._suspects

@@ -58,15 +58,15 @@ class Pool:
 
     Parameters
     ----------
-    endpoint : Endpoint
+    endpoint
         The address.
-    tls : ClientTls or None
+    tls
         For an https endpoint.
-    size : int
+    size
         The most connections, open or being opened.
-    open_timeout : float
+    open_timeout
         Seconds to open one.
-    freshness : Freshness
+    freshness
         Says which idle connections may be used again; all pools of a sender share it.
     """
 
@@ -110,7 +110,7 @@ class Pool:
 
         Parameters
         ----------
-        waiter : Waiter
+        waiter
             Perhaps started before this returns.
         """
         connection = self.take()
@@ -129,9 +129,9 @@ class Pool:
 
         Parameters
         ----------
-        connection : HttpConnection
+        connection
             The one that the waiter was started with.
-        waiter : Waiter
+        waiter
             It is started again.
         """
         self._forget(connection)
@@ -143,13 +143,13 @@ class Pool:
 
         Parameters
         ----------
-        connection : HttpConnection
+        connection
             One that was given to a waiter and not released.
-        receiver : Receiver
+        receiver
             Gets the answer, see `HttpConnection.send`.
-        request : bytes
+        request
             Head and body.
-        expires : float
+        expires
             The loop time at which the request fails with `Expired`.
         """
         if expires < self._alarm_at:

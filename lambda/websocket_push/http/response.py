@@ -33,11 +33,11 @@ class Response:
 
     Attributes
     ----------
-    status : int
+    status
         200 to 599.
-    body : bytes
+    body
         Without transfer coding.
-    keep_alive : bool
+    keep_alive
         Whether the connection can carry another request.
     """
 
@@ -63,9 +63,9 @@ class ResponseParser:
 
     Parameters
     ----------
-    head_limit : int
+    head_limit
         The most bytes that status line and headers may have, interim responses included; for trailers again.
-    body_limit : int
+    body_limit
         The most bytes that a body may have.
     """
 
@@ -106,7 +106,7 @@ class ResponseParser:
 
         Parameters
         ----------
-        data : bytes
+        data
             As they came from the connection, not empty.
 
         Returns

@@ -20,15 +20,15 @@ class SecureConnection(HttpConnection):
 
     Parameters
     ----------
-    loop : asyncio.AbstractEventLoop
+    loop
         The one that runs it.
-    space : memoryview
+    space
         See `HttpConnection`.
-    context : ssl.SSLContext
+    context
         Says what is verified.
-    server_name : str
+    server_name
         The name that the server's certificate must be valid for.
-    session : ssl.SSLSession or None
+    session
         Of an earlier connection to the same server under the same context, to be resumed: that saves the server a
         signature and both sides the certificates.
     """

@@ -10,11 +10,11 @@ class ClientTls:
 
     Parameters
     ----------
-    context : ssl.SSLContext
+    context
         With the authorities that are loaded by now.
-    path : str or None
+    path
         The PEM file of all authorities; None for Python's own defaults.
-    partial : bool
+    partial
         Whether some of them have not been loaded.
 
     Attributes

@@ -23,7 +23,7 @@ class Work:
 
     Parameters
     ----------
-    group : asyncio.TaskGroup
+    group
         Where the tasks are started; it must outlive the work.
     """
 
@@ -64,7 +64,7 @@ class Window:
 
     Parameters
     ----------
-    width : int
+    width
         How many elements may be in progress.
     """
 

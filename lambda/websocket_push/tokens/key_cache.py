@@ -32,9 +32,9 @@ class KeyCache(Generic[Keys]):
 
     Parameters
     ----------
-    fetch : Callable[[], Keys]
+    fetch
         Reads the source, or raises `KeysUnavailable`.
-    seconds : float
+    seconds
         How long fetched keys are used.
     """
 
