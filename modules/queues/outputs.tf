@@ -72,11 +72,11 @@ output "push_queue_send_policy_json" {
       ],
       # SQS asks KMS in the sender's name, and Decrypt to check a key that it uses again.
       [
-        for arn in var.kms_key_arn[*] : {
+        for arn in [var.kms_key_arn] : {
           Effect   = "Allow"
           Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
           Resource = [arn]
-        }
+        } if arn != null
       ],
     )
   })

@@ -1,7 +1,7 @@
 """Every input may be sensitive, or known only after something else is applied; few must be known when planning.
 
 One configuration calls the module several times, with every member of every input made sensitive, or taken from a
-resource that does not exist yet.
+resource that does not exist yet, or both.
 """
 
 import json
@@ -159,6 +159,7 @@ KNOWN_AS_A_WHOLE = {"alarms", "functions", "packages"} | {path.split(".")[0] for
 
 SENSITIVE = "sensitive(local.everything.{})"
 LATE = "terraform_data.late.output.{}"
+BOTH = f"sensitive({LATE})"
 
 
 def inputs(way: str) -> Mapping[str, Any]:
@@ -206,8 +207,10 @@ def test_all_may_be_sensitive_and_nearly_all_unknown(tmp_path: Path, way: str) -
     calls = {
         "sensitive": written(inputs(way), SENSITIVE, {}),
         "late": written(inputs(way), LATE, KNOWN_WHEN_PLANNING),
+        "both": written(inputs(way), BOTH, KNOWN_WHEN_PLANNING),
         "sensitive_as_a_whole": whole(way, SENSITIVE, known=set()),
         "late_as_a_whole": whole(way, LATE, known=KNOWN_AS_A_WHOLE),
+        "both_as_a_whole": whole(way, BOTH, known=KNOWN_AS_A_WHOLE),
     }
     plain = written(inputs(way), SENSITIVE, every_member(way))
     changes = plan(configured(tmp_path, way, {"plain": plain, **calls}))
