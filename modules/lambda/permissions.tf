@@ -155,9 +155,10 @@ locals {
     }
   }
 
+  # Names that are the module's own, so a message may show them even where functions is sensitive.
   taken_variables = {
-    for key in local.function_keys : key => sort(setintersection(
+    for key in local.function_keys : key => nonsensitive(sort(setintersection(
       keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(local.functions[key].environment)),
-    ))
+    )))
   }
 }

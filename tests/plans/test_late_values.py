@@ -249,6 +249,17 @@ def test_what_must_be_known_says_so(tmp_path: Path) -> None:
         assert message in said, member
 
 
+def test_a_message_about_sensitive_settings_is_shown(tmp_path: Path) -> None:
+    """Terraform hides a message that is made of something sensitive, and warns of it in each plan."""
+    calls = {
+        "push": 'allow_anonymous = true\nfunctions = sensitive({ push = { environment = { LOG_LEVEL = "INFO" } } })'
+    }
+    with pytest.raises(ToolError) as refusal:
+        plan(configured(tmp_path, "anonymous", calls))
+    said = " ".join(str(refusal.value).replace("│", " ").split())
+    assert "functions.push.environment sets what the module sets itself: LOG_LEVEL." in said
+
+
 def paths(value: Any, path: str = "") -> Iterator[str]:
     """Yield the paths of all members, also within lists, whose elements are one."""
     if isinstance(value, Mapping):
