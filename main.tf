@@ -102,7 +102,7 @@ locals {
   # ws:// to http:// and wss:// to https://: the scheme is the only difference between the two addresses.
   connections_url = (
     local.given.posts_by_domain
-    ? "https://${join("/", concat([var.custom_domain.domain_name], var.custom_domain.mapping_key[*]))}"
+    ? "https://${join("/", [for part in [var.custom_domain.domain_name, var.custom_domain.mapping_key] : part if part != null])}"
     : "${replace(module.api.endpoint, "/^ws/", "http")}/${var.stage_name}"
   )
 }

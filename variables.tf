@@ -125,7 +125,7 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try((issuer.jwks_uri == null) != (issuer.secret_arn == null), false)
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try((issuer.jwks_uri == null) != (issuer.secret_arn == null), false)
     ])
     error_message = "jwt needs exactly one source of keys: write jwks_uri = \"https://issuer.example/.well-known/jwks.json\" for an issuer that publishes them, or secret_arn = the ARN of the Secrets Manager secret or SSM parameter that holds a shared secret."
   }
@@ -133,7 +133,7 @@ variable "jwt" {
   # What the function accepts: no user name, no fragment, and http for loopback only.
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.jwks_uri, null) == null ? true
         : can(regex("^https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[1-9][0-9]{0,4})?([/?][!-\"$-~]*)?$", issuer.jwks_uri)) || (
           var.jwt.allow_insecure_loopback &&
@@ -147,7 +147,7 @@ variable "jwt" {
   # The ARNs become the resources of an IAM policy, so nothing in them may be a pattern, and a secret's must be whole.
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.secret_arn, null) == null ? true
         : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", issuer.secret_arn)) ||
         can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$", issuer.secret_arn))
@@ -158,7 +158,7 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.secret_kms_key_arn, null) == null ? true
         : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", issuer.secret_kms_key_arn))
       )
@@ -168,14 +168,14 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.secret_kms_key_arn, null) == null ? true : issuer.secret_arn != null
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(issuer.secret_kms_key_arn, null) == null ? true : issuer.secret_arn != null
     ])
     error_message = "jwt.secret_kms_key_arn goes with secret_arn: the keys of a jwks_uri are public, so nothing is decrypted. Leave it out."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) :
       try(split(":", issuer.secret_kms_key_arn)[3] == split(":", issuer.secret_arn)[3], true)
     ])
     error_message = "jwt.secret_kms_key_arn is in another Region than secret_arn: Secrets Manager and Parameter Store use only keys in their own Region. Name the key that encrypts this secret."
@@ -184,7 +184,7 @@ variable "jwt" {
   # Partitions are isolated: accounts, roles and keys of one mean nothing in another.
   validation {
     condition = alltrue(flatten([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : [
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : [
         for arn in [try(issuer.secret_arn, null), try(issuer.secret_kms_key_arn, null)] :
         try(regex("^arn:([^:]+):", arn)[0] == local.provider_partition, true)
       ]
@@ -194,7 +194,7 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.algorithms, null) == null ? true
         : length(issuer.algorithms) > 0 && length(setsubtract(
           issuer.algorithms,
@@ -209,7 +209,7 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.issuer, null) == null ? true : issuer.issuer != "" && trimspace(issuer.issuer) == issuer.issuer
       )
     ])
@@ -218,42 +218,42 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(alltrue([for audience in issuer.audience : audience != "" && trimspace(audience) == audience]), false)
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(alltrue([for audience in issuer.audience : audience != "" && trimspace(audience) == audience]), false)
     ])
     error_message = "jwt.audience must list non-empty strings without a space or line break at either end, such as [\"https://push.example\"] or a client id: a token's aud (or, where it has none, its client_id) must name one of them. Leave it out to accept tokens for any audience."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.user_id_claim != "" && trimspace(issuer.user_id_claim) == issuer.user_id_claim, false)
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(issuer.user_id_claim != "" && trimspace(issuer.user_id_claim) == issuer.user_id_claim, false)
     ])
     error_message = "jwt.user_id_claim must be the name of the claim that says who the user is, without spaces before or after it, such as \"sub\" (the default) or \"email\"."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != "" && trimspace(issuer.topics_claim) == issuer.topics_claim
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(issuer.topics_claim, null) == null ? true : issuer.topics_claim != "" && trimspace(issuer.topics_claim) == issuer.topics_claim
     ])
     error_message = "jwt.topics_claim must be the name of the claim that lists the topics that the client may listen to, without spaces before or after it, such as \"topics\" or \"scope\". Leave it out for an issuer whose clients listen only to broadcasts."
   }
 
   validation {
     condition = var.topics != null ? true : alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.topics_claim, null) == null
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(issuer.topics_claim, null) == null
     ])
     error_message = "jwt.topics_claim says which topics a client may listen to, but there are none: write topics = {} beside it, or leave it out."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : try(issuer.token_use, null) == null ? true : contains(["access", "id"], issuer.token_use)
     ])
     error_message = "jwt.token_use must be \"access\" or \"id\", the values of the claim token_use in Cognito's tokens. Leave it out for tokens without this claim."
   }
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) : (
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) : (
         try(issuer.typ, null) == null ? true
         : can(regex("^(application/)?[A-Za-z0-9!#$&^_.+-]{1,100}$", issuer.typ)) && !can(regex("(?i)^(application/)?(logout|secevent)\\+jwt$", issuer.typ))
       )
@@ -264,8 +264,8 @@ variable "jwt" {
   # The issuer that a token names decides whose keys verify it.
   validation {
     condition = length(try(var.jwt.additional_issuers, [])) == 0 ? true : try(
-      alltrue([for issuer in concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer) : issuer != null && issuer != ""]) &&
-      length(distinct(concat([var.jwt.issuer], var.jwt.additional_issuers[*].issuer))) == length(var.jwt.additional_issuers) + 1,
+      alltrue([for issuer in concat([var.jwt.issuer], [for each in var.jwt.additional_issuers : each.issuer]) : issuer != null && issuer != ""]) &&
+      length(distinct(concat([var.jwt.issuer], [for each in var.jwt.additional_issuers : each.issuer]))) == length(var.jwt.additional_issuers) + 1,
       false
     )
     error_message = "jwt.additional_issuers needs jwt.issuer, and an issuer in each entry that no other has, such as \"https://issuer.example/v2.0\": a token's iss claim decides whose keys verify it."
@@ -291,7 +291,7 @@ variable "jwt" {
 
   validation {
     condition = alltrue([
-      for issuer in flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]]) :
+      for issuer in flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null]) :
       try(tonumber(regex("^https?://(?:[^/?\\[]*|\\[[^]]*\\]):([0-9]+)(?:[/?]|$)", issuer.jwks_uri)[0]) <= 65535, true)
     ])
     error_message = "The port in jwt.jwks_uri must be from 1 to 65535."

@@ -61,7 +61,7 @@ locals {
   has_events       = contains(keys(var.function_names), "events")
   note_environment = local.has_events ? { EVENTS = "true" } : {}
   note_actions     = local.has_events ? ["dynamodb:UpdateItem"] : []
-  report_events    = { for url in var.queues.events_queue_url[*] : "EVENTS_QUEUE_URL" => url }
+  report_events    = { for url in [var.queues.events_queue_url] : "EVENTS_QUEUE_URL" => url if url != null }
 
   manage_connections = {
     # The * stands for connection ids, which exist only while a client is connected.
@@ -265,7 +265,7 @@ locals {
             # It sends itself what to repeat, and Lambda receives that with its role.
             Effect   = "Allow"
             Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-            Resource = var.queues.control_queue_arn[*]
+            Resource = local.queue_arns["control_queue_arn"]
           },
         ],
         var.inbox == null ? [] : [local.change_inbox],
@@ -397,7 +397,7 @@ locals {
             # Lambda reads the stream with its role.
             Effect   = "Allow"
             Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-            Resource = var.tables.clients_stream_arn[*]
+            Resource = [for arn in [var.tables.clients_stream_arn] : arn if arn != null]
           },
           {
             # ListStreams is about a table, not about one stream. The * stands for the time at which a stream was enabled.
@@ -447,7 +447,7 @@ locals {
   }
 
   # The issuers whose tokens are valid: none without jwt. Members that are left out are not passed on.
-  issuers = flatten([for jwt in var.jwt[*] : [jwt, jwt.additional_issuers]])
+  issuers = flatten([for jwt in [var.jwt] : [jwt, jwt.additional_issuers] if jwt != null])
   issuer_settings = [
     for issuer in local.issuers : merge(
       {

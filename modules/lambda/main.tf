@@ -104,7 +104,7 @@ resource "aws_lambda_function" "this" { # runtime must be known when planning.
   }
 
   dynamic "vpc_config" {
-    for_each = var.vpc[*]
+    for_each = nonsensitive(var.vpc == null) ? [] : [var.vpc]
 
     content {
       subnet_ids         = vpc_config.value.subnet_ids

@@ -21,13 +21,20 @@ locals {
 
   table_key_statements = {
     for key in local.function_keys : key => [
-      for arn in var.tables.kms_key_arn[*] : {
+      for arn in [var.tables.kms_key_arn] : {
         Effect    = "Allow"
         Action    = local.table_key_actions[key]
         Resource  = [arn]
         Condition = { StringLike = { "kms:ViaService" = ["dynamodb.${var.region}.*"] } }
-      } if contains(keys(local.table_key_actions), key)
+      } if arn != null && contains(keys(local.table_key_actions), key)
     ]
+  }
+
+  # Each queue's ARN as a list, which is empty where there is no queue. Not x[*]: for an x that is both sensitive and not known
+  # yet, Terraform 1.9 crashes.
+  queue_arns = {
+    for name in ["control_queue_arn", "events_dead_letter_queue_arn", "events_queue_arn", "fanout_queue_arn", "push_queue_arn"] :
+    name => [for arn in [var.queues[name]] : arn if arn != null]
   }
 
   # Lambda sends, receives and deletes messages with the function's role. Segments are sent by the functions themselves.
@@ -37,11 +44,11 @@ locals {
         {
           Effect   = "Allow"
           Action   = ["sqs:SendMessage"]
-          Resource = concat([var.queues.dead_letter_queue_arn], var.queues.fanout_queue_arn[*], var.queues.events_queue_arn[*])
+          Resource = concat([var.queues.dead_letter_queue_arn], local.queue_arns["fanout_queue_arn"], local.queue_arns["events_queue_arn"])
         },
       ],
       [
-        for arn in var.queues.push_queue_arn[*] : {
+        for arn in local.queue_arns["push_queue_arn"] : {
           Effect   = "Allow"
           Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
           Resource = [arn]
@@ -54,11 +61,11 @@ locals {
         {
           Effect   = "Allow"
           Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-          Resource = var.queues.fanout_queue_arn[*]
+          Resource = local.queue_arns["fanout_queue_arn"]
         },
       ],
       [
-        for arn in var.queues.events_queue_arn[*] : {
+        for arn in local.queue_arns["events_queue_arn"] : {
           Effect   = "Allow"
           Action   = ["sqs:SendMessage"]
           Resource = [arn]
@@ -71,13 +78,13 @@ locals {
         {
           Effect   = "Allow"
           Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-          Resource = var.queues.events_queue_arn[*]
+          Resource = local.queue_arns["events_queue_arn"]
         },
         {
           # Lambda moves what it cannot pass on of the stream.
           Effect   = "Allow"
           Action   = ["sqs:SendMessage"]
-          Resource = var.queues.events_dead_letter_queue_arn[*]
+          Resource = local.queue_arns["events_dead_letter_queue_arn"]
         },
       ],
       local.queue_key_statements,
@@ -85,11 +92,11 @@ locals {
   }
 
   queue_key_statements = [
-    for arn in var.queues.kms_key_arn[*] : {
+    for arn in [var.queues.kms_key_arn] : {
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource = [arn]
-    }
+    } if arn != null
   ]
 
   # Lambda creates and deletes the network interfaces with which the functions reach a VPC, using their roles. The
@@ -148,9 +155,10 @@ locals {
     }
   }
 
+  # Names that are the module's own, so a message may show them even where functions is sensitive.
   taken_variables = {
-    for key in local.function_keys : key => sort(setintersection(
+    for key in local.function_keys : key => nonsensitive(sort(setintersection(
       keys(local.extra_environment[key]), concat(keys(local.common_environment), keys(local.functions[key].environment)),
-    ))
+    )))
   }
 }

@@ -72,11 +72,11 @@ output "push_queue_send_policy_json" {
       ],
       # SQS calls KMS on the sender's behalf, and Decrypt to check a data key that it reuses.
       [
-        for arn in var.kms_key_arn[*] : {
+        for arn in [var.kms_key_arn] : {
           Effect   = "Allow"
           Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
           Resource = [arn]
-        }
+        } if arn != null
       ],
     )
   })

@@ -5,7 +5,7 @@
 #
 # API Gateway writes with a role of the account and Region, not of an API: see README.md.
 locals {
-  access_logs = { for settings in var.access_logs[*] : "access" => settings }
+  access_logs = { for key in nonsensitive(var.access_logs == null) ? [] : ["access"] : key => var.access_logs }
 
   access_log_fields = merge(
     {

@@ -1,7 +1,7 @@
 output "websocket_url" {
   description = "URL that clients connect to: at the custom domain, if there is one."
   value = try(
-    join("/", concat(["wss:/", aws_apigatewayv2_api_mapping.this["this"].domain_name], var.custom_domain.mapping_key[*])),
+    join("/", [for part in ["wss:/", aws_apigatewayv2_api_mapping.this["this"].domain_name, var.custom_domain.mapping_key] : part if part != null]),
     "${var.api.endpoint}/${aws_apigatewayv2_stage.this.name}",
   )
 }

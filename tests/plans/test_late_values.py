@@ -1,7 +1,7 @@
 """Every input may be sensitive, or known only after something else is applied; few must be known when planning.
 
 One configuration calls the module several times, with every member of every input made sensitive, or taken from a
-resource that does not exist yet.
+resource that does not exist yet, or both.
 """
 
 import json
@@ -159,6 +159,7 @@ KNOWN_AS_A_WHOLE = {"alarms", "functions", "packages"} | {path.split(".")[0] for
 
 SENSITIVE = "sensitive(local.everything.{})"
 LATE = "terraform_data.late.output.{}"
+BOTH = f"sensitive({LATE})"
 
 
 def inputs(way: str) -> Mapping[str, Any]:
@@ -206,8 +207,10 @@ def test_all_may_be_sensitive_and_nearly_all_unknown(tmp_path: Path, way: str) -
     calls = {
         "sensitive": written(inputs(way), SENSITIVE, {}),
         "late": written(inputs(way), LATE, KNOWN_WHEN_PLANNING),
+        "both": written(inputs(way), BOTH, KNOWN_WHEN_PLANNING),
         "sensitive_as_a_whole": whole(way, SENSITIVE, known=set()),
         "late_as_a_whole": whole(way, LATE, known=KNOWN_AS_A_WHOLE),
+        "both_as_a_whole": whole(way, BOTH, known=KNOWN_AS_A_WHOLE),
     }
     plain = written(inputs(way), SENSITIVE, every_member(way))
     changes = plan(configured(tmp_path, way, {"plain": plain, **calls}))
@@ -244,6 +247,17 @@ def test_what_must_be_known_says_so(tmp_path: Path) -> None:
     said = " ".join(str(refusal.value).replace("│", " ").split())
     for member, message in KNOWN_WHEN_PLANNING.items():
         assert message in said, member
+
+
+def test_a_message_about_sensitive_settings_is_shown(tmp_path: Path) -> None:
+    """Terraform hides a message that is made of something sensitive, and warns of it in each plan."""
+    calls = {
+        "push": 'allow_anonymous = true\nfunctions = sensitive({ push = { environment = { LOG_LEVEL = "INFO" } } })'
+    }
+    with pytest.raises(ToolError) as refusal:
+        plan(configured(tmp_path, "anonymous", calls))
+    said = " ".join(str(refusal.value).replace("│", " ").split())
+    assert "functions.push.environment sets what the module sets itself: LOG_LEVEL." in said
 
 
 def paths(value: Any, path: str = "") -> Iterator[str]:
